@@ -1,0 +1,120 @@
+/** Thrown where inside work would overdraw a budget by more than its bound. The stage that asked refuses its delivery. */
+export class Overdrawn extends Error {
+  constructor(budget: ByteBudget, bytes: number) {
+    super(`${bytes} more bytes would overdraw the budget of ${budget.limit} bytes by more than ${budget.overdraftLimit}`)
+    this.name = 'Overdrawn'
+  }
+}
+
+interface Waiter {
+  readonly bytes: number
+  readonly enter: () => void
+}
+
+/**
+ * An exact semaphore over bytes: what all batches of one signal may occupy together.
+ *
+ * Only ingress is refused or waits (`tryTake`, `take`). Work on data that is already inside (`overdraw`) always goes on,
+ * up to `overdraftLimit` above the limit, so nothing ever waits for memory that it holds itself. Whoever took gives the
+ * same number of bytes back once, and waiters enter in the order in which they came.
+ */
+export class ByteBudget {
+  readonly limit: number
+  readonly overdraftLimit: number
+  #used = 0
+  #peak = 0
+  #overdrafts = 0
+  readonly #waiters: Waiter[] = []
+  readonly #watchers = new Set<() => void>()
+
+  /** `limit` and `overdraftLimit` in bytes. */
+  constructor(limit: number, overdraftLimit: number = Math.ceil(limit / 2)) {
+    if (!(limit > 0)) throw new RangeError(`a byte budget must be positive, got ${limit}`)
+    this.limit = limit
+    this.overdraftLimit = overdraftLimit
+  }
+
+  /** Bytes taken now, overdrafts included. */
+  get used(): number {
+    return this.#used
+  }
+
+  /** The most bytes that were ever taken at once. */
+  get peak(): number {
+    return this.#peak
+  }
+
+  /** How often inside work went over the limit. */
+  get overdrafts(): number {
+    return this.#overdrafts
+  }
+
+  /** Callers of `take` that wait. */
+  get waiting(): number {
+    return this.#waiters.length
+  }
+
+  /** Takes `bytes` if they fit now and nobody waits. A request larger than the whole budget never fits. */
+  tryTake(bytes: number): boolean {
+    if (this.#waiters.length > 0 || this.#used + bytes > this.limit) return false
+    this.#add(bytes)
+    return true
+  }
+
+  /** Takes `bytes` when they fit. Rejects with the signal's reason when aborted, and at once where they could never fit. */
+  take(bytes: number, abort?: AbortSignal): Promise<void> {
+    if (bytes > this.limit) return Promise.reject(new RangeError(`${bytes} bytes never fit into ${this.limit}`))
+    if (abort?.aborted) return Promise.reject(abort.reason as Error)
+    if (this.tryTake(bytes)) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        bytes,
+        enter: () => {
+          abort?.removeEventListener('abort', leave)
+          resolve()
+        },
+      }
+      const leave = () => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+        this.#admitWaiters()
+        reject(abort?.reason as Error)
+      }
+      this.#waiters.push(waiter)
+      abort?.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  /** Takes `bytes` for work on data that is already inside. Throws `Overdrawn` past the bound; going over the limit is counted. */
+  overdraw(bytes: number): void {
+    if (this.#used + bytes > this.limit + this.overdraftLimit) throw new Overdrawn(this, bytes)
+    this.#add(bytes)
+    if (this.#used > this.limit) this.#overdrafts++
+  }
+
+  /** Gives back what was taken. */
+  give(bytes: number): void {
+    if (bytes > this.#used) throw new RangeError(`${bytes} bytes given back, ${this.#used} taken`)
+    this.#used -= bytes
+    this.#admitWaiters()
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Calls `watcher` after each `give`; returns how to stop it. */
+  onGiven(watcher: () => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  #add(bytes: number): void {
+    this.#used += bytes
+    if (this.#used > this.#peak) this.#peak = this.#used
+  }
+
+  #admitWaiters(): void {
+    for (let first = this.#waiters[0]; first && this.#used + first.bytes <= this.limit; first = this.#waiters[0]) {
+      this.#waiters.shift()
+      this.#add(first.bytes)
+      first.enter()
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The record language: whatever looks at one record at a time says so in steps, and the engine runs a whole chain of
+ * them in one visit and one rewrite. Conditions and edits are data, so that the runner compiles them to closures over
+ * bytes; what they cannot say, a hook over a view can.
+ */
+
+import type { RecordView } from '../views/record-view.ts'
+
+/** Where a step acts. Field names at each level are those of the OTLP protobuf definitions, in snake_case. */
+export type RecordLevel =
+  | 'resource'
+  | 'scope'
+  | 'span'
+  | 'spanEvent'
+  | 'spanLink'
+  | 'metric'
+  | 'dataPoint'
+  | 'exemplar'
+  | 'logRecord'
+  | 'sample'
+
+/** Returned by a hook to drop the record, and with it all that is inside. */
+export const DROP = Symbol('drop')
+
+export interface Step {
+  readonly on: RecordLevel
+  /** The step applies where this holds; always, when absent. */
+  readonly when?: Condition
+  readonly act: Edit | Hook
+}
+
+/**
+ * Looks at or changes one record through a view, which is valid during the call only. Returns `DROP` to drop the record.
+ * A throw refuses the delivery (permanently) and is reported as the component's.
+ */
+export type Hook = (record: RecordView) => typeof DROP | void
+
+/**
+ * A place in a record or in one that encloses it: `on` absent means the step's own level. A `field` is the protobuf name
+ * of a singular field (`name`, `kind`, `trace_id`, `severity_number`, `body`, `status.code`, …); `attribute` a key of the
+ * level's attributes. Ids read as lower-case hex, enums as integers, times as bigint, an AnyValue as its value. A data point's `value` is
+ * `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram | exponential_histogram | summary`.
+ */
+export type Path =
+  | { readonly on?: RecordLevel; readonly field: string }
+  | { readonly on?: RecordLevel; readonly attribute: string }
+
+/**
+ * A value as attributes hold it. An integral `number` stands for an int, another one for a double; `double(1)` makes a
+ * double of an integral number. Ints beyond 2^53 are bigints.
+ */
+export type Value = string | number | bigint | boolean | Double | Uint8Array | readonly Value[] | ReadonlyMap<string, Value>
+
+export class Double {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+}
+export const double = (value: number): Double => new Double(value)
+
+/** What a pattern must offer: V8's RegExp does, and so does a linear-time engine where V8's is not safe. Never global or sticky. */
+export interface Pattern {
+  test(text: string): boolean
+  exec(text: string): { readonly groups?: Readonly<Record<string, string | undefined>> | undefined } | null
+}
+
+export type Condition =
+  | { readonly kind: 'literal'; readonly value: boolean }
+  | { readonly kind: 'exists'; readonly path: Path }
+  /** An absent place is unequal to everything and neither less nor greater; so are values of different kinds (ints and doubles compare as numbers). */
+  | { readonly kind: 'compare'; readonly path: Path; readonly operator: Comparison; readonly value: Value }
+  /** Matches strings only. */
+  | { readonly kind: 'matches'; readonly path: Path; readonly pattern: Pattern }
+  /** Consistent sampling: true for the share `ratio` (0 to 1) of all values of `path`, the same for the same value and `seed` (32-bit). False where absent. */
+  | { readonly kind: 'sampled'; readonly path: Path; readonly ratio: number; readonly seed: number }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
+  | { readonly kind: 'not'; readonly of: Condition }
+
+export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
+
+/** A literal, or what stands at another place (copied as bytes, so that its type survives; nothing is set where it is absent). */
+export type Source = { readonly value: Value } | { readonly path: Path }
+
+export type Edit =
+  /** `insert` only where absent, `update` only where present, `upsert` either way. */
+  | { readonly kind: 'insert' | 'update' | 'upsert'; readonly path: Path; readonly source: Source }
+  | { readonly kind: 'delete'; readonly path: Path }
+  /** Deletes every attribute of the step's level (or `on`) whose key matches. */
+  | { readonly kind: 'delete_matching'; readonly on?: RecordLevel; readonly pattern: Pattern }
+  /** Replaces the value by its lower-case hex digest. Hashed are: a string's UTF-8, an int's and a double's 8 bytes big-endian (the double's bits), a bool's one byte, as the Collector hashes them. */
+  | { readonly kind: 'hash'; readonly path: Path; readonly algorithm: 'sha1' | 'sha256' }
+  /** Upserts an attribute for each named group that matched, beside the string that it matched. */
+  | { readonly kind: 'extract'; readonly path: Path; readonly pattern: Pattern }
+  /** Converts where the Collector's `convert` action does: to int, double or string; leaves alone what does not convert. */
+  | { readonly kind: 'convert'; readonly path: Path; readonly to: 'int' | 'double' | 'string' }
+  /** Moves an attribute to another key, over an existing one. */
+  | { readonly kind: 'rename'; readonly path: Path; readonly to: string }
+  | { readonly kind: 'drop' }
