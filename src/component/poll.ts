@@ -1,0 +1,77 @@
+import { Observable } from 'rxjs'
+import type { Batch } from '../data/batch.ts'
+import type { Signal } from '../data/signal.ts'
+import type { ReceiverContext } from './context.ts'
+import type { Receiver } from './definition.ts'
+import type { Delivery } from './delivery.ts'
+import { Duration } from './options.ts'
+import { Refused } from './refused.ts'
+
+/** The Collector's scraper options; each polling receiver spreads them into its own. */
+export const scraperOptions = (interval: string) => ({
+  collection_interval: Duration({ default: interval, description: 'Time between the starts of two scrapes.' }),
+  initial_delay: Duration({ default: '1s', description: 'Wait before the first scrape.' }),
+  timeout: Duration({ default: '0s', description: 'How long a scrape may take; 0 means until the next one is due.' }),
+})
+
+export interface PollTiming {
+  /** Milliseconds. */
+  readonly collection_interval: number
+  readonly initial_delay: number
+  readonly timeout: number
+}
+
+/** What one scrape saw: batches, and what could not be read although the rest could. */
+export interface Scraped {
+  readonly batches: readonly Batch[]
+  readonly errors?: readonly Error[]
+}
+
+/**
+ * A receiver that takes data in on a schedule. Scrapes never overlap, each has a deadline, and each start strays by up to a
+ * twentieth of the interval so that many agents do not scrape in step. A tick that finds the gate closed is skipped and
+ * counted. A scrape that fails turns the status to recoverable, the next good one back to ok; so do partial errors.
+ */
+export function poll(context: ReceiverContext<unknown>, timing: PollTiming, scrape: (abort: AbortSignal) => Promise<Scraped>): Receiver {
+  const { clock, ingress, log, meter, status, id } = context
+  const skipped = meter.counter('telegen.scraper.skipped', { unit: '{scrape}', description: 'Scrapes left out because the gate was closed.' })
+  const signal = ingress.signals[0] as Signal
+
+  const once = async (emit: (delivery: Delivery) => void, stop: AbortSignal): Promise<void> => {
+    if (ingress.closed(signal)) return skipped.add(1, { receiver: id })
+    const deadline = AbortSignal.any([stop, AbortSignal.timeout(timing.timeout || timing.collection_interval)])
+    try {
+      const { batches, errors = [] } = await scrape(deadline)
+      for (const batch of batches) emit(ingress.admit(batch.signal, batch))
+      if (errors.length === 0) return status.ok()
+      throw new AggregateError(errors, errors.map((error) => error.message).join('; '))
+    } catch (error) {
+      if (stop.aborted) return
+      if (error instanceof Refused) return skipped.add(1, { receiver: id })
+      status.recoverable(`scraping failed: ${(error as Error).message}`)
+      log.warn({ error }, 'Scraping failed; the next interval tries again')
+    }
+  }
+
+  const run = async (emit: (delivery: Delivery) => void, stop: AbortSignal): Promise<void> => {
+    await clock.sleep(timing.initial_delay, stop)
+    for (let due = clock.monotonic(); ; due = Math.max(due + timing.collection_interval, clock.monotonic())) {
+      const jitter = Math.random() * (timing.collection_interval / 20)
+      await clock.sleep(Math.max(0, due + jitter - clock.monotonic()), stop)
+      await once(emit, stop)
+    }
+  }
+
+  return {
+    open: async () =>
+      new Observable<Delivery>((subscriber) => {
+        const stop = new AbortController()
+        run((delivery) => subscriber.next(delivery), stop.signal).catch((error: unknown) => {
+          if (!stop.signal.aborted) subscriber.error(error)
+        })
+        return () => stop.abort(new Error('stopped'))
+      }),
+    close: async () => {},
+  }
+}
+

@@ -1,0 +1,33 @@
+/**
+ * Everything that a component may use: the contract of receivers, processors, connectors, exporters and extensions. Built-in
+ * components import this file and nothing else of Telegen; a plugin imports the same as `telegen/plugin`.
+ *
+ * ```ts
+ * export default defineProcessor({
+ *   type: 'mark',
+ *   summary: 'Adds an attribute to every span.',
+ *   stability: { traces: 'alpha' },
+ *   config: Options({ value: Type.String({ default: 'yes', description: 'What the attribute says.' }) }),
+ *   create: ({ config }) => ({
+ *     steps: [{ on: 'span', act: { kind: 'upsert', path: { attribute: 'marked' }, source: { value: config.value } } }],
+ *   }),
+ * })
+ * ```
+ */
+export * from './component/capability.ts'
+export * from './component/clock.ts'
+export * from './component/context.ts'
+export * from './component/definition.ts'
+export * from './component/delivery.ts'
+export * from './component/ingress.ts'
+export * from './component/meter.ts'
+export * from './component/options.ts'
+export * from './component/poll.ts'
+export * from './component/receive.ts'
+export * from './component/refused.ts'
+export * from './component/sending-options.ts'
+export * from './component/status.ts'
+export * from './data/batch.ts'
+export * from './data/signal.ts'
+export * from './data/steps/step.ts'
+export type { RecordView, AttributesView } from './data/views/record-view.ts'
