@@ -3,7 +3,13 @@ import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Step } from '../data/steps/step.ts'
 import type { Offer } from './capability.ts'
-import type { ConnectorContext, ExporterContext, ExtensionContext, ProcessorContext, ReceiverContext } from './context.ts'
+import type {
+  ConnectorContext,
+  ExporterContext,
+  ExtensionContext,
+  ProcessorContext,
+  ReceiverContext,
+} from './context.ts'
 import type { Delivery } from './delivery.ts'
 import type { Static, TSchema } from './options.ts'
 import type { SendingOptions } from './sending-options.ts'
@@ -167,35 +173,41 @@ export interface Extension extends Life {
 }
 
 export type Definition =
-  | ReceiverDefinition
-  | ProcessorDefinition
-  | ConnectorDefinition
-  | ExporterDefinition
-  | ExtensionDefinition
+  ReceiverDefinition | ProcessorDefinition | ConnectorDefinition | ExporterDefinition | ExtensionDefinition
 
 type Written<D> = Omit<D, 'kind' | 'apiVersion'>
 
-export const defineReceiver = <C extends TSchema>(definition: Written<ReceiverDefinition<C>>): ReceiverDefinition<C> => ({
+export const defineReceiver = <C extends TSchema>(
+  definition: Written<ReceiverDefinition<C>>,
+): ReceiverDefinition<C> => ({
   kind: 'receiver',
   apiVersion: API_VERSION,
   ...definition,
 })
-export const defineProcessor = <C extends TSchema>(definition: Written<ProcessorDefinition<C>>): ProcessorDefinition<C> => ({
+export const defineProcessor = <C extends TSchema>(
+  definition: Written<ProcessorDefinition<C>>,
+): ProcessorDefinition<C> => ({
   kind: 'processor',
   apiVersion: API_VERSION,
   ...definition,
 })
-export const defineConnector = <C extends TSchema>(definition: Written<ConnectorDefinition<C>>): ConnectorDefinition<C> => ({
+export const defineConnector = <C extends TSchema>(
+  definition: Written<ConnectorDefinition<C>>,
+): ConnectorDefinition<C> => ({
   kind: 'connector',
   apiVersion: API_VERSION,
   ...definition,
 })
-export const defineExporter = <C extends TSchema>(definition: Written<ExporterDefinition<C>>): ExporterDefinition<C> => ({
+export const defineExporter = <C extends TSchema>(
+  definition: Written<ExporterDefinition<C>>,
+): ExporterDefinition<C> => ({
   kind: 'exporter',
   apiVersion: API_VERSION,
   ...definition,
 })
-export const defineExtension = <C extends TSchema>(definition: Written<ExtensionDefinition<C>>): ExtensionDefinition<C> => ({
+export const defineExtension = <C extends TSchema>(
+  definition: Written<ExtensionDefinition<C>>,
+): ExtensionDefinition<C> => ({
   kind: 'extension',
   apiVersion: API_VERSION,
   ...definition,

@@ -46,7 +46,8 @@ export class Secret {
     return '[REDACTED]'
   }
 }
-export const SecretString = (about: About<string>) => Type.Unsafe<Secret>({ type: 'string', telegen: 'secret', ...about })
+export const SecretString = (about: About<string>) =>
+  Type.Unsafe<Secret>({ type: 'string', telegen: 'secret', ...about })
 
 /** `host:port`, `[::1]:port`, or a URL, as the component says. */
 export const Endpoint = (about: About<string>) => Type.Unsafe<string>({ type: 'string', telegen: 'endpoint', ...about })

@@ -32,9 +32,16 @@ export interface Scraped {
  * twentieth of the interval so that many agents do not scrape in step. A tick that finds the gate closed is skipped and
  * counted. A scrape that fails turns the status to recoverable, the next good one back to ok; so do partial errors.
  */
-export function poll(context: ReceiverContext<unknown>, timing: PollTiming, scrape: (abort: AbortSignal) => Promise<Scraped>): Receiver {
+export function poll(
+  context: ReceiverContext<unknown>,
+  timing: PollTiming,
+  scrape: (abort: AbortSignal) => Promise<Scraped>,
+): Receiver {
   const { clock, ingress, log, meter, status, id } = context
-  const skipped = meter.counter('telegen.scraper.skipped', { unit: '{scrape}', description: 'Scrapes left out because the gate was closed.' })
+  const skipped = meter.counter('telegen.scraper.skipped', {
+    unit: '{scrape}',
+    description: 'Scrapes left out because the gate was closed.',
+  })
   const signal = ingress.signals[0] as Signal
 
   const once = async (emit: (delivery: Delivery) => void, stop: AbortSignal): Promise<void> => {
@@ -74,4 +81,3 @@ export function poll(context: ReceiverContext<unknown>, timing: PollTiming, scra
     close: async () => {},
   }
 }
-

@@ -5,14 +5,7 @@
  * permanent | fatal | stopped; fatal and stopped are final. A report that is not allowed changes nothing.
  */
 export type ComponentState =
-  | 'none'
-  | 'starting'
-  | 'ok'
-  | 'recoverable_error'
-  | 'permanent_error'
-  | 'fatal_error'
-  | 'stopping'
-  | 'stopped'
+  'none' | 'starting' | 'ok' | 'recoverable_error' | 'permanent_error' | 'fatal_error' | 'stopping' | 'stopped'
 
 /** How a component says how it is. `reason` is a sentence for people, naming what is wrong and what would help. */
 export interface StatusReporter {
