@@ -1,0 +1,36 @@
+import { type Batch, type Segment, WireBatch } from '../batch.ts'
+import type { Signal } from '../signal.ts'
+
+/**
+ * One batch with the records of all, in order, that shares their memory: an export request is a repeated field, so
+ * requests one after another are a request. The inputs are borrowed, the result is a new reference.
+ *
+ * Profiles are never merged: their records point into a dictionary beside them.
+ */
+export function merge<S extends Signal>(batches: readonly Batch<S>[]): Batch<S> {
+  const signal = batches[0]?.signal
+  if (signal === undefined) throw new RangeError('nothing to merge')
+  if (signal === 'profiles') throw new TypeError('profiles share a dictionary and cannot be merged by concatenation')
+  let items = 0
+  const parts: Segment[] = []
+  for (const batch of batches) {
+    if (batch.signal !== signal) throw new TypeError(`${batch.signal} cannot be merged with ${signal}`)
+    items += batch.items
+    parts.push(...segmentsOf(batch))
+  }
+  for (const part of parts) part.slab.retain()
+  return new WireBatch(signal, items, parts)
+}
+
+/** The whole request in one piece: where the batch has a single segment its own bytes, borrowed, and otherwise a copy. */
+export function join(batch: Batch): Buffer {
+  const segments = batch.segments()
+  const only = segments[0]
+  return only !== undefined && segments.length === 1 ? only : Buffer.concat(segments, batch.bytes)
+}
+
+function segmentsOf(batch: Batch): readonly Segment[] {
+  if (!(batch instanceof WireBatch)) throw new TypeError('only batches made by this package can be merged')
+  batch.segments()
+  return batch.parts
+}
