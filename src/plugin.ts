@@ -16,6 +16,7 @@
  */
 export * from './component/capability.ts'
 export * from './component/clock.ts'
+export * from './component/compose.ts'
 export * from './component/context.ts'
 export * from './component/definition.ts'
 export * from './component/delivery.ts'

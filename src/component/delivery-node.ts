@@ -1,0 +1,198 @@
+import type { Batch } from '../data/batch.ts'
+import type { Signal } from '../data/signal.ts'
+import { DELIVERED, DISCARDED, LEVELS } from './delivery.ts'
+import type { Delivery, Level, Origin, Outcome } from './delivery.ts'
+import { Refused } from './refused.ts'
+
+/** Who has a delivery now: a stage, a queue. The engine moves deliveries from holder to holder and so knows where each is. */
+export interface Holder {
+  /** For messages: `processor "x" in pipeline "traces/in"`. */
+  readonly name: string
+  readonly held: Set<DeliveryNode>
+  /** Told of a second end, an end of something that was passed on, and the like. Must not throw. */
+  misuse(what: string): void
+}
+
+/** What a root's maker hears of it. */
+export interface RootObserver {
+  /** Once, when all parts have ended. `level`: what had been reached before. */
+  ended(outcome: Outcome, level: Level | undefined): void
+}
+
+interface Waiter {
+  readonly rank: number
+  readonly resolve: () => void
+  readonly reject: (refused: Refused) => void
+}
+
+const NONE = 0
+const DELIVERED_RANK = LEVELS.length
+const rankOf = (level: Level): number => LEVELS.indexOf(level) + 1
+
+/** Parts that a delivery was turned into answer for it; it has the lowest level and the worst end among them. */
+interface Parts {
+  readonly nodes: readonly DeliveryNode[]
+  open: number
+  worst: Outcome | undefined
+}
+
+/** The only implementation of `Delivery`; made by the ingress (`rootDelivery`) and by `compose.ts`. */
+export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
+  readonly batch: Batch<S>
+  readonly origin: Origin
+  readonly #parents: readonly DeliveryNode[]
+  readonly #observer: RootObserver | undefined
+  #parts: Parts | undefined
+  #rank: number = NONE
+  /** Levels above this rank can no longer be reached, because a part was refused; `#refusal` says why. */
+  #ceiling: number = DELIVERED_RANK
+  #refusal: Refused | undefined
+  #outcome: Outcome | undefined
+  #waiters: Waiter[] | undefined
+  #holder: Holder | undefined
+  /** Who had it last: a second end is theirs. */
+  #blame: Holder | undefined
+  /** `performance.now()` of the moment when the holder got it. */
+  heldSince = 0
+
+  constructor(batch: Batch<S>, origin: Origin, parents: readonly DeliveryNode[], observer?: RootObserver) {
+    this.batch = batch
+    this.origin = origin
+    this.#parents = parents
+    this.#observer = observer
+    const holder = parents[0]?.holder
+    if (holder) this.hold(holder)
+  }
+
+  get holder(): Holder | undefined {
+    return this.#holder
+  }
+
+  get ended(): boolean {
+    return this.#outcome !== undefined
+  }
+
+  /** Whether somebody down the line has taken custody. */
+  get announced(): boolean {
+    return this.#rank > NONE
+  }
+
+  /** Moves it to `holder`. */
+  hold(holder: Holder | undefined): void {
+    if (this.#holder === holder) return
+    this.#holder?.held.delete(this)
+    this.#blame = this.#holder ?? this.#blame
+    this.#holder = holder
+    if (holder === undefined) return
+    holder.held.add(this)
+    this.heldSince = performance.now()
+  }
+
+  /** Throws where it has ended or been turned into others already; `batches`, which nobody would own then, are released. */
+  requireOpen(batches: readonly Batch[]): void {
+    if (!this.#parts && !this.#outcome) return
+    for (const batch of batches) batch.release()
+    throw new Error(this.#misused('turned a delivery into others after it had ended or been passed on'))
+  }
+
+  /** Lets `nodes` answer for this one from now on. Its batch is released: the parts own theirs. `requireOpen` was asked before. */
+  turnInto(nodes: readonly DeliveryNode[]): void {
+    this.#parts = { nodes, open: nodes.length, worst: undefined }
+    this.hold(undefined)
+    this.batch.release()
+  }
+
+  reach(level: Level): void {
+    if (this.#parts) return void this.#misused(`announced ${level} for a delivery that it had turned into others`)
+    this.#raise(rankOf(level))
+  }
+
+  end(outcome: Outcome): void {
+    if (this.#outcome) return void this.#misused('ended a delivery twice')
+    if (this.#parts) return void this.#misused('ended a delivery that it had turned into others')
+    this.hold(undefined)
+    this.#finish(outcome)
+    this.batch.release()
+  }
+
+  reached(level: Level): Promise<void> {
+    const rank = rankOf(level)
+    if (this.#rank >= rank) return Promise.resolve()
+    if (this.#ceiling < rank) return Promise.reject(this.#refusal as Refused)
+    return new Promise((resolve, reject) => {
+      const waiter = { rank, resolve, reject }
+      if (this.#waiters) this.#waiters.push(waiter)
+      else this.#waiters = [waiter]
+    })
+  }
+
+  #raise(rank: number): void {
+    const reachable = Math.min(rank, this.#ceiling)
+    if (reachable <= this.#rank) return
+    this.#rank = reachable
+    this.#settleWaiters()
+    for (const parent of this.#parents) parent.#partRose()
+  }
+
+  #finish(outcome: Outcome): void {
+    const before = LEVELS[this.#rank - 1]
+    this.#outcome = outcome
+    if (outcome instanceof Refused) this.#lower(outcome, this.#rank)
+    else this.#raise(DELIVERED_RANK)
+    for (const parent of this.#parents) parent.#partEnded(outcome)
+    this.#observer?.ended(outcome, before)
+  }
+
+  /** Nothing above `rank` can be reached any more. */
+  #lower(refused: Refused, rank: number): void {
+    if (rank >= this.#ceiling) return
+    this.#ceiling = rank
+    this.#refusal = refused
+    this.#settleWaiters()
+    for (const parent of this.#parents) parent.#lower(refused, rank)
+  }
+
+  #partRose(): void {
+    const { nodes } = this.#parts as Parts
+    let lowest: number = DELIVERED_RANK
+    for (const node of nodes) if (node.#rank < lowest) lowest = node.#rank
+    this.#raise(lowest)
+  }
+
+  #partEnded(outcome: Outcome): void {
+    const parts = this.#parts as Parts
+    parts.worst = parts.worst === undefined ? outcome : worse(parts.worst, outcome)
+    if (--parts.open === 0) this.#finish(parts.worst)
+  }
+
+  #settleWaiters(): void {
+    if (this.#waiters === undefined) return
+    const waiting: Waiter[] = []
+    for (const waiter of this.#waiters) {
+      if (waiter.rank <= this.#rank) waiter.resolve()
+      else if (waiter.rank > this.#ceiling) waiter.reject(this.#refusal as Refused)
+      else waiting.push(waiter)
+    }
+    this.#waiters = waiting.length > 0 ? waiting : undefined
+  }
+
+  #misused(what: string): string {
+    const holder = this.#holder ?? this.#blame
+    holder?.misuse(what)
+    return `${holder?.name ?? 'a stage'} ${what}`
+  }
+}
+
+/** A refusal is worse than success, and one that can be retried worse than one that cannot: something can still be saved. */
+function worse(left: Outcome, right: Outcome): Outcome {
+  if (left instanceof Refused) return right instanceof Refused && right.retryable && !left.retryable ? right : left
+  if (right instanceof Refused) return right
+  return left.kind === 'discarded' && right.kind === 'discarded' ? DISCARDED : DELIVERED
+}
+
+/** The delivery that a receiver emits. Takes over the caller's reference to the batch. */
+export const rootDelivery = <S extends Signal>(
+  batch: Batch<S>,
+  origin: Origin,
+  observer?: RootObserver,
+): DeliveryNode<S> => new DeliveryNode(batch, origin, [], observer)
