@@ -10,7 +10,7 @@ import type {
   ProcessorContext,
   ReceiverContext,
 } from './context.ts'
-import type { Delivery } from './delivery.ts'
+import type { Delivery, Level } from './delivery.ts'
 import type { Static, TSchema } from './options.ts'
 import type { SendingOptions } from './sending-options.ts'
 
@@ -64,6 +64,8 @@ export interface ReceiverDefinition<C extends TSchema = TSchema> extends About<C
   readonly apiVersion: number
   readonly stability: Partial<Record<Signal, Stability>>
   readonly scale?: Scale
+  /** What `acknowledge: auto` means where nothing downstream says otherwise: `delivered` for sources that can wait (files), else `accepted`, the default. */
+  readonly acknowledge?: Level
   readonly create: (context: ReceiverContext<Static<C>>) => Receiver
   /** Addresses that the receiver will listen on, as `tcp://host:port` or `unix:path`: `validate` finds the ones used twice. */
   readonly listens?: (config: Static<C>) => readonly string[]

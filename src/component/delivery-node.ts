@@ -13,10 +13,14 @@ export interface Holder {
   misuse(what: string): void
 }
 
-/** What a root's maker hears of it. */
+/** The receiver's side of a root: what it owes to its sender, and what it hears. */
 export interface RootObserver {
-  /** Once, when all parts have ended. `level`: what had been reached before. */
-  ended(outcome: Outcome, level: Level | undefined): void
+  /** The level at which the sender is told that its data was taken. */
+  readonly acknowledge: Level
+  /** Once, when all parts have ended. */
+  ended(outcome: Outcome): void
+  /** A part was refused after the sender had been told: nobody will send it again. */
+  lost(part: Batch, refused: Refused): void
 }
 
 interface Waiter {
@@ -111,6 +115,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     if (this.#outcome) return void this.#misused('ended a delivery twice')
     if (this.#parts) return void this.#misused('ended a delivery that it had turned into others')
     this.hold(undefined)
+    if (outcome instanceof Refused) this.#acknowledgedRoot()?.lost(this.batch, outcome)
     this.#finish(outcome)
     this.batch.release()
   }
@@ -135,12 +140,11 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   }
 
   #finish(outcome: Outcome): void {
-    const before = LEVELS[this.#rank - 1]
     this.#outcome = outcome
     if (outcome instanceof Refused) this.#lower(outcome, this.#rank)
     else this.#raise(DELIVERED_RANK)
     for (const parent of this.#parents) parent.#partEnded(outcome)
-    this.#observer?.ended(outcome, before)
+    this.#observer?.ended(outcome)
   }
 
   /** Nothing above `rank` can be reached any more. */
@@ -150,6 +154,16 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#refusal = refused
     this.#settleWaiters()
     for (const parent of this.#parents) parent.#lower(refused, rank)
+  }
+
+  /** A root, among those whose data is in here, whose sender has been told already. */
+  #acknowledgedRoot(): RootObserver | undefined {
+    if (this.#observer) return this.#rank >= rankOf(this.#observer.acknowledge) ? this.#observer : undefined
+    for (const parent of this.#parents) {
+      const root = parent.#acknowledgedRoot()
+      if (root) return root
+    }
+    return undefined
   }
 
   #partRose(): void {

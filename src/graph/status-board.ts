@@ -1,0 +1,81 @@
+import type { Clock } from '../component/clock.ts'
+import type { Log } from '../component/context.ts'
+import type { ComponentState, ComponentStatus, StatusReporter } from '../component/status.ts'
+
+/** Which states may follow which; the Collector's machine. */
+const NEXT: Readonly<Record<ComponentState, readonly ComponentState[]>> = {
+  none: ['starting'],
+  starting: ['ok', 'recoverable_error', 'permanent_error', 'fatal_error', 'stopping'],
+  ok: ['recoverable_error', 'permanent_error', 'fatal_error', 'stopping'],
+  recoverable_error: ['ok', 'permanent_error', 'fatal_error', 'stopping'],
+  permanent_error: ['stopping'],
+  fatal_error: [],
+  stopping: ['recoverable_error', 'permanent_error', 'fatal_error', 'stopped'],
+  stopped: [],
+}
+
+/** One component's line on the board. */
+export class StatusLine implements StatusReporter {
+  #status: ComponentStatus
+  readonly #clock: Clock
+  readonly #log: Log
+
+  constructor(about: Pick<ComponentStatus, 'kind' | 'id' | 'pipelines'>, clock: Clock, log: Log) {
+    this.#clock = clock
+    this.#log = log
+    this.#status = { ...about, state: 'none', reason: undefined, since: clock.now() }
+  }
+
+  get status(): ComponentStatus {
+    return this.#status
+  }
+
+  ok(): void {
+    this.enter('ok', undefined)
+  }
+
+  recoverable(reason: string): void {
+    this.enter('recoverable_error', reason)
+  }
+
+  permanent(reason: string): void {
+    this.enter('permanent_error', reason)
+  }
+
+  /** The engine's own reports too. A change that is not allowed is none. */
+  enter(state: ComponentState, reason: string | undefined): void {
+    const before = this.#status
+    if (before.state === state) {
+      if (before.reason !== reason) this.#status = { ...before, reason }
+      return
+    }
+    if (!NEXT[before.state].includes(state)) return
+    this.#status = { ...before, state, reason, since: this.#clock.now() }
+    const fields = { kind: before.kind, id: before.id, ...(reason !== undefined && { reason }) }
+    if (state === 'recoverable_error') this.#log.warn(fields, 'Component is in trouble')
+    else if (state === 'permanent_error' || state === 'fatal_error') this.#log.error(fields, 'Component has failed')
+    else if (before.state === 'recoverable_error' && state === 'ok') this.#log.info(fields, 'Component is well again')
+  }
+}
+
+/** How every component is. */
+export class StatusBoard {
+  readonly #lines: StatusLine[] = []
+  readonly #clock: Clock
+  readonly #log: Log
+
+  constructor(clock: Clock, log: Log) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  line(about: Pick<ComponentStatus, 'kind' | 'id' | 'pipelines'>): StatusLine {
+    const line = new StatusLine(about, this.#clock, this.#log)
+    this.#lines.push(line)
+    return line
+  }
+
+  statuses(): readonly ComponentStatus[] {
+    return this.#lines.map((line) => line.status)
+  }
+}
