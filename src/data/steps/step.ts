@@ -42,14 +42,14 @@ export type Hook = (record: RecordView) => typeof DROP | void
  * `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram | exponential_histogram | summary`.
  */
 export type Path =
-  | { readonly on?: RecordLevel; readonly field: string }
-  | { readonly on?: RecordLevel; readonly attribute: string }
+  { readonly on?: RecordLevel; readonly field: string } | { readonly on?: RecordLevel; readonly attribute: string }
 
 /**
  * A value as attributes hold it. An integral `number` stands for an int, another one for a double; `double(1)` makes a
  * double of an integral number. Ints beyond 2^53 are bigints.
  */
-export type Value = string | number | bigint | boolean | Double | Uint8Array | readonly Value[] | ReadonlyMap<string, Value>
+export type Value =
+  string | number | bigint | boolean | Double | Uint8Array | readonly Value[] | ReadonlyMap<string, Value>
 
 export class Double {
   readonly value: number
@@ -68,10 +68,22 @@ export interface Pattern {
 export type Condition =
   | { readonly kind: 'literal'; readonly value: boolean }
   | { readonly kind: 'exists'; readonly path: Path }
-  /** An absent place is unequal to everything and neither less nor greater; so are values of different kinds (ints and doubles compare as numbers). */
-  | { readonly kind: 'compare'; readonly path: Path; readonly operator: Comparison; readonly value: Value }
-  /** Matches strings only. */
-  | { readonly kind: 'matches'; readonly path: Path; readonly pattern: Pattern }
+  /**
+   * An absent place is unequal to everything and neither less nor greater; so are values of different kinds. Ints and doubles
+   * compare as numbers, unless `typed`: then only the same kind is equal, and arrays and maps are where all in them is.
+   */
+  | {
+      readonly kind: 'compare'
+      readonly path: Path
+      readonly operator: Comparison
+      readonly value: Value
+      readonly typed?: true
+    }
+  /**
+   * Matches strings only, unless `text`: then any value by its text, as the Collector writes it (`true`, `12`, `0.5`, bytes as
+   * base64, arrays and maps as JSON with sorted keys, nothing for an empty value). Absent never matches.
+   */
+  | { readonly kind: 'matches'; readonly path: Path; readonly pattern: Pattern; readonly text?: true }
   /** Consistent sampling: true for the share `ratio` (0 to 1) of all values of `path`, the same for the same value and `seed` (32-bit). False where absent. */
   | { readonly kind: 'sampled'; readonly path: Path; readonly ratio: number; readonly seed: number }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
@@ -88,8 +100,18 @@ export type Edit =
   | { readonly kind: 'delete'; readonly path: Path }
   /** Deletes every attribute of the step's level (or `on`) whose key matches. */
   | { readonly kind: 'delete_matching'; readonly on?: RecordLevel; readonly pattern: Pattern }
-  /** Replaces the value by its lower-case hex digest. Hashed are: a string's UTF-8, an int's and a double's 8 bytes big-endian (the double's bits), a bool's one byte, as the Collector hashes them. */
+  /**
+   * Replaces the value by its lower-case hex digest. Hashed are: a string's UTF-8, an int's and a double's 8 bytes little-endian
+   * (the double's bits), a bool's one byte, as the Collector hashes them; any other value becomes the empty string.
+   */
   | { readonly kind: 'hash'; readonly path: Path; readonly algorithm: 'sha1' | 'sha256' }
+  /** Hashes every attribute of the step's level (or `on`) whose key matches. */
+  | {
+      readonly kind: 'hash_matching'
+      readonly on?: RecordLevel
+      readonly pattern: Pattern
+      readonly algorithm: 'sha1' | 'sha256'
+    }
   /** Upserts an attribute for each named group that matched, beside the string that it matched. */
   | { readonly kind: 'extract'; readonly path: Path; readonly pattern: Pattern }
   /** Converts where the Collector's `convert` action does: to int, double or string; leaves alone what does not convert. */
