@@ -26,7 +26,8 @@ export interface Step {
   readonly on: RecordLevel
   /** The step applies where this holds; always, when absent. */
   readonly when?: Condition
-  readonly act: Edit | Hook
+  /** Several edits happen in order, and `when` is looked at once, before the first. */
+  readonly act: Edit | readonly Edit[] | Hook
 }
 
 /**
@@ -91,8 +92,11 @@ export type Condition =
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
-/** A literal, or what stands at another place (copied as bytes, so that its type survives; nothing is set where it is absent). */
-export type Source = { readonly value: Value } | { readonly path: Path }
+/**
+ * A literal, or what stands at another place (copied as bytes, so that its type survives; where it is absent, `otherwise` is
+ * set, or else nothing).
+ */
+export type Source = { readonly value: Value } | { readonly path: Path; readonly otherwise?: Value }
 
 export type Edit =
   /** `insert` only where absent, `update` only where present, `upsert` either way. */
