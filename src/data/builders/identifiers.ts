@@ -1,0 +1,33 @@
+import type { WireWriter } from '../wire/wire-writer.ts'
+
+/** A trace id (16 bytes) or span id (8 bytes): hexadecimal, or the bytes. */
+export type Identifier = string | Uint8Array
+
+const HEXADECIMAL = /^[0-9a-fA-F]*$/
+
+export function writeTraceId(writer: WireWriter, field: number, id: Identifier | undefined): void {
+  writeIdentifier(writer, field, id, 16, 'trace')
+}
+
+export function writeSpanId(writer: WireWriter, field: number, id: Identifier | undefined): void {
+  writeIdentifier(writer, field, id, 8, 'span')
+}
+
+/** Writes nothing for an absent or empty id. Throws before a byte is written where it is no id, since a backend would refuse the whole request. */
+function writeIdentifier(
+  writer: WireWriter,
+  field: number,
+  id: Identifier | undefined,
+  bytes: number,
+  kind: string,
+): void {
+  if (id === undefined || id.length === 0) return
+  if (typeof id !== 'string') {
+    if (id.length !== bytes) throw new RangeError(`a ${kind} id has ${bytes} bytes, got ${id.length}`)
+    return writer.bytes(field, id)
+  }
+  if (id.length !== bytes * 2 || !HEXADECIMAL.test(id)) {
+    throw new RangeError(`a ${kind} id has ${bytes * 2} hexadecimal digits, got "${id}"`)
+  }
+  writer.hex(field, id)
+}
