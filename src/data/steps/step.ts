@@ -81,10 +81,11 @@ export type Condition =
       readonly typed?: true
     }
   /**
-   * Matches strings only, unless `text`: then any value by its text, as the Collector writes it (`true`, `12`, `0.5`, bytes as
-   * base64, arrays and maps as JSON with sorted keys, nothing for an empty value). Absent never matches.
+   * Matches strings only, unless `text` says what else is matched by its text, as the Collector writes it: with `scalars` bools
+   * (`true`), ints (`12`) and doubles (`0.5`), with `all` also bytes (base64), arrays and maps (JSON with sorted keys) and empty values
+   * (nothing). Absent never matches.
    */
-  | { readonly kind: 'matches'; readonly path: Path; readonly pattern: Pattern; readonly text?: true }
+  | { readonly kind: 'matches'; readonly path: Path; readonly pattern: Pattern; readonly text?: 'scalars' | 'all' }
   /** Consistent sampling: true for the share `ratio` (0 to 1) of all values of `path`, the same for the same value and `seed` (32-bit). False where absent. */
   | { readonly kind: 'sampled'; readonly path: Path; readonly ratio: number; readonly seed: number }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
