@@ -75,7 +75,7 @@ export interface ReceiverDefinition<C extends TSchema = TSchema> extends About<C
 export interface Receiver {
   /** Acquires; rejects where it cannot. Resolves to the stream of what comes in, subscribed to while running. */
   open(): Promise<Observable<Delivery>>
-  /** After the subscription ended: lets go of what `open` acquired. */
+  /** Ceases to take data in, answers what is under way by `deadline`, lets go of what `open` acquired. The subscription ends after it. */
   close(deadline: AbortSignal): Promise<void>
 }
 

@@ -56,8 +56,8 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #holder: Holder | undefined
   /** Who had it last: a second end is theirs. */
   #blame: Holder | undefined
-  /** `performance.now()` of the moment when the holder got it. */
-  heldSince = 0
+  /** When the watchdog first saw it with this holder. */
+  seenAt: number | undefined
 
   constructor(batch: Batch<S>, origin: Origin, parents: readonly DeliveryNode[], observer?: RootObserver) {
     this.batch = batch
@@ -89,7 +89,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#holder = holder
     if (holder === undefined) return
     holder.held.add(this)
-    this.heldSince = performance.now()
+    this.seenAt = undefined
   }
 
   /** Throws where it has ended or been turned into others already; `batches`, which nobody would own then, are released. */

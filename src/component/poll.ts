@@ -49,6 +49,7 @@ export function poll(
     const deadline = AbortSignal.any([stop, AbortSignal.timeout(timing.timeout || timing.collection_interval)])
     try {
       const { batches, errors = [] } = await scrape(deadline)
+      if (stop.aborted) return batches.forEach((batch) => batch.release())
       for (const batch of batches) emit(ingress.admit(batch.signal, batch))
       if (errors.length === 0) return status.ok()
       throw new AggregateError(errors, errors.map((error) => error.message).join('; '))

@@ -6,17 +6,12 @@ export class Overdrawn extends Error {
   }
 }
 
-interface Waiter {
-  readonly bytes: number
-  readonly enter: () => void
-}
-
 /**
  * An exact semaphore over bytes: what all batches of one signal may occupy together.
  *
- * Only ingress is refused or waits (`tryTake`, `take`). Work on data that is already inside (`overdraw`) always goes on,
- * up to `overdraftLimit` above the limit, so nothing ever waits for memory that it holds itself. Whoever took gives the
- * same number of bytes back once, and waiters enter in the order in which they came.
+ * Only ingress is refused (`tryTake`; the gate waits for `onGiven` where waiting is wanted). Work on data that is already
+ * inside (`overdraw`) always goes on, up to `overdraftLimit` above the limit, so nothing ever waits for memory that it
+ * holds itself. Whoever took gives the same number of bytes back once.
  */
 export class ByteBudget {
   readonly limit: number
@@ -24,7 +19,6 @@ export class ByteBudget {
   #used = 0
   #peak = 0
   #overdrafts = 0
-  readonly #waiters: Waiter[] = []
   readonly #watchers = new Set<() => void>()
 
   /** `limit` and `overdraftLimit` in bytes. */
@@ -49,39 +43,11 @@ export class ByteBudget {
     return this.#overdrafts
   }
 
-  /** Callers of `take` that wait. */
-  get waiting(): number {
-    return this.#waiters.length
-  }
-
-  /** Takes `bytes` if they fit now and nobody waits. A request larger than the whole budget never fits. */
+  /** Takes `bytes` if they fit now. */
   tryTake(bytes: number): boolean {
-    if (this.#waiters.length > 0 || this.#used + bytes > this.limit) return false
+    if (this.#used + bytes > this.limit) return false
     this.#add(bytes)
     return true
-  }
-
-  /** Takes `bytes` when they fit. Rejects with the signal's reason when aborted, and at once where they could never fit. */
-  take(bytes: number, abort?: AbortSignal): Promise<void> {
-    if (bytes > this.limit) return Promise.reject(new RangeError(`${bytes} bytes never fit into ${this.limit}`))
-    if (abort?.aborted) return Promise.reject(abort.reason as Error)
-    if (this.tryTake(bytes)) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        bytes,
-        enter: () => {
-          abort?.removeEventListener('abort', leave)
-          resolve()
-        },
-      }
-      const leave = () => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
-        this.#admitWaiters()
-        reject(abort?.reason as Error)
-      }
-      this.#waiters.push(waiter)
-      abort?.addEventListener('abort', leave, { once: true })
-    })
   }
 
   /** Takes `bytes` for work on data that is already inside. Throws `Overdrawn` past the bound; going over the limit is counted. */
@@ -95,7 +61,6 @@ export class ByteBudget {
   give(bytes: number): void {
     if (bytes > this.#used) throw new RangeError(`${bytes} bytes given back, ${this.#used} taken`)
     this.#used -= bytes
-    this.#admitWaiters()
     for (const watcher of this.#watchers) watcher()
   }
 
@@ -108,13 +73,5 @@ export class ByteBudget {
   #add(bytes: number): void {
     this.#used += bytes
     if (this.#used > this.#peak) this.#peak = this.#used
-  }
-
-  #admitWaiters(): void {
-    for (let first = this.#waiters[0]; first && this.#used + first.bytes <= this.limit; first = this.#waiters[0]) {
-      this.#waiters.shift()
-      this.#add(first.bytes)
-      first.enter()
-    }
   }
 }

@@ -1,0 +1,112 @@
+import type { Offer } from '../component/capability.ts'
+import type { Capability } from '../component/capability.ts'
+import type { Context, Host } from '../component/context.ts'
+import type { Connector, Exporter, Extension, Processor, Receiver } from '../component/definition.ts'
+import type { Ingress } from '../component/ingress.ts'
+import { DIRECT } from '../component/sending-options.ts'
+import type { SendingOptions } from '../component/sending-options.ts'
+import type { Configured } from '../config/configuration.ts'
+import type { Signal } from '../data/signal.ts'
+import type { Environment } from './environment.ts'
+import type { Plan, PlannedConnector, PlannedExporter, PlannedPipeline, PlannedReceiver } from './plan.ts'
+import { StatusBoard } from './status-board.ts'
+import type { StatusLine } from './status-board.ts'
+
+/** One component that has been created. */
+export interface Created<T> {
+  readonly id: string
+  readonly kind: string
+  readonly instance: T
+  readonly status: StatusLine
+}
+
+/** A `create` that threw: names the component. */
+export class CreateFailed extends Error {
+  readonly kind: string
+  readonly id: string
+  constructor(kind: string, id: string, cause: unknown) {
+    super(`failed to create "${id}" ${kind}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.name = 'CreateFailed'
+    this.kind = kind
+    this.id = id
+  }
+}
+
+/** Makes the components of a plan. Calls nothing but `create`, which does no I/O. */
+export class Components {
+  readonly board: StatusBoard
+  readonly #environment: Environment
+  readonly #offers = new Map<string, readonly Offer[]>()
+
+  constructor(environment: Environment) {
+    this.#environment = environment
+    this.board = new StatusBoard(environment.clock, environment.log)
+  }
+
+  extension(configured: Plan['extensions'][number], host: Host): Created<Extension> {
+    const created = this.#create('extension', configured, [], (context) => configured.definition.create({ ...context, host }))
+    this.#offers.set(configured.id, created.instance.offers ?? [])
+    return created
+  }
+
+  exporter(exporter: PlannedExporter, pipelines: readonly string[]): Created<Exporter> {
+    const { signals } = exporter
+    return this.#create('exporter', exporter, pipelines, (context) => exporter.definition.create({ ...context, signals }))
+  }
+
+  processor(processor: PlannedPipeline['processors'][number], { id, signal }: PlannedPipeline): Created<Processor> {
+    return this.#create('processor', processor, [id], (context) => processor.definition.create({ ...context, signal, pipeline: id }))
+  }
+
+  connector(connector: PlannedConnector): Created<Connector> {
+    const { from, to, pipelines } = connector
+    return this.#create('connector', connector, pipelines, (context) => connector.definition.create({ ...context, from, to }))
+  }
+
+  receiver(receiver: PlannedReceiver, ingressOf: (status: StatusLine) => Ingress): Created<Receiver> {
+    const pipelines = [...receiver.outlets.values()].flat()
+    return this.#create('receiver', receiver, pipelines, (context, status) =>
+      receiver.definition.create({ ...context, ingress: ingressOf(status) }),
+    )
+  }
+
+  #create<T>(
+    kind: string,
+    { id, config }: Configured,
+    pipelines: readonly string[],
+    make: (context: Context, status: StatusLine) => T,
+  ): Created<T> {
+    const { clock, logOf, metrics } = this.#environment
+    const log = logOf(kind, id)
+    const status = this.board.line({ kind, id, pipelines })
+    const extension = <C>(capability: Capability<C>, wanted: string): C => this.#offered(capability, wanted)
+    try {
+      return { id, kind, status, instance: make({ id, config, log, meter: metrics, clock, status, extension }, status) }
+    } catch (error) {
+      throw new CreateFailed(kind, id, error)
+    }
+  }
+
+  #offered<C>(capability: Capability<C>, id: string): C {
+    const offers = this.#offers.get(id)
+    if (!offers) throw new Error(`extension "${id}" is not in service::extensions`)
+    const found = offers.find((each) => each.capability === (capability as Capability<unknown>))
+    if (!found) throw new Error(`extension "${id}" does not offer ${capability.name}`)
+    return found.implementation as C
+  }
+}
+
+/** How an exporter's sends are queued, retried and timed: what its definition says, else the shared options that its schema has. */
+export function sendingOf({ definition, config }: PlannedExporter): SendingOptions {
+  if (definition.sending) return definition.sending(config as never)
+  const { timeout, sending_queue, retry_on_failure } = config as {
+    timeout?: number
+    sending_queue?: SendingOptions['queue']
+    retry_on_failure?: SendingOptions['retry']
+  }
+  return { timeout: timeout ?? DIRECT.timeout, queue: sending_queue, retry: retry_on_failure }
+}
+
+/** What an exporter may fill of a signal's budget: an even share. */
+export const shareOf = ({ exporters, limits }: Plan, signal: Signal): number =>
+  Math.floor(limits[signal] / Math.max(1, exporters.filter((each) => each.signals.includes(signal)).length))

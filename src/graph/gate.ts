@@ -1,0 +1,85 @@
+import { Refused } from '../component/refused.ts'
+import type { ByteBudget } from '../data/memory/byte-budget.ts'
+import type { Signal } from '../data/signal.ts'
+import type { Room } from '../sending/sink.ts'
+
+/** How long a sender that was refused should wait, in milliseconds. */
+const COME_BACK = 1_000
+
+/**
+ * Where one receiver's signal enters: closed while the signal's budget or a queue downstream has no room. The only place
+ * in the graph where anything is refused for lack of room, or waits for it.
+ */
+export class Gate {
+  readonly signal: Signal
+  readonly budget: ByteBudget
+  readonly #rooms: readonly Room[]
+  readonly #waiters: (() => void)[] = []
+  readonly #unwatch: (() => void)[]
+
+  constructor(signal: Signal, budget: ByteBudget, rooms: readonly Room[]) {
+    this.signal = signal
+    this.budget = budget
+    this.#rooms = rooms
+    const wake = () => this.#wake()
+    this.#unwatch = [budget.onGiven(wake), ...rooms.map((room) => room.onRoom(wake))]
+  }
+
+  /** Whether a queue downstream wants receivers to wait instead of refusing. */
+  get blocks(): boolean {
+    return this.#rooms.some((room) => room.blocks)
+  }
+
+  /** Why a batch of this size may not enter now; it would occupy `charge` bytes of the budget. */
+  closed(size: { readonly bytes: number; readonly items: number }, charge: number): Refused | undefined {
+    const { limit, used } = this.budget
+    if (charge > limit)
+      return new Refused(`${charge} bytes are more than the whole budget of ${limit} for ${this.signal}`, {
+        code: 'invalid_argument',
+        retry: 'never',
+      })
+    if (used + charge > limit)
+      return new Refused(`the budget of ${limit} bytes for ${this.signal} is full`, {
+        code: 'resource_exhausted',
+        retry: { after: COME_BACK },
+      })
+    for (const room of this.#rooms) {
+      const refused = room.full(size)
+      if (refused) return refused
+    }
+    return undefined
+  }
+
+  /** Charges `charge` bytes for a batch of this size, or throws why not. */
+  take(size: { readonly bytes: number; readonly items: number }, charge: number): void {
+    const refused = this.closed(size, charge)
+    if (refused) throw refused
+    this.budget.tryTake(charge)
+  }
+
+  /** Resolves after the next change that may have made room; rejects with the signal's reason when aborted. */
+  changed(abort?: AbortSignal): Promise<void> {
+    if (abort?.aborted) return Promise.reject(abort.reason as Error)
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        abort?.removeEventListener('abort', leave)
+        resolve()
+      }
+      const leave = () => {
+        this.#waiters.splice(this.#waiters.indexOf(enter), 1)
+        reject(abort?.reason as Error)
+      }
+      this.#waiters.push(enter)
+      abort?.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  dispose(): void {
+    for (const unwatch of this.#unwatch) unwatch()
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const enter of this.#waiters.splice(0)) enter()
+  }
+}

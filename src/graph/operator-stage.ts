@@ -1,0 +1,132 @@
+import { Observable, Subject } from 'rxjs'
+import type { OperatorFunction, Subscriber, Subscription } from 'rxjs'
+import type { Clock, Timer } from '../component/clock.ts'
+import type { Delivery } from '../component/delivery.ts'
+import type { DeliveryNode } from '../component/delivery-node.ts'
+import { Refused } from '../component/refused.ts'
+import type { StageOwner } from './stage-owner.ts'
+
+/** Waits before an operator that failed is subscribed to again, in milliseconds: doubled each time, reset by a minute of work. */
+const FIRST_RESTART = 100
+const LAST_RESTART = 30_000
+const WELL_AFTER = 60_000
+
+/**
+ * A component's operator, guarded: what goes in is known to be with it until it comes out, is turned into others that come
+ * out, or ends. When it errors, throws or completes too early, everything inside is refused, its status says so, and it
+ * is subscribed to afresh after a pause, during which what comes is refused.
+ */
+export function operatorStage(
+  owner: StageOwner,
+  operator: OperatorFunction<Delivery, Delivery>,
+  clock: Clock,
+): OperatorFunction<Delivery, Delivery> {
+  return (source) =>
+    new Observable<Delivery>((output) => {
+      const stage = new OperatorStage(owner, operator, clock, output)
+      const feeding = source.subscribe({
+        next: (delivery) => stage.take(delivery),
+        error: (error) => stage.failed(error),
+        complete: () => stage.complete(),
+      })
+      return () => {
+        feeding.unsubscribe()
+        stage.dispose()
+      }
+    })
+}
+
+class OperatorStage {
+  readonly #owner: StageOwner
+  readonly #operator: OperatorFunction<Delivery, Delivery>
+  readonly #clock: Clock
+  readonly #output: Subscriber<Delivery>
+  #input: Subject<Delivery> | undefined
+  #subscription: Subscription | undefined
+  #restart: Timer | undefined
+  #pause = FIRST_RESTART
+  #since = 0
+  #completing = false
+
+  constructor(owner: StageOwner, operator: OperatorFunction<Delivery, Delivery>, clock: Clock, output: Subscriber<Delivery>) {
+    this.#owner = owner
+    this.#operator = operator
+    this.#clock = clock
+    this.#output = output
+    this.#connect()
+  }
+
+  take(delivery: Delivery): void {
+    const node = delivery as DeliveryNode
+    const { items } = delivery.batch
+    node.hold(this.#owner)
+    if (this.#input === undefined) return node.end(this.#refused(`${this.#owner.name} is being restarted`))
+    const began = performance.now()
+    this.#input.next(delivery)
+    this.#owner.worked(performance.now() - began, items, 0)
+  }
+
+  complete(): void {
+    this.#completing = true
+    this.#restart?.cancel()
+    if (this.#input) this.#input.complete()
+    else this.#output.complete()
+  }
+
+  failed(error: unknown): void {
+    this.#input = undefined
+    this.#subscription?.unsubscribe()
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#owner.failed(reason, error)
+    this.#refuseHeld(`${this.#owner.name} failed: ${reason}`, error)
+    if (this.#completing) return this.#output.complete()
+    if (this.#clock.monotonic() - this.#since > WELL_AFTER) this.#pause = FIRST_RESTART
+    this.#restart = this.#clock.after(this.#pause, () => this.#connect())
+    this.#pause = Math.min(this.#pause * 2, LAST_RESTART)
+  }
+
+  dispose(): void {
+    this.#restart?.cancel()
+    this.#subscription?.unsubscribe()
+    this.#refuseHeld(`${this.#owner.name} has stopped`)
+  }
+
+  #connect(): void {
+    const input = new Subject<Delivery>()
+    this.#input = input
+    this.#since = this.#clock.monotonic()
+    try {
+      this.#subscription = this.#operator(input).subscribe({
+        next: (delivery) => this.#emit(delivery),
+        error: (error) => this.failed(error),
+        complete: () => this.#completed(),
+      })
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  #emit(delivery: Delivery): void {
+    const node = delivery as DeliveryNode
+    if (node.holder !== this.#owner) return this.#owner.misuse('emitted a delivery that it does not hold')
+    node.hold(undefined)
+    this.#owner.left(delivery.batch.items)
+    this.#output.next(delivery)
+  }
+
+  #completed(): void {
+    if (!this.#completing) return this.failed(new Error('its stream completed although data still comes'))
+    this.#refuseHeld(`${this.#owner.name} ended without flushing`)
+    this.#output.complete()
+  }
+
+  #refuseHeld(message: string, cause?: unknown): void {
+    for (const node of [...this.#owner.held]) node.end(this.#refused(message, cause))
+  }
+
+  #refused(message: string, cause?: unknown): Refused {
+    const refused = new Refused(message, { code: 'unavailable', retry: {}, cause })
+    refused.component = this.#owner.id
+    return refused
+  }
+}

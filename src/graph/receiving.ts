@@ -1,0 +1,110 @@
+import type { Observable, Subscription } from 'rxjs'
+import type { Clock, Timer } from '../component/clock.ts'
+import type { Receiver } from '../component/definition.ts'
+import { DISCARDED } from '../component/delivery.ts'
+import type { Delivery } from '../component/delivery.ts'
+import { DeliveryNode } from '../component/delivery-node.ts'
+import type { Refused } from '../component/refused.ts'
+import type { StatusReporter } from '../component/status.ts'
+import type { Signal } from '../data/signal.ts'
+import type { Sink } from '../sending/sink.ts'
+import type { Drops } from './drops.ts'
+
+/** Waits before a receiver whose stream failed is subscribed to again, in milliseconds. */
+const FIRST_RESTART = 100
+const LAST_RESTART = 30_000
+/** How long after the last refusal a receiver is well again, in milliseconds. */
+const CALM = 5_000
+
+export interface ReceivingOptions {
+  readonly id: string
+  readonly receiver: Receiver
+  readonly outlets: ReadonlyMap<Signal, Sink>
+  readonly clock: Clock
+  readonly status: StatusReporter
+  readonly drops: Drops
+}
+
+/** A receiver that runs: its stream is routed into the pipelines, and subscribed to again when it fails. */
+export class Receiving {
+  readonly #options: ReceivingOptions
+  #subscription: Subscription | undefined
+  #restart: Timer | undefined
+  #pause = FIRST_RESTART
+  #troubled = false
+  #calm: Timer | undefined
+  #refusedAt = 0
+
+  constructor(options: ReceivingOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    this.#subscribe(await this.#options.receiver.open())
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    try {
+      await this.#options.receiver.close(deadline)
+    } finally {
+      this.#restart?.cancel()
+      this.#calm?.cancel()
+      this.#subscription?.unsubscribe()
+    }
+  }
+
+  /** What the gate did: shows in the receiver's status while it keeps refusing. */
+  gate(refused: Refused | undefined): void {
+    if (refused === undefined) return
+    const { clock, status, drops, id } = this.#options
+    this.#refusedAt = clock.monotonic()
+    status.recoverable(`refusing data: ${refused.message}`)
+    drops.warn(`${id} gate ${refused.message}`, 'Refusing data; senders are told to try again', { receiver: id, error: refused.message }, 1)
+    this.#calm ??= clock.after(CALM, () => this.#calmed())
+  }
+
+  #calmed(): void {
+    const { clock, status } = this.#options
+    const left = this.#refusedAt + CALM - clock.monotonic()
+    this.#calm = left > 0 ? clock.after(left, () => this.#calmed()) : undefined
+    if (!this.#calm) status.ok()
+  }
+
+  #subscribe(stream: Observable<Delivery>): void {
+    this.#subscription = stream.subscribe({
+      next: (delivery) => this.#route(delivery),
+      error: (error: unknown) => this.#failed(stream, error),
+      complete: () => this.#options.status.permanent('its stream has ended'),
+    })
+  }
+
+  #route(delivery: Delivery): void {
+    const { outlets, id, status, drops } = this.#options
+    const sink = delivery instanceof DeliveryNode && !delivery.ended ? outlets.get(delivery.batch.signal) : undefined
+    if (sink === undefined) {
+      status.recoverable('emitted something that its ingress did not make')
+      drops.warn(`${id} foreign`, 'A receiver emitted something that its ingress did not make', { receiver: id }, 1)
+      return
+    }
+    this.#recovered()
+    if (delivery.batch.items === 0) delivery.end(DISCARDED)
+    else sink.take(delivery)
+  }
+
+  #recovered(): void {
+    if (!this.#troubled) return
+    this.#troubled = false
+    this.#pause = FIRST_RESTART
+    this.#options.status.ok()
+  }
+
+  #failed(stream: Observable<Delivery>, error: unknown): void {
+    const { clock, status, drops, id } = this.#options
+    const reason = error instanceof Error ? error.message : String(error)
+    status.recoverable(`its stream failed: ${reason}`)
+    drops.warn(`${id} stream`, 'A receiver failed; it is subscribed to again', { receiver: id, error }, 0)
+    this.#troubled = true
+    this.#restart = clock.after(this.#pause, () => this.#subscribe(stream))
+    this.#pause = Math.min(this.#pause * 2, LAST_RESTART)
+  }
+}

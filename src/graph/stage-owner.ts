@@ -1,0 +1,77 @@
+import type { Log } from '../component/context.ts'
+import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
+import type { Counter, Meter } from '../component/meter.ts'
+import type { StatusReporter } from '../component/status.ts'
+import type { Signal } from '../data/signal.ts'
+import type { Drops } from './drops.ts'
+
+/** Calls that keep the event loop to themselves for longer than this are named, in milliseconds. */
+const SLOW = 250
+
+export interface StageOwnerOptions {
+  readonly id: string
+  /** `processor "x" in pipeline "traces/in"`. */
+  readonly name: string
+  readonly signal: Signal
+  readonly log: Log
+  readonly meter: Meter
+  readonly status: StatusReporter
+  readonly drops: Drops
+}
+
+/** One processor or connector as the engine sees it: what it holds, and what is said about it when it misbehaves. */
+export class StageOwner implements Holder {
+  readonly id: string
+  readonly name: string
+  readonly held = new Set<DeliveryNode>()
+  readonly #options: StageOwnerOptions
+  readonly #incoming: Counter
+  readonly #outgoing: Counter
+  readonly #labels: Readonly<Record<string, string>>
+  #troubled = false
+
+  constructor(options: StageOwnerOptions) {
+    this.id = options.id
+    this.name = options.name
+    this.#options = options
+    const { meter } = options
+    this.#labels = { processor: options.id, 'otel.signal': options.signal }
+    this.#incoming = meter.counter('otelcol_processor_incoming_items', { unit: '{item}', description: 'Items that came to a processor.' })
+    this.#outgoing = meter.counter('otelcol_processor_outgoing_items', { unit: '{item}', description: 'Items that left a processor.' })
+  }
+
+  /** After each batch: `took` in milliseconds. A batch that went well takes an earlier trouble back. */
+  worked(took: number, incoming: number, outgoing: number): void {
+    this.#incoming.add(incoming, this.#labels)
+    if (outgoing > 0) this.#outgoing.add(outgoing, this.#labels)
+    if (took > SLOW) return this.#slow(took)
+    if (!this.#troubled) return
+    this.#troubled = false
+    this.#options.status.ok()
+  }
+
+  left(outgoing: number): void {
+    this.#outgoing.add(outgoing, this.#labels)
+  }
+
+  failed(message: string, error: unknown): void {
+    this.#trouble(message)
+    this.#options.drops.warn(`${this.name} failed`, 'A component failed on a batch', { component: this.id, stage: this.name, error }, 0)
+  }
+
+  misuse(what: string): void {
+    this.#trouble(what)
+    this.#options.drops.warn(`${this.name} ${what}`, `${this.name} ${what}`, { component: this.id }, 0)
+  }
+
+  #slow(took: number): void {
+    const what = `kept the event loop for ${Math.round(took)} ms`
+    this.#trouble(what)
+    this.#options.drops.warn(`${this.name} slow`, `${this.name} ${what}`, { component: this.id }, 0)
+  }
+
+  #trouble(reason: string): void {
+    this.#troubled = true
+    this.#options.status.recoverable(reason)
+  }
+}

@@ -1,0 +1,79 @@
+import { replace } from '../component/compose.ts'
+import { DISCARDED } from '../component/delivery.ts'
+import type { Delivery } from '../component/delivery.ts'
+import { Refused } from '../component/refused.ts'
+import type { Batch } from '../data/batch.ts'
+import { compile } from '../data/steps/compile.ts'
+import { run } from '../data/steps/runner.ts'
+import type { Program } from '../data/steps/program.ts'
+import type { Step } from '../data/steps/step.ts'
+import { StepFailed } from '../data/steps/step-failed.ts'
+import type { Signal } from '../data/signal.ts'
+import type { StageOwner } from './stage-owner.ts'
+
+/** The steps of one processor. */
+export interface StepsOf {
+  readonly owner: StageOwner
+  readonly steps: readonly Step[]
+}
+
+/** Neighbouring processors that look at one record at a time, run in one visit and one rewrite. */
+export class StepsStage {
+  readonly #parts: readonly StepsOf[]
+  readonly #program: Program
+
+  constructor(signal: Signal, parts: readonly StepsOf[]) {
+    this.#parts = parts
+    this.#program = compile(
+      signal,
+      parts.flatMap(({ steps }) => steps),
+    )
+  }
+
+  /** What goes on, or undefined where the delivery has ended here. */
+  apply(delivery: Delivery): Delivery | undefined {
+    const { items } = delivery.batch
+    const began = performance.now()
+    let made: Batch | undefined
+    try {
+      made = run(this.#program, delivery.batch).batch
+    } catch (error) {
+      return this.#failed(delivery, error)
+    }
+    const took = performance.now() - began
+    for (const { owner } of this.#parts) owner.worked(took, items, made?.items ?? 0)
+    if (made === undefined) {
+      delivery.end(DISCARDED)
+      return undefined
+    }
+    if (made === delivery.batch) {
+      made.release()
+      return delivery
+    }
+    return replace(delivery, made)
+  }
+
+  #failed(delivery: Delivery, error: unknown): undefined {
+    const owner = (error instanceof StepFailed ? this.#ownerOf(error.step) : this.#parts[0]?.owner) as StageOwner
+    const refused = new Refused(`${owner.name} failed: ${reasonOf(error)}`, { code: 'internal', retry: 'never', cause: error })
+    refused.component = owner.id
+    owner.failed(refused.message, error)
+    delivery.end(refused)
+    return undefined
+  }
+
+  #ownerOf(step: number): StageOwner | undefined {
+    let first = 0
+    for (const { owner, steps } of this.#parts) {
+      if (step < first + steps.length) return owner
+      first += steps.length
+    }
+    return undefined
+  }
+
+}
+
+const reasonOf = (error: unknown): string => {
+  const reason = error instanceof StepFailed ? error.cause : error
+  return reason instanceof Error ? reason.message : String(reason)
+}
