@@ -53,14 +53,14 @@ function inScope(signal: Signal, buffer: Buffer, start: number, end: number): nu
   for (let at = start; at < end;) {
     at = entry.read(buffer, at, end)
     if (!entry.isMessage(RECORDS)) continue
-    if (signal === 'metrics') items += inMetric(buffer, entry.start, entry.end)
+    if (signal === 'metrics') items += countPoints(buffer, entry.start, entry.end)
     else items += entriesOf(SAMPLES, buffer, entry.start, entry.end)
   }
   return items
 }
 
-/** Of a oneof that was written more than once the last member counts; the same member again adds to it. */
-function inMetric(buffer: Buffer, start: number, end: number): number {
+/** Points of one metric. Of a oneof that was written more than once the last member counts; the same member again adds to it. */
+export function countPoints(buffer: Buffer, start: number, end: number): number {
   let points = 0
   let kind = 0
   for (let at = start; at < end;) {
