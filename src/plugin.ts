@@ -14,6 +14,7 @@
  * })
  * ```
  */
+export * from './component/attribute-actions.ts'
 export * from './component/capability.ts'
 export * from './component/clock.ts'
 export * from './component/compose.ts'
@@ -21,10 +22,21 @@ export * from './component/context.ts'
 export * from './component/definition.ts'
 export * from './component/delivery.ts'
 export * from './component/ingress.ts'
+export {
+  attributesAre,
+  included,
+  logCondition,
+  metricCondition,
+  severityIs,
+  spanCondition,
+  textIs,
+} from './component/match-condition.ts'
 export * from './component/meter.ts'
 export * from './component/options.ts'
+export { pattern, patternFault } from './component/pattern.ts'
 export * from './component/poll.ts'
 export * from './component/receive.ts'
+export * from './component/record-match.ts'
 export * from './component/refused.ts'
 export * from './component/sending-options.ts'
 export * from './component/status.ts'
