@@ -120,14 +120,14 @@ export class Graph implements Host {
     for (const { status } of this.#started) status.enter('stopping', undefined)
     const receivers = this.#receivers.filter(({ created }) => this.#started.includes(created))
     await Promise.all(receivers.map(({ receiving }) => attempt(receiving.stop(deadline))))
-    for (const { planned } of [...this.#pipelines].reverse()) {
+    for (const { planned } of this.#pipelines.toReversed()) {
       for (const connector of this.#connectors.filter(({ planned: { pipelines } }) => pipelines.includes(planned.id)))
         await this.#running.get(connectorKey(connector.planned))?.complete(deadline)
       await this.#running.get(pipelineKey(planned.id))?.complete(deadline)
     }
     await Promise.all([...this.#senders.values()].map((sender) => sender.stop(deadline)))
     this.#watchdog?.cancel()
-    for (const { instance, status } of [...this.#started].reverse()) {
+    for (const { instance, status } of this.#started.toReversed()) {
       await attempt((instance as Life).stop?.(deadline) ?? Promise.resolve())
       status.enter('stopped', undefined)
     }

@@ -121,7 +121,7 @@ class OperatorStage {
   }
 
   #refuseHeld(message: string, cause?: unknown): void {
-    for (const node of [...this.#owner.held]) node.end(this.#refused(message, cause))
+    for (const node of this.#owner.held) node.end(this.#refused(message, cause))
   }
 
   #refused(message: string, cause?: unknown): Refused {

@@ -15,7 +15,7 @@ export function watch(owners: readonly StageOwner[], clock: Clock): Timer {
     const now = clock.monotonic()
     for (const owner of owners) {
       let forgotten = 0
-      for (const node of [...owner.held]) {
+      for (const node of owner.held) {
         node.seenAt ??= now
         if (node.announced || now - node.seenAt < FORGOTTEN) continue
         forgotten++

@@ -1,0 +1,44 @@
+import { Catalog } from './component/catalog.ts'
+import type { Entry } from './component/catalog.ts'
+import type { Definition, Kind } from './component/definition.ts'
+
+type Loaded = Promise<{ readonly default: unknown }>
+type BuiltIn = readonly [type: string, load: () => Loaded, ...aliases: string[]]
+
+/** Everything that comes with Telegen. A component is imported when a configuration names it. */
+const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
+  receiver: [
+    ['host_metrics', () => import('./receivers/host_metrics/index.ts'), 'hostmetrics'],
+    ['otlp', () => import('./receivers/otlp/index.ts')],
+  ],
+  processor: [
+    ['attributes', () => import('./processors/attributes/index.ts')],
+    ['batch', () => import('./processors/batch/index.ts')],
+    ['filter', () => import('./processors/filter/index.ts')],
+    ['memory_limiter', () => import('./processors/memory_limiter/index.ts')],
+    ['resource', () => import('./processors/resource/index.ts')],
+    ['resource_detection', () => import('./processors/resource_detection/index.ts'), 'resourcedetection'],
+  ],
+  connector: [['forward', () => import('./connectors/forward/index.ts')]],
+  exporter: [
+    ['debug', () => import('./exporters/debug/index.ts')],
+    ['file', () => import('./exporters/file/index.ts')],
+    ['otlp_grpc', () => import('./exporters/otlp_grpc/index.ts'), 'otlp'],
+    ['otlp_http', () => import('./exporters/otlp_http/index.ts'), 'otlphttp'],
+  ],
+  extension: [['health_check', () => import('./extensions/health_check/index.ts')]],
+}
+
+/** A catalog of the built-in components, to which plugins may be added. */
+export const builtInCatalog = (): Catalog =>
+  new Catalog(
+    (Object.entries(BUILT_IN) as [Kind, readonly BuiltIn[]][]).flatMap(([kind, entries]) =>
+      entries.map(([type, load, ...aliases]): Entry => ({
+        kind,
+        type,
+        aliases,
+        source: 'built-in',
+        load: async () => (await load()).default as Definition,
+      })),
+    ),
+  )

@@ -1,0 +1,17 @@
+import { pino } from 'pino'
+import type { Log } from '../component/context.ts'
+import type { Telemetry } from '../config/configuration.ts'
+
+/** Logs on standard error, as the Collector's do: a console line for people, or a JSON object a line. */
+export function logger({ level, encoding }: Telemetry['logs']): Log & { child(fields: object): Log } {
+  const options = { level, base: null, formatters: { level: (label: string) => ({ level: label }) } }
+  if (encoding === 'json') return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, { write: (line) => void process.stderr.write(consoleLine(line)) })
+}
+
+/** `2026-08-01T12:00:00.000Z  info  Everything is ready…  {"pipelines":2}` */
+function consoleLine(json: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(json) as { level: string; time: string; msg: string }
+  const rest = Object.keys(fields).length > 0 ? `\t${JSON.stringify(fields)}` : ''
+  return `${time}\t${level}\t${msg}${rest}\n`
+}

@@ -1,0 +1,57 @@
+import { systemClock } from '../component/clock.ts'
+import type { Configuration } from '../config/configuration.ts'
+import { Graph } from '../graph/graph.ts'
+import { Metrics } from '../graph/metrics.ts'
+import { plan } from '../graph/plan.ts'
+import { logger } from './logger.ts'
+
+/** How long a stop may take to send what is left, in milliseconds, before the rest is counted and dropped. */
+const DRAIN = 10_000
+/** npm and the terminal may both send SIGINT: a repeat within this many milliseconds is the same signal. */
+const SAME_SIGNAL = 500
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/** Runs a checked configuration until a signal ends it. Resolves to the exit code. */
+export async function run(configuration: Configuration): Promise<number> {
+  const log = logger(configuration.service.telemetry.logs)
+  const startTime = Date.now()
+  const logOf = (kind: string, id: string) => log.child({ 'otelcol.component.kind': kind, 'otelcol.component.id': id })
+  const graph = new Graph(plan(configuration), { clock: systemClock, log, logOf, metrics: new Metrics(), startTime })
+  const stopped = onSignal()
+  const alive = setInterval(() => {}, 2 ** 30)
+  try {
+    await graph.start()
+    log.info({ pipelines: configuration.service.pipelines.length }, 'Everything is ready. Begin running and processing data.')
+    const signal = await stopped.first
+    log.info({ signal }, 'Stopping')
+    const deadline = AbortSignal.any([AbortSignal.timeout(DRAIN), stopped.second])
+    await graph.stop(deadline)
+    log.info({}, 'Stopped')
+    return 0
+  } catch (error) {
+    log.error({ error: messagesOf(error) }, graph.ready ? 'Telegen failed' : 'Telegen could not start or stop cleanly')
+    return 1
+  } finally {
+    clearInterval(alive)
+    stopped.forget()
+  }
+}
+
+/** The first signal begins the stop; another one, later than `SAME_SIGNAL`, ends the drain at once. */
+function onSignal() {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  const force = new AbortController()
+  let firstAt: number | undefined
+  const handle = (signal: NodeJS.Signals) => {
+    const now = performance.now()
+    if (firstAt === undefined) {
+      firstAt = now
+      resolve(signal)
+    } else if (now - firstAt > SAME_SIGNAL) force.abort(new Error(`${signal} a second time`))
+  }
+  for (const signal of SIGNALS) process.on(signal, handle)
+  return { first: promise, second: force.signal, forget: () => SIGNALS.forEach((signal) => process.off(signal, handle)) }
+}
+
+const messagesOf = (error: unknown): string =>
+  error instanceof AggregateError ? error.errors.map(messagesOf).join('; ') : error instanceof Error ? error.message : String(error)
