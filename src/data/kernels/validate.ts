@@ -136,7 +136,7 @@ function isPlainKeyValue(buffer: Buffer, start: number, end: number): boolean {
   const content = value + 1
   switch (buffer[value]) {
     case 0x0a:
-      return content < end && content + 1 + buffer[content]! === end
+      return content < end && end === content + 1 + buffer[content]!
     case 0x10:
       return content + 1 === end && buffer[content]! < 0x80
     case 0x18:

@@ -301,7 +301,7 @@ export type KnownSignal = keyof typeof REQUESTS
 /** The signal, if its messages are in the table; throws otherwise. */
 export function knownSignal(signal: string): KnownSignal {
   if (Object.hasOwn(REQUESTS, signal)) return signal as KnownSignal
-  throw new Error(`the messages of ${signal} are not in the schema: such batches can only be forwarded whole`)
+  throw new Error(`${signal} are not in the schema: such batches can only be forwarded whole`)
 }
 
 /** A wire type for each scalar, as https://protobuf.dev/programming-guides/encoding/#structure numbers them. */
