@@ -5,8 +5,12 @@ import type { Telemetry } from '../config/configuration.ts'
 /** Logs on standard error, as the Collector's do: a console line for people, or a JSON object a line. */
 export function logger({ level, encoding }: Telemetry['logs']): Log & { child(fields: object): Log } {
   const options = { level, base: null, formatters: { level: (label: string) => ({ level: label }) } }
-  if (encoding === 'json') return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
-  return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, { write: (line) => void process.stderr.write(consoleLine(line)) })
+  if (encoding === 'json')
+    return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  return pino(
+    { ...options, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line) => void process.stderr.write(consoleLine(line)) },
+  )
 }
 
 /** `2026-08-01T12:00:00.000Z  info  Everything is ready…  {"pipelines":2}` */

@@ -21,7 +21,10 @@ export async function run(configuration: Configuration): Promise<number> {
   const alive = setInterval(() => {}, 2 ** 30)
   try {
     await graph.start()
-    log.info({ pipelines: configuration.service.pipelines.length }, 'Everything is ready. Begin running and processing data.')
+    log.info(
+      { pipelines: configuration.service.pipelines.length },
+      'Everything is ready. Begin running and processing data.',
+    )
     const signal = await stopped.first
     log.info({ signal }, 'Stopping')
     const deadline = AbortSignal.any([AbortSignal.timeout(DRAIN), stopped.second])
@@ -50,8 +53,16 @@ function onSignal() {
     } else if (now - firstAt > SAME_SIGNAL) force.abort(new Error(`${signal} a second time`))
   }
   for (const signal of SIGNALS) process.on(signal, handle)
-  return { first: promise, second: force.signal, forget: () => SIGNALS.forEach((signal) => process.off(signal, handle)) }
+  return {
+    first: promise,
+    second: force.signal,
+    forget: () => SIGNALS.forEach((signal) => process.off(signal, handle)),
+  }
 }
 
 const messagesOf = (error: unknown): string =>
-  error instanceof AggregateError ? error.errors.map(messagesOf).join('; ') : error instanceof Error ? error.message : String(error)
+  error instanceof AggregateError
+    ? error.errors.map(messagesOf).join('; ')
+    : error instanceof Error
+      ? error.message
+      : String(error)

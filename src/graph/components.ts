@@ -44,23 +44,31 @@ export class Components {
   }
 
   extension(configured: Plan['extensions'][number], host: Host): Created<Extension> {
-    const created = this.#create('extension', configured, [], (context) => configured.definition.create({ ...context, host }))
+    const created = this.#create('extension', configured, [], (context) =>
+      configured.definition.create({ ...context, host }),
+    )
     this.#offers.set(configured.id, created.instance.offers ?? [])
     return created
   }
 
   exporter(exporter: PlannedExporter, pipelines: readonly string[]): Created<Exporter> {
     const { signals } = exporter
-    return this.#create('exporter', exporter, pipelines, (context) => exporter.definition.create({ ...context, signals }))
+    return this.#create('exporter', exporter, pipelines, (context) =>
+      exporter.definition.create({ ...context, signals }),
+    )
   }
 
   processor(processor: PlannedPipeline['processors'][number], { id, signal }: PlannedPipeline): Created<Processor> {
-    return this.#create('processor', processor, [id], (context) => processor.definition.create({ ...context, signal, pipeline: id }))
+    return this.#create('processor', processor, [id], (context) =>
+      processor.definition.create({ ...context, signal, pipeline: id }),
+    )
   }
 
   connector(connector: PlannedConnector): Created<Connector> {
     const { from, to, pipelines } = connector
-    return this.#create('connector', connector, pipelines, (context) => connector.definition.create({ ...context, from, to }))
+    return this.#create('connector', connector, pipelines, (context) =>
+      connector.definition.create({ ...context, from, to }),
+    )
   }
 
   receiver(receiver: PlannedReceiver, ingressOf: (status: StatusLine) => Ingress): Created<Receiver> {

@@ -34,12 +34,20 @@ export class Drops {
   constructor(clock: Clock, log: Log, meter: Meter) {
     this.#clock = clock
     this.#log = log
-    this.#counter = meter.counter('telegen.dropped.items', { unit: '{item}', description: 'Items that were lost, by component and reason.' })
+    this.#counter = meter.counter('telegen.dropped.items', {
+      unit: '{item}',
+      description: 'Items that were lost, by component and reason.',
+    })
   }
 
   count({ component, signal, items, reason, message }: Drop): void {
     this.#counter.add(items, { component, signal, reason })
-    this.warn(`${component} ${signal} ${reason}`, 'Dropping data.', { component, signal, reason, error: message }, items)
+    this.warn(
+      `${component} ${signal} ${reason}`,
+      'Dropping data.',
+      { component, signal, reason, error: message },
+      items,
+    )
   }
 
   /** A warning for `cause`, once in `QUIET`; `items` are added up over what stays unsaid. */

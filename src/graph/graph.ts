@@ -141,8 +141,13 @@ export class Graph implements Host {
 
   #exporter(planned: Plan['exporters'][number]): Created<Exporter> {
     const { clock, logOf, metrics } = this.#environment
-    const pipelines = this.#plan.pipelines.filter(({ targets }) => targets.some((each) => each.kind === 'exporter' && each.id === planned.id))
-    const created = this.#components.exporter(planned, pipelines.map(({ id }) => id))
+    const pipelines = this.#plan.pipelines.filter(({ targets }) =>
+      targets.some((each) => each.kind === 'exporter' && each.id === planned.id),
+    )
+    const created = this.#components.exporter(
+      planned,
+      pipelines.map(({ id }) => id),
+    )
     for (const signal of planned.signals) {
       const sender = new Sender({
         id: planned.id,
@@ -154,7 +159,8 @@ export class Graph implements Host {
         log: logOf('exporter', planned.id),
         meter: metrics,
         status: created.status,
-        onRejected: (items, message) => this.#drops.count({ component: planned.id, signal, items, reason: 'partial_success', message }),
+        onRejected: (items, message) =>
+          this.#drops.count({ component: planned.id, signal, items, reason: 'partial_success', message }),
       })
       this.#senders.set(senderKey(planned.id, signal), sender)
     }
@@ -170,7 +176,10 @@ export class Graph implements Host {
   #pipeline(planned: PlannedPipeline): BuiltPipeline {
     const processors = planned.processors.map((each) => {
       const created = this.#components.processor(each, planned)
-      return { created, owner: this.#owner(created, `processor "${each.id}" in pipeline "${planned.id}"`, planned.signal) }
+      return {
+        created,
+        owner: this.#owner(created, `processor "${each.id}" in pipeline "${planned.id}"`, planned.signal),
+      }
     })
     return { planned, processors }
   }
@@ -191,13 +200,29 @@ export class Graph implements Host {
       const onGate: ConstructorParameters<typeof ReceiverIngress>[0]['onGate'] = (refused) => receiving?.gate(refused)
       return (ingress = new ReceiverIngress({ id, acknowledge, entrances, meter: metrics, drops: this.#drops, onGate }))
     })
-    const sinks = new Map([...outlets].map(([signal, ids]) => [signal, fan(ids.map((to) => this.#late(pipelineKey(to))))] as const))
-    receiving = new Receiving({ id, receiver: created.instance, outlets: sinks, clock, status: created.status, drops: this.#drops })
-    return { created, receiving, ingress: ingress as ReceiverIngress, gates: [...entrances.values()].map(({ gate }) => gate) }
+    const sinks = new Map(
+      [...outlets].map(([signal, ids]) => [signal, fan(ids.map((to) => this.#late(pipelineKey(to))))] as const),
+    )
+    receiving = new Receiving({
+      id,
+      receiver: created.instance,
+      outlets: sinks,
+      clock,
+      status: created.status,
+      drops: this.#drops,
+    })
+    return {
+      created,
+      receiving,
+      ingress: ingress as ReceiverIngress,
+      gates: [...entrances.values()].map(({ gate }) => gate),
+    }
   }
 
   #entrance({ outlets, reaches }: PlannedReceiver, signal: Signal): Entrance {
-    const rooms = (reaches.get(signal) ?? []).flatMap(({ exporter, signal: as }) => this.#senders.get(senderKey(exporter, as))?.room ?? [])
+    const rooms = (reaches.get(signal) ?? []).flatMap(
+      ({ exporter, signal: as }) => this.#senders.get(senderKey(exporter, as))?.room ?? [],
+    )
     return {
       gate: new Gate(signal, this.budgets[signal], rooms),
       validates: (outlets.get(signal) ?? []).some((id) => this.#opens(id)),
@@ -209,7 +234,10 @@ export class Graph implements Host {
     const { processors, planned } = this.#pipelines.find((each) => each.planned.id === pipeline) as BuiltPipeline
     return (
       processors.some(({ created: { instance } }) => 'steps' in instance || instance.opensBatches !== false) ||
-      planned.targets.some((target) => target.kind === 'connector' || !this.#plan.exporters.find(({ id }) => id === target.id)?.definition.forwards)
+      planned.targets.some(
+        (target) =>
+          target.kind === 'connector' || !this.#plan.exporters.find(({ id }) => id === target.id)?.definition.forwards,
+      )
     )
   }
 
@@ -273,30 +301,44 @@ export class Graph implements Host {
 
   #connectorsOf({ signal, targets }: PlannedPipeline): BuiltConnector[] {
     return this.#connectors.filter(({ planned }) =>
-      targets.some((each) => each.kind === 'connector' && each.id === planned.id && each.to === planned.to && planned.from === signal),
+      targets.some(
+        (each) =>
+          each.kind === 'connector' && each.id === planned.id && each.to === planned.to && planned.from === signal,
+      ),
     )
   }
 
   #owners(): StageOwner[] {
-    return [...this.#pipelines.flatMap(({ processors }) => processors.map(({ owner }) => owner)), ...this.#connectors.map(({ owner }) => owner)]
+    return [
+      ...this.#pipelines.flatMap(({ processors }) => processors.map(({ owner }) => owner)),
+      ...this.#connectors.map(({ owner }) => owner),
+    ]
   }
 
   #reportOpen(): void {
     for (const { created, ingress } of this.#receivers)
       if (ingress.open > 0)
-        this.#environment.log.error({ receiver: created.id, deliveries: ingress.open }, 'Deliveries were still open when everything had stopped')
+        this.#environment.log.error(
+          { receiver: created.id, deliveries: ingress.open },
+          'Deliveries were still open when everything had stopped',
+        )
   }
 }
 
 const senderKey = (exporter: string, signal: Signal): string => `${exporter} ${signal}`
 const pipelineKey = (id: string): string => `pipeline ${id}`
-const connectorKey = ({ id, from, to }: Pick<PlannedConnector, 'id' | 'from' | 'to'>): string => `connector ${id} ${from} ${to}`
+const connectorKey = ({ id, from, to }: Pick<PlannedConnector, 'id' | 'from' | 'to'>): string =>
+  `connector ${id} ${from} ${to}`
 
 function budgetsOf({ limits }: Plan, { metrics }: Environment): Record<Signal, ByteBudget> {
-  const budgets = Object.fromEntries(SIGNALS.map((signal) => [signal, new ByteBudget(limits[signal])])) as Record<Signal, ByteBudget>
+  const budgets = Object.fromEntries(SIGNALS.map((signal) => [signal, new ByteBudget(limits[signal])])) as Record<
+    Signal,
+    ByteBudget
+  >
   for (const signal of SIGNALS) {
     const labels = { 'otel.signal': signal }
-    const gauge = (name: string, description: string, read: () => number) => metrics.gauge(name, { unit: 'By', description }, read, labels)
+    const gauge = (name: string, description: string, read: () => number) =>
+      metrics.gauge(name, { unit: 'By', description }, read, labels)
     gauge('telegen.budget.used', 'Bytes that batches of the signal occupy.', () => budgets[signal].used)
     gauge('telegen.budget.limit', 'Bytes that batches of the signal may occupy.', () => budgets[signal].limit)
   }

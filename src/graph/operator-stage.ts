@@ -48,7 +48,12 @@ class OperatorStage {
   #since = 0
   #completing = false
 
-  constructor(owner: StageOwner, operator: OperatorFunction<Delivery, Delivery>, clock: Clock, output: Subscriber<Delivery>) {
+  constructor(
+    owner: StageOwner,
+    operator: OperatorFunction<Delivery, Delivery>,
+    clock: Clock,
+    output: Subscriber<Delivery>,
+  ) {
     this.#owner = owner
     this.#operator = operator
     this.#clock = clock

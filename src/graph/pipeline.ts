@@ -29,7 +29,9 @@ export class Pipeline implements Sink {
     this.#input.complete()
     if (deadline.aborted) return
     let give: (() => void) | undefined
-    const late = new Promise<void>((resolve) => deadline.addEventListener('abort', (give = () => resolve()), { once: true }))
+    const late = new Promise<void>((resolve) =>
+      deadline.addEventListener('abort', (give = () => resolve()), { once: true }),
+    )
     await Promise.race([this.#done, late])
     if (give) deadline.removeEventListener('abort', give)
   }

@@ -109,12 +109,18 @@ function planExporters({ exporters, service }: Configuration): PlannedExporter[]
   return [...exporters.values()]
     .map((exporter) => ({
       ...exporter,
-      signals: distinct(service.pipelines.filter((each) => each.exporters.includes(exporter.id)).map((each) => each.signal)),
+      signals: distinct(
+        service.pipelines.filter((each) => each.exporters.includes(exporter.id)).map((each) => each.signal),
+      ),
     }))
     .filter((exporter) => exporter.signals.length > 0)
 }
 
-function planReceivers(configuration: Configuration, pipelines: readonly PlannedPipeline[], connectors: readonly PlannedConnector[]) {
+function planReceivers(
+  configuration: Configuration,
+  pipelines: readonly PlannedPipeline[],
+  connectors: readonly PlannedConnector[],
+) {
   const { service } = configuration
   const reaches = reachesOf(pipelines, connectors)
   return [...configuration.receivers.values()].flatMap((receiver): PlannedReceiver[] => {
@@ -123,7 +129,9 @@ function planReceivers(configuration: Configuration, pipelines: readonly Planned
     const outlets = new Map<Signal, string[]>()
     for (const { signal, id } of mine) outlets.set(signal, [...(outlets.get(signal) ?? []), id])
     const reached = new Map(
-      [...outlets].map(([signal, ids]) => [signal, distinctReaches(ids.flatMap((id) => reaches.get(id) ?? []))] as const),
+      [...outlets].map(
+        ([signal, ids]) => [signal, distinctReaches(ids.flatMap((id) => reaches.get(id) ?? []))] as const,
+      ),
     )
     return [{ ...receiver, outlets, reaches: reached, acknowledge: acknowledgeOf(receiver, configuration, reached) }]
   })
@@ -138,14 +146,19 @@ function acknowledgeOf(
   const { acknowledge = 'auto' } = config as { acknowledge?: Level | 'auto' }
   if (acknowledge !== 'auto') return acknowledge
   const waits = [...reaches.values()].flat().some(({ exporter }) => {
-    const { sending_queue } = (exporters.get(exporter)?.config ?? {}) as { sending_queue?: { wait_for_result?: boolean } }
+    const { sending_queue } = (exporters.get(exporter)?.config ?? {}) as {
+      sending_queue?: { wait_for_result?: boolean }
+    }
     return sending_queue?.wait_for_result === true
   })
   return waits ? 'delivered' : (definition.acknowledge ?? 'accepted')
 }
 
 /** Exporters that each pipeline reaches. Relies on `pipelines` being sorted downstream first. */
-function reachesOf(pipelines: readonly PlannedPipeline[], connectors: readonly PlannedConnector[]): Map<string, Reach[]> {
+function reachesOf(
+  pipelines: readonly PlannedPipeline[],
+  connectors: readonly PlannedConnector[],
+): Map<string, Reach[]> {
   const reaches = new Map<string, Reach[]>()
   for (const { id, signal, targets } of pipelines) {
     const found = targets.flatMap((target): Reach[] =>
@@ -161,11 +174,16 @@ function reachesOf(pipelines: readonly PlannedPipeline[], connectors: readonly P
 /** Pipelines that a connector target leads to. */
 export function outletsOf(target: Target, from: Signal, connectors: readonly PlannedConnector[]): readonly string[] {
   if (target.kind === 'exporter') return []
-  return connectors.find((each) => each.id === target.id && each.from === from && each.to === target.to)?.pipelines ?? []
+  return (
+    connectors.find((each) => each.id === target.id && each.from === from && each.to === target.to)?.pipelines ?? []
+  )
 }
 
 /** Sorts so that a pipeline comes after all that it feeds; `check` has refused cycles. */
-function downstreamFirst(pipelines: readonly PlannedPipeline[], connectors: readonly PlannedConnector[]): PlannedPipeline[] {
+function downstreamFirst(
+  pipelines: readonly PlannedPipeline[],
+  connectors: readonly PlannedConnector[],
+): PlannedPipeline[] {
   const byId = new Map(pipelines.map((pipeline) => [pipeline.id, pipeline]))
   const sorted = new Set<PlannedPipeline>()
   const entered = new Set<string>()

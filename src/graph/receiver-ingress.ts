@@ -121,7 +121,10 @@ export class ReceiverIngress implements Ingress {
   #entrance(signal: Signal): Entrance {
     const entrance = this.#options.entrances.get(signal)
     if (entrance) return entrance
-    throw new Refused(`${this.#options.id} stands in no pipeline for ${signal}`, { code: 'unimplemented', retry: 'never' })
+    throw new Refused(`${this.#options.id} stands in no pipeline for ${signal}`, {
+      code: 'unimplemented',
+      retry: 'never',
+    })
   }
 
   #shut<R extends Refused | undefined>(refused: R): R {
@@ -157,7 +160,11 @@ export class ReceiverIngress implements Ingress {
     } catch (error) {
       slab.release()
       if (error instanceof Refused) throw error
-      throw new Refused(`malformed ${signal}: ${(error as Error).message}`, { code: 'invalid_argument', retry: 'never', cause: error })
+      throw new Refused(`malformed ${signal}: ${(error as Error).message}`, {
+        code: 'invalid_argument',
+        retry: 'never',
+        cause: error,
+      })
     }
   }
 

@@ -59,7 +59,12 @@ export class Receiving {
     const { clock, status, drops, id } = this.#options
     this.#refusedAt = clock.monotonic()
     status.recoverable(`refusing data: ${refused.message}`)
-    drops.warn(`${id} gate ${refused.message}`, 'Refusing data; senders are told to try again', { receiver: id, error: refused.message }, 1)
+    drops.warn(
+      `${id} gate ${refused.message}`,
+      'Refusing data; senders are told to try again',
+      { receiver: id, error: refused.message },
+      1,
+    )
     this.#calm ??= clock.after(CALM, () => this.#calmed())
   }
 

@@ -36,8 +36,14 @@ export class StageOwner implements Holder {
     this.#options = options
     const { meter } = options
     this.#labels = { processor: options.id, 'otel.signal': options.signal }
-    this.#incoming = meter.counter('otelcol_processor_incoming_items', { unit: '{item}', description: 'Items that came to a processor.' })
-    this.#outgoing = meter.counter('otelcol_processor_outgoing_items', { unit: '{item}', description: 'Items that left a processor.' })
+    this.#incoming = meter.counter('otelcol_processor_incoming_items', {
+      unit: '{item}',
+      description: 'Items that came to a processor.',
+    })
+    this.#outgoing = meter.counter('otelcol_processor_outgoing_items', {
+      unit: '{item}',
+      description: 'Items that left a processor.',
+    })
   }
 
   /** After each batch: `took` in milliseconds. A batch that went well takes an earlier trouble back. */
@@ -56,7 +62,12 @@ export class StageOwner implements Holder {
 
   failed(message: string, error: unknown): void {
     this.#trouble(message)
-    this.#options.drops.warn(`${this.name} failed`, 'A component failed on a batch', { component: this.id, stage: this.name, error }, 0)
+    this.#options.drops.warn(
+      `${this.name} failed`,
+      'A component failed on a batch',
+      { component: this.id, stage: this.name, error },
+      0,
+    )
   }
 
   misuse(what: string): void {

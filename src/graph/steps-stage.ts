@@ -55,7 +55,11 @@ export class StepsStage {
 
   #failed(delivery: Delivery, error: unknown): undefined {
     const owner = (error instanceof StepFailed ? this.#ownerOf(error.step) : this.#parts[0]?.owner) as StageOwner
-    const refused = new Refused(`${owner.name} failed: ${reasonOf(error)}`, { code: 'internal', retry: 'never', cause: error })
+    const refused = new Refused(`${owner.name} failed: ${reasonOf(error)}`, {
+      code: 'internal',
+      retry: 'never',
+      cause: error,
+    })
     refused.component = owner.id
     owner.failed(refused.message, error)
     delivery.end(refused)
@@ -70,7 +74,6 @@ export class StepsStage {
     }
     return undefined
   }
-
 }
 
 const reasonOf = (error: unknown): string => {

@@ -23,7 +23,8 @@ export function watch(owners: readonly StageOwner[], clock: Clock): Timer {
         refused.component = owner.id
         node.end(refused)
       }
-      if (forgotten > 0) owner.misuse(`forgot ${forgotten} deliveries: took them, announced nothing, and never ended them`)
+      if (forgotten > 0)
+        owner.misuse(`forgot ${forgotten} deliveries: took them, announced nothing, and never ended them`)
     }
   })
 }

@@ -20,7 +20,11 @@ export interface AttemptOptions {
  * One call of `send`, bounded by the timeout. The batch stays retained until the exporter's promise settles, even where
  * that is long after the attempt was given up: the transport may still read the bytes.
  */
-export async function attempt(exporter: Exporter, delivery: Delivery, options: AttemptOptions): Promise<SendResult | void> {
+export async function attempt(
+  exporter: Exporter,
+  delivery: Delivery,
+  options: AttemptOptions,
+): Promise<SendResult | void> {
   const { clock, timeout, abort, onStuck } = options
   const batch = delivery.batch.retain()
   const control = new AbortController()

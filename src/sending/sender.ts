@@ -58,8 +58,18 @@ export class Sender implements Sink, Holder {
     const { queue } = this
     if (queue === undefined) return
     const described = { ...labels, data_type: signal }
-    meter.gauge('otelcol_exporter_queue_size', { unit: '{batch}', description: 'Used capacity of the queue, in what its sizer counts.' }, () => queue.used, described)
-    meter.gauge('otelcol_exporter_queue_capacity', { unit: '{batch}', description: 'Capacity of the queue, in what its sizer counts.' }, () => queue.capacity, described)
+    meter.gauge(
+      'otelcol_exporter_queue_size',
+      { unit: '{batch}', description: 'Used capacity of the queue, in what its sizer counts.' },
+      () => queue.used,
+      described,
+    )
+    meter.gauge(
+      'otelcol_exporter_queue_capacity',
+      { unit: '{batch}', description: 'Capacity of the queue, in what its sizer counts.' },
+      () => queue.capacity,
+      described,
+    )
   }
 
   /** What the gate must ask before data enters. */
@@ -70,7 +80,8 @@ export class Sender implements Sink, Holder {
   take(delivery: Delivery): void {
     ;(delivery as DeliveryNode).hold(this)
     const { queue } = this
-    if (this.#abort.signal.aborted) return this.#refuse(delivery, new Refused(`${this.name} has stopped`, { code: 'unavailable', retry: {} }))
+    if (this.#abort.signal.aborted)
+      return this.#refuse(delivery, new Refused(`${this.name} has stopped`, { code: 'unavailable', retry: {} }))
     if (queue === undefined) return void this.#send(delivery)
     if (!this.#options.sending.queue?.wait_for_result) delivery.reach('accepted')
     queue.push(delivery)
@@ -130,7 +141,12 @@ export class Sender implements Sink, Holder {
     const waits = retry?.enabled ? backoff(retry) : undefined
     for (;;) {
       try {
-        return await attempt(exporter, delivery, { clock, timeout: sending.timeout, abort: this.#abort.signal, onStuck })
+        return await attempt(exporter, delivery, {
+          clock,
+          timeout: sending.timeout,
+          abort: this.#abort.signal,
+          onStuck,
+        })
       } catch (error) {
         const refused = Refused.from(error)
         if (refused.code !== 'invalid_argument') status.recoverable(`sending failed: ${refused.message}`)
@@ -139,7 +155,10 @@ export class Sender implements Sink, Holder {
         const elapsed = clock.monotonic() - began
         if (retry.max_elapsed_time > 0 && elapsed + wait > retry.max_elapsed_time) throw exhausted(refused)
         await clock.sleep(wait, this.#abort.signal).catch(() => {
-          throw new Refused(`stopped before it could be sent again: ${refused.message}`, { code: 'unavailable', retry: {} })
+          throw new Refused(`stopped before it could be sent again: ${refused.message}`, {
+            code: 'unavailable',
+            retry: {},
+          })
         })
       }
     }
@@ -162,7 +181,10 @@ export class Sender implements Sink, Holder {
 
   #stuck(): void {
     this.#options.status.recoverable('a send has not ended although it was told to')
-    this.#options.log.error({}, `${this.name} does not settle a send that was aborted; its memory stays taken until it does`)
+    this.#options.log.error(
+      {},
+      `${this.name} does not settle a send that was aborted; its memory stays taken until it does`,
+    )
   }
 }
 
