@@ -1,0 +1,182 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import * as grpc from '@grpc/grpc-js'
+import type { Log } from '../component/context.ts'
+import { Refused } from '../component/refused.ts'
+import type { GrpcServerOptions } from './grpc-server-options.ts'
+import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod } from './grpc.ts'
+import { listen, listenAddress } from './listen.ts'
+import { limitPings } from './ping-limit.ts'
+import { encodeRpcStatus } from './rpc-status.ts'
+import { answerTo } from './statuses.ts'
+import { reloadServerSecurity, serverSecurity } from './tls.ts'
+
+const MIB = 2 ** 20
+const DEFAULT_MESSAGE_MIB = 64
+const DEFAULT_STREAMS = 100
+/** Headers of one request, and session memory in MB, bound by nghttp2 and node:http2. */
+const SESSION_MEMORY_MB = 16
+const HANDSHAKE_TIMEOUT = 10_000
+/** A connection must have sent HTTP/2's preface by then. */
+const PREFACE_TIMEOUT = 20_000
+const PREFACE_BYTES = 24
+/** Messages that may be arriving at the same time, over all connections; no budget knows of them until they are whole. */
+const MOST_ARRIVING = 1024
+
+/** `UnaryServer` over @grpc/grpc-js. It serves sockets that we accept ourselves, because it bounds neither connections nor handshakes. */
+export const startGrpcServer: StartUnaryServer = async (options, methods, log) => {
+  const server = new grpc.Server(serverOptions(options, methods))
+  for (const [path, method] of methods) server.register(path, handler(method, log), same, same, 'unary')
+  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
+  limitPings(server, options.keepalive.enforcement_policy)
+
+  const { listener, stopReloading } = await makeListener(options, log)
+  const sockets = new Set<net.Socket>()
+  listener.maxConnections = options.max_connections
+  listener.on('connection', (socket: net.Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  listener.on(options.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+    socket.on('error', () => socket.destroy())
+    expectPreface(socket)
+    injector.injectConnection(socket)
+  })
+  const address = await listen(listener, listenAddress(options.endpoint, options.transport))
+  return {
+    address,
+    async close(deadline) {
+      stopReloading()
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()))
+      const cut = () => {
+        server.forceShutdown()
+        for (const socket of sockets) socket.destroy()
+      }
+      if (deadline.aborted) cut()
+      else {
+        deadline.addEventListener('abort', cut, { once: true })
+        await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+        deadline.removeEventListener('abort', cut)
+        for (const socket of sockets) socket.destroy()
+      }
+      await closed
+    },
+  }
+}
+
+function serverOptions(options: GrpcServerOptions, methods: ReadonlyMap<string, UnaryMethod>): grpc.ServerOptions {
+  const { server_parameters: parameters } = options.keepalive
+  return {
+    'grpc.max_receive_message_length': (options.max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB,
+    'grpc.max_concurrent_streams': options.max_concurrent_streams || DEFAULT_STREAMS,
+    'grpc-node.max_session_memory': SESSION_MEMORY_MB,
+    'grpc.enable_channelz': 0,
+    'grpc.keepalive_time_ms': parameters.time,
+    'grpc.keepalive_timeout_ms': parameters.timeout,
+    ...(parameters.max_connection_idle > 0 && { 'grpc.max_connection_idle_ms': parameters.max_connection_idle }),
+    ...(parameters.max_connection_age > 0 && { 'grpc.max_connection_age_ms': parameters.max_connection_age }),
+    ...(parameters.max_connection_age_grace > 0 && { 'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace }),
+    interceptors: [gate(methods, options.request_timeout)],
+  }
+}
+
+async function makeListener(options: GrpcServerOptions, log: Log) {
+  if (options.tls === undefined) return { listener: net.createServer({ noDelay: true }), stopReloading: () => {} }
+  const { context, requestCert } = await serverSecurity(options.tls)
+  const listener = tls.createServer({
+    ...context,
+    requestCert,
+    rejectUnauthorized: requestCert,
+    ALPNProtocols: ['h2'],
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    noDelay: true,
+  })
+  const stopReloading = reloadServerSecurity(
+    options.tls,
+    (renewed) => listener.setSecureContext(renewed),
+    (error) => log.error({ error }, 'The changed certificates cannot be used; the old ones stay'),
+  )
+  return { listener, stopReloading }
+}
+
+function expectPreface(socket: net.Socket): void {
+  const timer = setTimeout(() => socket.bytesRead < PREFACE_BYTES && socket.destroy(), PREFACE_TIMEOUT).unref()
+  socket.once('close', () => clearTimeout(timer))
+}
+
+/** Refuses by the headers, before grpc-js reads the message, and gives the message its time to arrive. */
+function gate(methods: ReadonlyMap<string, UnaryMethod>, requestTimeout: number): grpc.ServerInterceptor {
+  let arriving = 0
+  return (definition, call) => {
+    const method = methods.get(definition.path) as UnaryMethod
+    let timer: NodeJS.Timeout | undefined
+    let counted = false
+    const arrived = () => {
+      clearTimeout(timer)
+      if (counted) arriving--
+      counted = false
+    }
+    const refuse = (refused: Refused) => call.sendStatus(statusOf(refused))
+    const listener: grpc.ServerListener = {
+      onReceiveMetadata(metadata, next) {
+        const refused = arriving >= MOST_ARRIVING ? TOO_MANY : method.refuse?.(callOf(metadata, call.getPeer()))
+        if (refused) return refuse(refused)
+        counted = true
+        arriving++
+        if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), requestTimeout).unref()
+        next(metadata)
+      },
+      onReceiveMessage(message, next) {
+        arrived()
+        next(message)
+      },
+      onCancel: arrived,
+    }
+    return new grpc.ServerInterceptingCall(call, { start: (next) => next(listener) })
+  }
+}
+
+const TOO_MANY = new Refused(`more than ${MOST_ARRIVING} messages are arriving at the same time`, {
+  code: 'resource_exhausted',
+  retry: {},
+})
+const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'deadline_exceeded', retry: {} })
+
+const handler =
+  (method: UnaryMethod, log: Log): grpc.handleUnaryCall<Buffer, Buffer> =>
+  (call, respond) => {
+    const abort = new AbortController()
+    call.once('cancelled', () => abort.abort(new Error('the client cancelled')))
+    method.handle(call.request, callOf(call.metadata, call.getPeer()), abort.signal).then(
+      (answer) => respond(null, answer),
+      (error: unknown) => {
+        if (!(error instanceof Refused)) log.error({ error }, 'Answering a request failed')
+        respond(statusOf(Refused.from(error)))
+      },
+    )
+  }
+
+const same = (bytes: Buffer): Buffer => bytes
+
+function statusOf(refused: Refused) {
+  const { grpc: code, message, after } = answerTo(refused)
+  const metadata = new grpc.Metadata()
+  if (after !== undefined)
+    metadata.set('grpc-status-details-bin', encodeRpcStatus({ code, message, retryDelay: after }))
+  return { code, details: message, metadata }
+}
+
+const callOf = (metadata: grpc.Metadata, peer: string): UnaryCall => ({
+  peer: peer === 'unknown' ? 'unix' : peer,
+  get metadata() {
+    return metadataOf(metadata)
+  },
+})
+
+function metadataOf(metadata: grpc.Metadata): Metadata {
+  const found = new Map<string, readonly string[]>()
+  for (const key of Object.keys(metadata.getMap())) {
+    found.set(key, metadata.get(key).map((value) => (typeof value === 'string' ? value : value.toString('base64'))))
+  }
+  return found
+}

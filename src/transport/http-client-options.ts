@@ -1,0 +1,72 @@
+import type { OptionFault } from '../component/definition.ts'
+import { Block, Choice, Duration, Endpoint, Headers, Options, Type } from '../component/options.ts'
+import type { Static } from '../component/options.ts'
+import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
+import { checkClientTls, clientTls } from './tls-options.ts'
+
+export const COMPRESSIONS = ['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4', 'none', ''] as const
+const UNBUILT_COMPRESSIONS: readonly string[] = ['snappy', 'x-snappy-framed', 'lz4']
+const LEVELS: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  gzip: [1, 9],
+  zlib: [1, 9],
+  deflate: [1, 9],
+  zstd: [1, 22],
+}
+
+/** The Collector's confighttp client, without the `timeout`, which the sending options have. */
+export const httpClientOptions = {
+  endpoint: Type.Optional(Endpoint({ description: 'URL of the server, `http://` or `https://`.' })),
+  proxy_url: Type.Optional(Type.String({ description: 'URL of an HTTP proxy to go through.' })),
+  tls: clientTls(),
+  headers: Headers({ description: 'Headers to send with every request.' }),
+  compression: Choice(COMPRESSIONS, { default: 'gzip', description: 'How bodies are compressed; `none` costs the least where the net is near.' }),
+  compression_params: Type.Optional(
+    Options(
+      { level: Type.Integer({ default: 1, description: 'Level of the compression, from 1: fast. -1 means its default.' }) },
+      { description: 'How hard to compress.' },
+    ),
+  ),
+  max_conns_per_host: Type.Integer({ default: 0, minimum: 0, description: 'Connections at the same time; 0 means as many as there are requests.' }),
+  idle_conn_timeout: Duration({ default: '90s', description: 'When a connection without requests is closed.' }),
+  disable_keep_alives: Type.Boolean({ default: false, description: 'Whether each request has a connection of its own.' }),
+  read_buffer_size: Ignored('Bytes of the read buffer.'),
+  write_buffer_size: Ignored('Bytes of the write buffer.'),
+  max_idle_conns: Ignored('Idle connections kept.'),
+  max_idle_conns_per_host: Ignored('Idle connections kept for one host.'),
+  force_attempt_http2: Ignored('Whether HTTP/2 is tried; requests are HTTP/1.1.'),
+  http2_read_idle_timeout: Ignored('When an idle HTTP/2 connection is pinged.'),
+  http2_ping_timeout: Ignored('How long such a ping may take.'),
+  cookies: Unbuilt('Whether cookies are kept.'),
+  auth: Unbuilt('Extension that authenticates requests.'),
+  middlewares: Unbuilt('Extensions that requests pass through.'),
+}
+
+const httpClientSchema = Block(httpClientOptions, { description: '' })
+export type HttpClientOptions = Static<typeof httpClientSchema>
+
+export function* checkHttpClient(options: HttpClientOptions, path: readonly (string | number)[] = []): Generator<OptionFault> {
+  if (options.endpoint) yield* checkUrl(options.endpoint, [...path, 'endpoint'])
+  if (options.proxy_url) yield* checkUrl(options.proxy_url, [...path, 'proxy_url'])
+  yield* checkClientTls(options.tls, [...path, 'tls'])
+  const { compression, compression_params: params } = options
+  if (UNBUILT_COMPRESSIONS.includes(compression))
+    yield { path: [...path, 'compression'], message: `compression ${compression} is not available yet`, hint: 'use gzip, zstd or none' }
+  const [least, most] = LEVELS[compression] ?? []
+  if (params && params.level !== -1 && least !== undefined && (params.level < least || params.level > most!))
+    yield {
+      path: [...path, 'compression_params', 'level'],
+      message: `unsupported compression type and level ${compression}_${params.level}`,
+      hint: `levels of ${compression} go from ${least} to ${most}`,
+    }
+  yield* unbuilt(options, path, { auth: 'authentication by an extension is', middlewares: 'middlewares are' })
+  if ((options.cookies as { enabled?: unknown } | null | undefined)?.enabled === true)
+    yield { path: [...path, 'cookies'], message: 'cookies are not available yet' }
+}
+
+/** A fault where `url` is not an absolute HTTP URL. */
+export function* checkUrl(url: string, path: readonly (string | number)[]): Generator<OptionFault> {
+  yield* faultOf(path, () => {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw new Error(`"${url}" is not a URL that begins with http:// or https://`)
+  })
+}

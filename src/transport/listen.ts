@@ -1,0 +1,105 @@
+import { lookup } from 'node:dns/promises'
+import { lstat, unlink } from 'node:fs/promises'
+import net from 'node:net'
+
+/** Where a server listens, as parsed from `endpoint` and `transport`. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 }
+  | { readonly kind: 'unix'; readonly path: string }
+
+export const TRANSPORTS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+const HOST_PORT = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]*)):(\d{1,5})$/
+
+/** Splits `host:port`, `[::1]:port` or `:port`. Throws a sentence that names what is wrong. */
+export function parseHostPort(endpoint: string): { readonly host: string; readonly port: number } {
+  const match = HOST_PORT.exec(endpoint)
+  if (!match) {
+    if (!endpoint.includes(':')) throw new Error(`address ${endpoint}: missing port in address`)
+    throw new Error(`"${endpoint}" is not an address of the form host:port`)
+  }
+  const port = Number(match[3])
+  if (port > 65535) throw new Error(`address ${endpoint}: invalid port "${match[3]}"`)
+  return { host: match[1] ?? match[2] ?? '', port }
+}
+
+/** Throws a sentence where `endpoint` is no address. */
+export function listenAddress(endpoint: string, transport: Transport): ListenAddress {
+  if (endpoint === '') throw new Error('requires a non-empty "endpoint"')
+  if (transport === 'unix') return { kind: 'unix', path: endpoint }
+  const { host, port } = parseHostPort(endpoint)
+  return { kind: 'tcp', host, port, family: transport === 'tcp4' ? 4 : transport === 'tcp6' ? 6 : 0 }
+}
+
+/** `tcp://localhost:4317` or `unix:/run/otlp.sock`: what a definition's `listens` says. */
+export const addressText = (address: ListenAddress): string =>
+  address.kind === 'unix' ? `unix:${address.path}` : `tcp://${hostPort(address.host, address.port)}`
+
+export const hostPort = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+
+/** Binds `server`; resolves to the address it really has (a port 0 resolved). Rejects in the Collector's words. */
+export async function listen(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
+  try {
+    if (address.kind === 'unix') {
+      await removeStale(address.path)
+      await bind(server, { path: address.path })
+      return address
+    }
+    const host = await resolve(address.host, address.family)
+    await bind(server, { port: address.port, ...(host !== undefined && { host }), ipv6Only: address.family === 6 })
+    return { ...address, port: (server.address() as net.AddressInfo).port }
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException
+    const where = address.kind === 'unix' ? `unix ${address.path}` : `tcp ${hostPort(address.host, address.port)}`
+    throw new Error(`listen ${where}: bind: ${REASONS[code] ?? message}`, { cause })
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'address already in use',
+  EACCES: 'permission denied',
+  EADDRNOTAVAIL: 'cannot assign requested address',
+  ENOENT: 'no such file or directory',
+  ENOTFOUND: 'no such host',
+}
+
+function bind(server: net.Server, options: net.ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** No host means every interface. A name means its IPv4 address where it has one, as in Go. */
+async function resolve(host: string, family: 0 | 4 | 6): Promise<string | undefined> {
+  if (host === '') return family === 4 ? '0.0.0.0' : undefined
+  if (net.isIP(host)) return host
+  const found = await lookup(host, { all: true, family })
+  return (found.find((entry) => entry.family === 4) ?? found[0])?.address
+}
+
+const PROBE_DEADLINE = 1000
+
+/** A process that was killed leaves its socket's file behind, which would keep the next one from starting. Nobody answers there. */
+async function removeStale(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!found?.isSocket()) return
+  const isStale = await new Promise<boolean>((resolve) => {
+    const probe = net.connect({ path })
+    const settle = (verdict: boolean) => {
+      probe.destroy()
+      resolve(verdict)
+    }
+    probe.setTimeout(PROBE_DEADLINE, () => settle(false))
+    probe.once('connect', () => settle(false))
+    probe.once('error', (error: NodeJS.ErrnoException) => settle(error.code === 'ECONNREFUSED'))
+  })
+  if (isStale) await unlink(path)
+}

@@ -1,0 +1,33 @@
+import type { OptionFault } from '../component/definition.ts'
+import { Type } from '../component/options.ts'
+
+type Path = readonly (string | number)[]
+
+/** A key that the Collector has and Telegen has not: files may carry it unset, and `unbuilt` refuses it when set. */
+export const Unbuilt = (description: string) => Type.Optional(Type.Unknown({ description: `${description} Not available yet.` }))
+
+/** A key of the Collector that tunes what Telegen does another way: taken, and without effect. */
+export const Ignored = (description: string) =>
+  Type.Optional(Type.Unknown({ description: `${description} Taken for the Collector's sake; without effect here.` }))
+
+/** A fault for each of `keys` that somebody has set, as ignoring it would do something else than the file says. */
+export function* unbuilt(options: object, path: Path, keys: Readonly<Record<string, string>>): Generator<OptionFault> {
+  for (const [key, what] of Object.entries(keys)) {
+    if (isSet((options as Record<string, unknown>)[key])) yield { path: [...path, key], message: `${what} not available yet` }
+  }
+}
+
+/** Empty lists and mappings, `false` and 0 ask for nothing. */
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === 0 || value === '') return false
+  return typeof value !== 'object' || Object.keys(value).length > 0
+}
+
+/** The sentence that `parse` throws, as a fault at `path`; nothing where it throws none. */
+export function* faultOf(path: Path, parse: () => unknown): Generator<OptionFault> {
+  try {
+    parse()
+  } catch (error) {
+    yield { path, message: (error as Error).message }
+  }
+}
