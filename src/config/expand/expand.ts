@@ -1,0 +1,128 @@
+import { error, FaultError } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import { broken, mapping, scalar } from '../node.ts'
+import type { Mapping, Node } from '../node.ts'
+import type { Place } from '../place.ts'
+import type { Fragment } from './fragment.ts'
+import { findReference, unescape } from './reference.ts'
+
+/** References that one value may lead through, one after the other: what stops a variable that names itself. */
+export const MAX_EXPANSIONS = 1000
+/** References in one configuration. */
+export const MAX_REFERENCES = 20_000
+/** Longest string that references may be pasted into. */
+export const MAX_EXPANDED_LENGTH = 2 ** 20
+
+/** Finds what a reference names; `inside` is what stands between `${` and `}`. Throws a `FaultError`. */
+export type Resolve = (inside: string, place: Place) => Fragment
+
+/**
+ * Puts in what `${env:X}`, `${file:x.yaml}` and `${yaml:…}` name, in values and never in keys. A value that is one whole
+ * reference becomes what its text means as YAML, and keeps the text for options that want a string; inside a longer string
+ * the text is pasted. What comes in is expanded again. Last, `$$` becomes `$`.
+ */
+export function expand(root: Mapping, resolve: Resolve, report: (fault: Fault) => void): Mapping {
+  return withoutEscapes(new Expansion(resolve, report).entries(root)) as Mapping
+}
+
+class Expansion {
+  readonly #resolve: Resolve
+  readonly #report: (fault: Fault) => void
+  #references = 0
+
+  constructor(resolve: Resolve, report: (fault: Fault) => void) {
+    this.#resolve = resolve
+    this.#report = report
+  }
+
+  entries(node: Mapping, steps = 0): Mapping {
+    const entries = [...node.entries].map(
+      ([key, item]) => [key, { ...item, node: this.#node(item.node, steps) }] as const,
+    )
+    return { ...mapping(entries, node.place), ...(node.text !== undefined && { text: node.text }) }
+  }
+
+  #node(node: Node, steps: number): Node {
+    switch (node.kind) {
+      case 'map':
+        return this.entries(node, steps)
+      case 'list':
+        return { ...node, items: node.items.map((item) => this.#node(item, steps)) }
+      case 'scalar':
+        return typeof node.value === 'string' ? this.#reported(node, node.value, steps) : node
+      case 'broken':
+        return node
+    }
+  }
+
+  #reported(node: Node, text: string, steps: number): Node {
+    try {
+      const { value } = this.#text(text, node.place, steps)
+      return node.problem !== undefined && value.kind === 'scalar' ? { ...value, problem: node.problem } : value
+    } catch (thrown) {
+      if (!(thrown instanceof FaultError)) throw thrown
+      this.#report(thrown.fault)
+      return broken(node.place)
+    }
+  }
+
+  #text(text: string, place: Place, before: number): { readonly value: Node; readonly steps: number } {
+    const referring = { ...place, reference: place.reference ?? text }
+    let current = text
+    for (let steps = before; ; steps++) {
+      const reference = findReference(current)
+      if (reference === undefined) return { value: scalar(current, current === text ? place : referring), steps }
+      if (steps >= MAX_EXPANSIONS) throw this.#excess('too many recursive expansions', referring)
+      if (++this.#references > MAX_REFERENCES) throw this.#excess(`more than ${MAX_REFERENCES} references`, referring)
+      const fragment = this.#resolve(reference.slice(2, -1), referring)
+      if (reference === current) return { value: this.#whole(fragment, referring, steps + 1), steps: steps + 1 }
+      current = current.split(reference).join(fragment.text)
+      if (current.length > MAX_EXPANDED_LENGTH)
+        throw this.#excess(`expands to more than ${MAX_EXPANDED_LENGTH} characters`, referring)
+    }
+  }
+
+  /** A value that is one reference: what it means, and beside it its text. */
+  #whole({ value, text }: Fragment, place: Place, steps: number): Node {
+    if (value.kind === 'scalar' && typeof value.value === 'string') {
+      const again = this.#text(value.value, place, steps).value
+      return value.problem !== undefined && again.kind === 'scalar' ? { ...again, problem: value.problem } : again
+    }
+    const node = this.#node(value, steps)
+    const original = this.#original(text, place, steps)
+    return original === undefined ? node : { ...node, text: original }
+  }
+
+  /** The text as a string option would take it. One that cannot be expanded (a comment may hold anything) is no text. */
+  #original(text: string, place: Place, steps: number): string | undefined {
+    try {
+      const { value } = this.#text(text, place, steps)
+      return value.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined
+    } catch (thrown) {
+      if (thrown instanceof FaultError) return undefined
+      throw thrown
+    }
+  }
+
+  #excess(message: string, place: Place): FaultError {
+    return new FaultError(error({ code: 'too_many_expansions', message, path: '', place }))
+  }
+}
+
+function withoutEscapes(node: Node): Node {
+  const text = node.text === undefined ? {} : { text: unescape(node.text) }
+  switch (node.kind) {
+    case 'map': {
+      const entries = [...node.entries].map(
+        ([key, item]) => [key, { ...item, node: withoutEscapes(item.node) }] as const,
+      )
+      return { ...node, entries: new Map(entries), ...text }
+    }
+    case 'list':
+      return { ...node, items: node.items.map(withoutEscapes), ...text }
+    case 'scalar':
+      return { ...node, value: typeof node.value === 'string' ? unescape(node.value) : node.value, ...text }
+    case 'broken':
+      return node
+  }
+}

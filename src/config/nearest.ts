@@ -1,0 +1,46 @@
+/** The name of `candidates` that `written` was most likely meant to be, or undefined where none is near. */
+export function nearest(written: string, candidates: Iterable<string>): string | undefined {
+  const limit = Math.max(1, Math.floor(written.length / 3))
+  const plain = simplified(written)
+  let best: string | undefined
+  let least = limit + 1
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - written.length) > limit && simplified(candidate) !== plain) continue
+    const steps = simplified(candidate) === plain ? 0 : distance(written, candidate)
+    if (steps < least) [best, least] = [candidate, steps]
+  }
+  return best
+}
+
+export function didYouMean(written: string, candidates: Iterable<string>): string | undefined {
+  const name = nearest(written, candidates)
+  return name === undefined ? undefined : `did you mean "${name}"?`
+}
+
+/** What people mix up most: case, and how words are joined (`queueSize`, `queue-size`). */
+const simplified = (name: string): string => name.toLowerCase().replaceAll(/[-_]/g, '')
+
+/** Letters to insert, delete, replace or swap with their neighbour. */
+function distance(left: string, right: string): number {
+  let before: number[] = []
+  let last = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= left.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= right.length; column++) {
+      const same = left[row - 1] === right[column - 1]
+      const swapped =
+        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      current[column] = Math.min(
+        at(last, column) + 1,
+        at(current, column - 1) + 1,
+        at(last, column - 1) + (same ? 0 : 1),
+        swapped ? at(before, column - 2) + 1 : Infinity,
+      )
+    }
+    before = last
+    last = current
+  }
+  return at(last, right.length)
+}
+
+const at = (row: readonly number[], column: number): number => row[column] ?? Infinity

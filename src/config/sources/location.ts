@@ -1,0 +1,50 @@
+import { error, FaultError } from '../fault.ts'
+import type { Place } from '../place.ts'
+
+/** Where a piece of configuration comes from: `file:agent.yaml`, `env:CONFIG`, `yaml:exporters::debug::verbosity: basic`. */
+export interface Location {
+  readonly scheme: Scheme
+  readonly opaque: string
+}
+
+const SCHEMES = ['file', 'env', 'yaml'] as const
+export type Scheme = (typeof SCHEMES)[number]
+
+/** A `--config` argument. Bare paths are files, and so is `C:\agent.yaml`: a scheme has at least two letters. */
+export function sourceLocation(argument: string, place: Place): Location {
+  if (/^[A-Za-z]:/.test(argument) || !argument.includes(':')) return { scheme: 'file', opaque: argument }
+  const { scheme, opaque } = split(argument, place)
+  if (isScheme(scheme)) return { scheme, opaque }
+  throw refuse('unsupported_scheme', `unsupported scheme on URI ${JSON.stringify(argument)}`, place)
+}
+
+/** What stands between `${` and `}`; without a scheme it is an environment variable. */
+export function referenceLocation(inside: string, place: Place): Location {
+  const uri = inside.includes(':') ? inside : `env:${inside}`
+  const { scheme, opaque } = split(uri, place)
+  if (opaque.includes('$'))
+    throw refuse('invalid_reference', `the uri ${JSON.stringify(uri)} contains unsupported characters ('$')`, place)
+  if (isScheme(scheme)) return { scheme, opaque }
+  throw refuse('unsupported_scheme', `scheme "${scheme}" is not supported for uri ${JSON.stringify(uri)}`, place)
+}
+
+const URI = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s
+
+function split(uri: string, place: Place): { readonly scheme: string; readonly opaque: string } {
+  const match = URI.exec(uri)
+  if (match === null) throw refuse('invalid_reference', `invalid uri: ${JSON.stringify(uri)}`, place)
+  return { scheme: match[1] as string, opaque: match[2] as string }
+}
+
+const isScheme = (scheme: string): scheme is Scheme => (SCHEMES as readonly string[]).includes(scheme)
+
+const refuse = (code: string, message: string, place: Place): FaultError =>
+  new FaultError(
+    error({
+      code,
+      message,
+      path: '',
+      place,
+      hint: code === 'unsupported_scheme' ? `schemes are ${SCHEMES.join(', ')}` : undefined,
+    }),
+  )

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { error, FaultError, info, warning } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import type { Place } from '../place.ts'
+import { MAX_TEXT_LENGTH } from '../yaml/read.ts'
+import type { Location } from './location.ts'
+
+/** Where sources are read from; tests give their own. */
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** What relative paths start from: the working directory, as in the Collector. */
+  readonly directory: string
+}
+
+export interface Retrieved {
+  readonly text: string
+  /** Set for a file: its path as written. */
+  readonly file?: string
+  /** True for `${env:X:-}`: an empty default is an empty string, while an empty variable is nothing. */
+  readonly verbatim?: boolean
+}
+
+/** Fetches the text that a location names. Throws a `FaultError`; `warn` hears of variables that are not set. */
+export function retrieve(
+  { scheme, opaque }: Location,
+  place: Place,
+  surroundings: Surroundings,
+  warn: (fault: Fault) => void,
+): Retrieved {
+  switch (scheme) {
+    case 'file':
+      return { text: file(opaque, place, surroundings.directory), file: opaque }
+    case 'env':
+      return variable(opaque, place, surroundings.environment, warn)
+    case 'yaml':
+      return { text: opaque }
+  }
+}
+
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
+
+function variable(
+  opaque: string,
+  place: Place,
+  environment: Surroundings['environment'],
+  warn: (fault: Fault) => void,
+): Retrieved {
+  const cut = opaque.indexOf(':-')
+  const name = cut === -1 ? opaque : opaque.slice(0, cut)
+  if (!NAME.test(name)) {
+    const message = `environment variable ${JSON.stringify(name)} has invalid name: must match regex ${NAME.source}`
+    throw new FaultError(error({ code: 'invalid_variable_name', message, path: '', place }))
+  }
+  const value = environment[name]
+  if (value === undefined && cut !== -1) {
+    const text = opaque.slice(cut + 2)
+    return { text, verbatim: text === '' }
+  }
+  const about = (state: string) => `Configuration references ${state} environment variable ${JSON.stringify(name)}`
+  if (value === undefined) {
+    const hint = `set it, or give a default: \${env:${name}:-value}`
+    warn(warning({ code: 'unset_variable', message: about('unset'), path: '', place, hint }))
+  } else if (value === '') warn(info({ code: 'empty_variable', message: about('empty'), path: '', place }))
+  return { text: value ?? '' }
+}
+
+function file(path: string, place: Place, directory: string): string {
+  const unreadable = (reason: string) =>
+    new FaultError(
+      error({
+        code: 'unreadable_file',
+        path: '',
+        place,
+        message: `cannot retrieve the configuration: unable to read the file file:${path}: open ${path}: ${reason}`,
+      }),
+    )
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(resolve(directory, path))
+  } catch (thrown) {
+    const { code = '', message } = thrown as NodeJS.ErrnoException
+    throw unreadable(REASONS.get(code) ?? message)
+  }
+  if (bytes.length > MAX_TEXT_LENGTH) throw unreadable(`longer than ${MAX_TEXT_LENGTH} bytes`)
+  return bytes.toString('utf8')
+}
+
+const REASONS = new Map([
+  ['ENOENT', 'no such file or directory'],
+  ['EACCES', 'permission denied'],
+  ['EISDIR', 'is a directory'],
+  ['ENOTDIR', 'not a directory'],
+])
