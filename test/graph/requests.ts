@@ -1,0 +1,47 @@
+/** Requests in the shape of OTLP/JSON, with numbered records. */
+export const logsRequest = (...bodies: string[]) => ({
+  resourceLogs: [
+    {
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: 'test' } }] },
+      scopeLogs: [
+        {
+          scope: { name: 'test' },
+          logRecords: bodies.map((body) => ({ timeUnixNano: '1', body: { stringValue: body } })),
+        },
+      ],
+    },
+  ],
+})
+
+export const spansRequest = (...names: string[]) => ({
+  resourceSpans: [
+    {
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: 'test' } }] },
+      scopeSpans: [
+        {
+          scope: { name: 'test' },
+          spans: names.map((name, index) => ({
+            traceId: `${index + 1}`.padStart(32, '0'),
+            spanId: `${index + 1}`.padStart(16, '0'),
+            name,
+            kind: 1,
+            startTimeUnixNano: '1',
+            endTimeUnixNano: '2',
+          })),
+        },
+      ],
+    },
+  ],
+})
+
+interface LogsObject {
+  resourceLogs: { scopeLogs: { logRecords: { body: { stringValue: string } }[] }[] }[]
+}
+
+/** The bodies of all records, in order. */
+export const bodiesOf = (requests: readonly object[]): string[] =>
+  (requests as LogsObject[]).flatMap(({ resourceLogs = [] }) =>
+    resourceLogs.flatMap(({ scopeLogs = [] }) =>
+      scopeLogs.flatMap(({ logRecords = [] }) => logRecords.map(({ body }) => body.stringValue)),
+    ),
+  )
