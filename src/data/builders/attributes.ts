@@ -51,10 +51,16 @@ function writeContent(writer: WireWriter, value: Value): void {
     case 'boolean':
       return writer.int(BOOL, value ? 1 : 0)
     case 'bigint':
-      return writer.int64(INT, value)
+      return writer.int64(INT, signed64(value))
     default:
       return writeObject(writer, value)
   }
+}
+
+/** The value itself; throws where it does not fit into a signed 64-bit integer. */
+export function signed64(value: bigint): bigint {
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`)
+  return value
 }
 
 function writeObject(writer: WireWriter, value: Exclude<Value, string | number | boolean | bigint>): void {

@@ -1,5 +1,5 @@
 import type { WireWriter } from '../wire/wire-writer.ts'
-import { type Attributes, writeAttributes } from './attributes.ts'
+import { type Attributes, signed64, writeAttributes } from './attributes.ts'
 import { type Identifier, writeSpanId, writeTraceId } from './identifiers.ts'
 
 /** Time of a point, where it is not the builder's. Nanoseconds since 1970. */
@@ -79,7 +79,7 @@ export function writeNumberPoint(writer: WireWriter, point: Point<number | bigin
   writeTimes(writer, point)
   if (typeof value === 'number') writer.double(4, value)
   writeExemplars(writer, 5, options.exemplars)
-  if (typeof value === 'bigint') writer.fixed64(6, value)
+  if (typeof value === 'bigint') writer.fixed64(6, signed64(value))
   if (attributes !== undefined) writeAttributes(writer, 7, attributes)
   if (options.flags) writer.int(8, options.flags)
   writer.close()
@@ -94,7 +94,7 @@ export function writeIntegerPoint(writer: WireWriter, point: Point<number | bigi
   writer.open(POINTS)
   writeTimes(writer, point)
   writeExemplars(writer, 5, options.exemplars)
-  if (typeof value === 'bigint') writer.fixed64(6, value)
+  if (typeof value === 'bigint') writer.fixed64(6, signed64(value))
   else writer.sfixed64(6, value)
   if (attributes !== undefined) writeAttributes(writer, 7, attributes)
   if (options.flags) writer.int(8, options.flags)
@@ -183,7 +183,7 @@ function writeExemplars(writer: WireWriter, field: number, exemplars: readonly E
     if (typeof value === 'number') writer.double(3, value)
     writeSpanId(writer, 4, spanId)
     writeTraceId(writer, 5, traceId)
-    if (typeof value === 'bigint') writer.fixed64(6, value)
+    if (typeof value === 'bigint') writer.fixed64(6, signed64(value))
     if (attributes !== undefined) writeAttributes(writer, 7, attributes)
     writer.close()
   }
