@@ -28,6 +28,8 @@ export interface Ingress {
   admit(signal: Signal, body: Body, origin?: Origin): Delivery
   /** Like `admit`, but waits for an open gate where that is wanted: always for `wait`, and with `block_on_overflow` on a queue downstream. */
   enter(signal: Signal, body: Body, options?: EnterOptions): Promise<Delivery>
+  /** Whether senders shall wait for an open gate instead of being refused: `block_on_overflow` on a queue downstream. */
+  waits(signal: Signal): boolean
   /** Resolves when the gate is open: what a pull receiver awaits before it reads on. */
   ready(signal: Signal, abort?: AbortSignal): Promise<void>
 }

@@ -113,6 +113,10 @@ export class ReceiverIngress implements Ingress {
     }
   }
 
+  waits(signal: Signal): boolean {
+    return this.#entrance(signal).gate.blocks
+  }
+
   async ready(signal: Signal, abort?: AbortSignal): Promise<void> {
     const { gate } = this.#entrance(signal)
     while (gate.closed({ bytes: 1, items: 1 }, SlabPool.capacity(1))) await gate.changed(abort)

@@ -21,14 +21,19 @@ export class Cors {
 
   /** A browser asks whether it may send. */
   static isPreflight({ method, headers }: IncomingMessage): boolean {
-    return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+    return (
+      method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+    )
   }
 
   /** Headers for the answer to a preflight request; without the permission where something about it is not allowed. */
   preflight(request: IncomingMessage): Record<string, string> {
     const vary = { Vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers' }
     const wanted = request.headers['access-control-request-headers'] ?? ''
-    const names = wanted.split(',').map((name) => name.trim().toLowerCase()).filter(Boolean)
+    const names = wanted
+      .split(',')
+      .map((name) => name.trim().toLowerCase())
+      .filter(Boolean)
     const allowsHeaders = this.#headers.has('*') || names.every((name) => this.#headers.has(name))
     const allowsMethod = METHODS.split(', ').includes(String(request.headers['access-control-request-method']))
     if (!this.#allows(request) || !allowsHeaders || !allowsMethod) return vary

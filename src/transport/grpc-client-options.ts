@@ -1,7 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Headers, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
-import { parseHostPort } from './listen.ts'
+import { parseHostPort } from './address.ts'
 import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
@@ -12,7 +12,8 @@ const UNBUILT_COMPRESSIONS: readonly string[] = ['snappy', 'zstd']
 export const grpcClientOptions = {
   endpoint: Endpoint({
     default: '',
-    description: 'Server, `host:port`; `http://` before it means plaintext, `https://` TLS, `unix://` a socket, `dns:///` a name with many addresses.',
+    description:
+      'Server, `host:port`; `http://` before it means plaintext, `https://` TLS, `unix://` a socket, `dns:///` a name with many addresses.',
   }),
   tls: clientTls(),
   compression: Choice(['gzip', 'snappy', 'zstd', 'deflate', 'none', ''], {
@@ -24,7 +25,10 @@ export const grpcClientOptions = {
     {
       time: Duration({ default: '10s', description: 'When to ping a server that is silent.' }),
       timeout: Duration({ default: '10s', description: 'How long it may take to answer a ping.' }),
-      permit_without_stream: Type.Boolean({ default: false, description: 'Whether to ping while no request is under way.' }),
+      permit_without_stream: Type.Boolean({
+        default: false,
+        description: 'Whether to ping while no request is under way.',
+      }),
     },
     { description: 'How dead connections are noticed.' },
   ),
@@ -32,7 +36,10 @@ export const grpcClientOptions = {
     default: false,
     description: 'Whether a request waits for a connection instead of failing when there is none.',
   }),
-  balancer_name: Type.String({ default: 'round_robin', description: 'How requests are spread over addresses: round_robin or pick_first.' }),
+  balancer_name: Type.String({
+    default: 'round_robin',
+    description: 'How requests are spread over addresses: round_robin or pick_first.',
+  }),
   authority: Type.String({ default: '', description: 'The :authority of requests, where it is not the endpoint.' }),
   user_agent: Type.String({ default: '', description: 'Put before the user agent of requests.' }),
   read_buffer_size: Ignored('Bytes of the read buffer.'),
@@ -44,13 +51,24 @@ export const grpcClientOptions = {
 const grpcClientSchema = Block(grpcClientOptions, { description: '' })
 export type GrpcClientOptions = Static<typeof grpcClientSchema>
 
-export function* checkGrpcClient(options: GrpcClientOptions, path: readonly (string | number)[] = []): Generator<OptionFault> {
+export function* checkGrpcClient(
+  options: GrpcClientOptions,
+  path: readonly (string | number)[] = [],
+): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => grpcTarget(options.endpoint))
   yield* checkClientTls(options.tls, [...path, 'tls'])
   if (UNBUILT_COMPRESSIONS.includes(options.compression))
-    yield { path: [...path, 'compression'], message: `compression ${options.compression} is not available yet`, hint: 'use gzip or none' }
+    yield {
+      path: [...path, 'compression'],
+      message: `compression ${options.compression} is not available yet`,
+      hint: 'use gzip or none',
+    }
   if (!BALANCERS.includes(options.balancer_name))
-    yield { path: [...path, 'balancer_name'], message: `invalid balancer_name: ${options.balancer_name}`, hint: `known are ${BALANCERS.join(', ')}` }
+    yield {
+      path: [...path, 'balancer_name'],
+      message: `invalid balancer_name: ${options.balancer_name}`,
+      hint: `known are ${BALANCERS.join(', ')}`,
+    }
   yield* unbuilt(options, path, { auth: 'authentication by an extension is', middlewares: 'middlewares are' })
 }
 

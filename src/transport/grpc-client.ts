@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js'
-import { Refused } from '../component/refused.ts'
+import type { Refused } from '../component/refused.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
 import { grpcTarget } from './grpc-client-options.ts'
 import type { CallOptions, MakeUnaryClient, UnaryClient } from './grpc.ts'
@@ -40,7 +40,10 @@ function channelOptions(options: GrpcClientOptions, serverName: string | undefin
     'grpc.keepalive_permit_without_calls': keepalive.permit_without_stream ? 1 : 0,
     ...(options.user_agent && { 'grpc.primary_user_agent': options.user_agent }),
     ...(options.authority && { 'grpc.default_authority': options.authority }),
-    ...(serverName && { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': options.authority || serverName }),
+    ...(serverName && {
+      'grpc.ssl_target_name_override': serverName,
+      'grpc.default_authority': options.authority || serverName,
+    }),
   }
 }
 
@@ -64,11 +67,19 @@ class GrpcClient implements UnaryClient {
     return new Promise((resolve, reject) => {
       const sent = this.#metadata(metadata)
       const deadline = timeout > 0 ? { deadline: Date.now() + timeout } : {}
-      const call = this.#client.makeUnaryRequest<Buffer, Buffer>(path, same, same, bytes, sent, deadline, (error, answer) => {
-        abort.removeEventListener('abort', cancel)
-        if (!error) return resolve(answer as Buffer)
-        reject(abort.aborted ? refusalOfAbort(abort) : refusalOf(error))
-      })
+      const call = this.#client.makeUnaryRequest<Buffer, Buffer>(
+        path,
+        same,
+        same,
+        bytes,
+        sent,
+        deadline,
+        (error, answer) => {
+          abort.removeEventListener('abort', cancel)
+          if (!error) return resolve(answer as Buffer)
+          reject(abort.aborted ? refusalOfAbort(abort) : refusalOf(error))
+        },
+      )
       const cancel = () => call.cancel()
       abort.addEventListener('abort', cancel, { once: true })
     })

@@ -1,7 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
-import { listenAddress, TRANSPORTS } from './listen.ts'
+import { listenAddress, TRANSPORTS } from './address.ts'
 import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
@@ -14,7 +14,8 @@ export const grpcServerOptions = (endpoint: string) => ({
     default: 64,
     minimum: 0,
     maximum: 1024,
-    description: 'Largest message in MiB, both as sent and once inflated; larger ones are RESOURCE_EXHAUSTED. 0 means the default.',
+    description:
+      'Largest message in MiB, both as sent and once inflated; larger ones are RESOURCE_EXHAUSTED. 0 means the default.',
   }),
   max_concurrent_streams: Type.Integer({
     default: 100,
@@ -31,9 +32,15 @@ export const grpcServerOptions = (endpoint: string) => ({
     {
       server_parameters: Block(
         {
-          max_connection_idle: Duration({ default: '0s', description: 'When a connection without requests is closed; 0 means never.' }),
+          max_connection_idle: Duration({
+            default: '0s',
+            description: 'When a connection without requests is closed; 0 means never.',
+          }),
           max_connection_age: Duration({ default: '0s', description: 'When any connection is closed; 0 means never.' }),
-          max_connection_age_grace: Duration({ default: '0s', description: 'How long requests may go on after that; 0 means for ever.' }),
+          max_connection_age_grace: Duration({
+            default: '0s',
+            description: 'How long requests may go on after that; 0 means for ever.',
+          }),
           time: Duration({ default: '2h', description: 'When to ping a silent client.' }),
           timeout: Duration({ default: '20s', description: 'How long the client may take to answer a ping.' }),
         },
@@ -43,7 +50,8 @@ export const grpcServerOptions = (endpoint: string) => ({
         {
           min_time: Duration({
             default: '10s',
-            description: 'How often a client may ping; a connection that does so more often is closed. gRPC clients ask for 10s at least.',
+            description:
+              'How often a client may ping; a connection that does so more often is closed. gRPC clients ask for 10s at least.',
           }),
           permit_without_stream: Type.Boolean({
             default: true,
@@ -65,7 +73,10 @@ export const grpcServerOptions = (endpoint: string) => ({
 const grpcServerSchema = Block(grpcServerOptions(''), { description: '' })
 export type GrpcServerOptions = Static<typeof grpcServerSchema>
 
-export function* checkGrpcServer(options: GrpcServerOptions, path: readonly (string | number)[]): Generator<OptionFault> {
+export function* checkGrpcServer(
+  options: GrpcServerOptions,
+  path: readonly (string | number)[],
+): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
   yield* unbuilt(options, path, { auth: 'authentication of clients is', middlewares: 'middlewares are' })

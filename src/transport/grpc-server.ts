@@ -5,7 +5,8 @@ import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod } from './grpc.ts'
-import { listen, listenAddress } from './listen.ts'
+import { listenAddress } from './address.ts'
+import { listen } from './listen.ts'
 import { limitPings } from './ping-limit.ts'
 import { encodeRpcStatus } from './rpc-status.ts'
 import { answerTo } from './statuses.ts'
@@ -75,7 +76,9 @@ function serverOptions(options: GrpcServerOptions, methods: ReadonlyMap<string, 
     'grpc.keepalive_timeout_ms': parameters.timeout,
     ...(parameters.max_connection_idle > 0 && { 'grpc.max_connection_idle_ms': parameters.max_connection_idle }),
     ...(parameters.max_connection_age > 0 && { 'grpc.max_connection_age_ms': parameters.max_connection_age }),
-    ...(parameters.max_connection_age_grace > 0 && { 'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace }),
+    ...(parameters.max_connection_age_grace > 0 && {
+      'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace,
+    }),
     interceptors: [gate(methods, options.request_timeout)],
   }
 }
@@ -176,7 +179,10 @@ const callOf = (metadata: grpc.Metadata, peer: string): UnaryCall => ({
 function metadataOf(metadata: grpc.Metadata): Metadata {
   const found = new Map<string, readonly string[]>()
   for (const key of Object.keys(metadata.getMap())) {
-    found.set(key, metadata.get(key).map((value) => (typeof value === 'string' ? value : value.toString('base64'))))
+    found.set(
+      key,
+      metadata.get(key).map((value) => (typeof value === 'string' ? value : value.toString('base64'))),
+    )
   }
   return found
 }

@@ -2,7 +2,7 @@ import type { Refused } from '../component/refused.ts'
 import type { Log } from '../component/context.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
-import type { ListenAddress } from './listen.ts'
+import type { ListenAddress } from './address.ts'
 
 /**
  * Unary gRPC as Telegen needs it: a path and bytes in, bytes out. What is inside the messages is the caller's. There may be
@@ -67,4 +67,5 @@ export type MakeUnaryClient = (options: GrpcClientOptions) => Promise<UnaryClien
 export const startUnaryServer: StartUnaryServer = async (options, methods, log) =>
   (await import('./grpc-server.ts')).startGrpcServer(options, methods, log)
 
-export const makeUnaryClient: MakeUnaryClient = async (options) => (await import('./grpc-client.ts')).makeGrpcClient(options)
+export const makeUnaryClient: MakeUnaryClient = async (options) =>
+  (await import('./grpc-client.ts')).makeGrpcClient(options)

@@ -1,34 +1,76 @@
 import type { IncomingMessage } from 'node:http'
+import { Refused } from '../component/refused.ts'
 import type { Slab } from '../data/memory/slab.ts'
-import { TooLarge } from './inflate.ts'
+import { CODINGS } from './codings.ts'
+import type { HttpBody } from './http.ts'
+import { inflate, NotInflatable, TooLarge } from './inflate.ts'
 
 /** Room for a body whose sender does not say its length, in bytes; it doubles as the body grows. */
 const FIRST_ROOM = 16 * 1024
 
-/** The sender went away, or stopped sending, before its body was complete. */
-export class Interrupted extends Error {
-  constructor(cause?: unknown) {
-    super('the request ended before its body was complete', { cause })
-    this.name = 'Interrupted'
-  }
-}
-
-/** The first `length` bytes of `slab`. */
-export interface ReadBody {
-  readonly slab: Slab
-  readonly length: number
+export interface BodyLimits {
+  /** Bytes, as sent and once inflated. */
+  readonly limit: number
+  /** Content codings taken; the empty string is none. */
+  readonly codings: readonly string[]
 }
 
 /** What `Content-Length` says; undefined where the body comes in chunks. node:http has checked that it is a number. */
 export const contentLength = ({ headers }: IncomingMessage): number | undefined =>
   headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined
 
-/**
- * Reads a request's whole body straight into memory that `reserve` charges, so that nothing is held which no budget
- * knows of. Throws `TooLarge` past `limit`, `Interrupted` where the sender goes away, and what `reserve` throws; the memory is
- * released then, and the rest of the body left unread. The caller owns the slab of what is returned.
- */
-export function readBody(message: IncomingMessage, limit: number, reserve: (bytes: number) => Slab): Promise<ReadBody> {
+/** `HttpRequest.body`. */
+export async function readBody(
+  message: IncomingMessage,
+  { limit, codings }: BodyLimits,
+  reserve: (bytes: number) => Slab,
+): Promise<HttpBody> {
+  const coding = (message.headers['content-encoding'] ?? '').trim().toLowerCase()
+  const isPlain = coding === '' || coding === 'identity'
+  if (isPlain ? !codings.includes('') : !codings.includes(coding) || !CODINGS.has(coding))
+    throw new Refused(`unsupported "Content-Encoding": "${coding}"`, { code: 'invalid_argument', retry: 'never' })
+  try {
+    const sent = await readPlain(message, limit, reserve)
+    return isPlain || sent.length === 0 ? sent : await inflated(sent, coding, limit, reserve)
+  } catch (error) {
+    if (error instanceof TooLarge)
+      throw new Refused(`request body too large: ${error.message}`, { code: 'resource_exhausted', retry: 'never' })
+    if (error instanceof NotInflatable)
+      throw new Refused(error.message, { code: 'invalid_argument', retry: 'never', cause: error })
+    throw error
+  }
+}
+
+/** Takes over the slab of `sent`. */
+async function inflated(
+  sent: HttpBody,
+  coding: string,
+  limit: number,
+  reserve: (bytes: number) => Slab,
+): Promise<HttpBody> {
+  let slab: Slab | undefined
+  const release = () => {
+    slab?.release()
+    slab = undefined
+  }
+  try {
+    const bytes = await inflate(sent.slab.buffer.subarray(0, sent.length), coding, limit, {
+      take: (size) => void (slab = reserve(size)),
+      give: release,
+    })
+    const room = slab as unknown as Slab
+    bytes.copy(room.buffer)
+    return { slab: room, length: bytes.length }
+  } catch (error) {
+    release()
+    throw error
+  } finally {
+    sent.slab.release()
+  }
+}
+
+/** Reads the body as it was sent, straight into reserved memory. What is left of it when this throws stays unread. */
+function readPlain(message: IncomingMessage, limit: number, reserve: (bytes: number) => Slab): Promise<HttpBody> {
   return new Promise((resolve, reject) => {
     const expected = contentLength(message)
     if (expected !== undefined && expected > limit) return reject(new TooLarge(limit))
@@ -44,7 +86,8 @@ export function readBody(message: IncomingMessage, limit: number, reserve: (byte
       slab.release()
       reject(error as Error)
     }
-    const interrupt = (cause?: unknown) => fail(new Interrupted(cause))
+    const interrupt = (cause?: unknown) =>
+      fail(new Refused('the request ended before its body was complete', { code: 'cancelled', retry: {}, cause }))
     const finish = () => {
       leave()
       resolve({ slab, length })

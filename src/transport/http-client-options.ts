@@ -19,16 +19,31 @@ export const httpClientOptions = {
   proxy_url: Type.Optional(Type.String({ description: 'URL of an HTTP proxy to go through.' })),
   tls: clientTls(),
   headers: Headers({ description: 'Headers to send with every request.' }),
-  compression: Choice(COMPRESSIONS, { default: 'gzip', description: 'How bodies are compressed; `none` costs the least where the net is near.' }),
+  compression: Choice(COMPRESSIONS, {
+    default: 'gzip',
+    description: 'How bodies are compressed; `none` costs the least where the net is near.',
+  }),
   compression_params: Type.Optional(
     Options(
-      { level: Type.Integer({ default: 1, description: 'Level of the compression, from 1: fast. -1 means its default.' }) },
+      {
+        level: Type.Integer({
+          default: 1,
+          description: 'Level of the compression, from 1: fast. -1 means its default.',
+        }),
+      },
       { description: 'How hard to compress.' },
     ),
   ),
-  max_conns_per_host: Type.Integer({ default: 0, minimum: 0, description: 'Connections at the same time; 0 means as many as there are requests.' }),
+  max_conns_per_host: Type.Integer({
+    default: 0,
+    minimum: 0,
+    description: 'Connections at the same time; 0 means as many as there are requests.',
+  }),
   idle_conn_timeout: Duration({ default: '90s', description: 'When a connection without requests is closed.' }),
-  disable_keep_alives: Type.Boolean({ default: false, description: 'Whether each request has a connection of its own.' }),
+  disable_keep_alives: Type.Boolean({
+    default: false,
+    description: 'Whether each request has a connection of its own.',
+  }),
   read_buffer_size: Ignored('Bytes of the read buffer.'),
   write_buffer_size: Ignored('Bytes of the write buffer.'),
   max_idle_conns: Ignored('Idle connections kept.'),
@@ -44,13 +59,20 @@ export const httpClientOptions = {
 const httpClientSchema = Block(httpClientOptions, { description: '' })
 export type HttpClientOptions = Static<typeof httpClientSchema>
 
-export function* checkHttpClient(options: HttpClientOptions, path: readonly (string | number)[] = []): Generator<OptionFault> {
+export function* checkHttpClient(
+  options: HttpClientOptions,
+  path: readonly (string | number)[] = [],
+): Generator<OptionFault> {
   if (options.endpoint) yield* checkUrl(options.endpoint, [...path, 'endpoint'])
   if (options.proxy_url) yield* checkUrl(options.proxy_url, [...path, 'proxy_url'])
   yield* checkClientTls(options.tls, [...path, 'tls'])
   const { compression, compression_params: params } = options
   if (UNBUILT_COMPRESSIONS.includes(compression))
-    yield { path: [...path, 'compression'], message: `compression ${compression} is not available yet`, hint: 'use gzip, zstd or none' }
+    yield {
+      path: [...path, 'compression'],
+      message: `compression ${compression} is not available yet`,
+      hint: 'use gzip, zstd or none',
+    }
   const [least, most] = LEVELS[compression] ?? []
   if (params && params.level !== -1 && least !== undefined && (params.level < least || params.level > most!))
     yield {

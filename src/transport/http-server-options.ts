@@ -1,8 +1,18 @@
 import type { OptionFault } from '../component/definition.ts'
-import { Block, ByteSize, Choice, Duration, Endpoint, Headers, Options, StringList, Type } from '../component/options.ts'
+import {
+  Block,
+  ByteSize,
+  Choice,
+  Duration,
+  Endpoint,
+  Headers,
+  Options,
+  StringList,
+  Type,
+} from '../component/options.ts'
 import type { Static } from '../component/options.ts'
-import { CODINGS } from './inflate.ts'
-import { listenAddress, TRANSPORTS } from './listen.ts'
+import { CODINGS } from './codings.ts'
+import { listenAddress, TRANSPORTS } from './address.ts'
 import { faultOf, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
@@ -21,9 +31,16 @@ export const httpServerOptions = (endpoint: string) => ({
           default: [],
           description: 'Origins of pages that may send; each may have one `*`. None when empty.',
         }),
-        allowed_headers: StringList({ default: [], description: 'Headers that such pages may set besides the usual ones; `*` for any.' }),
+        allowed_headers: StringList({
+          default: [],
+          description: 'Headers that such pages may set besides the usual ones; `*` for any.',
+        }),
         exposed_headers: StringList({ default: [], description: 'Response headers that such pages may read.' }),
-        max_age: Type.Integer({ default: 0, minimum: 0, description: 'Seconds for which browsers may remember the permission.' }),
+        max_age: Type.Integer({
+          default: 0,
+          minimum: 0,
+          description: 'Seconds for which browsers may remember the permission.',
+        }),
       },
       { description: 'Which pages in browsers may send here.' },
     ),
@@ -38,14 +55,20 @@ export const httpServerOptions = (endpoint: string) => ({
     default: ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate'],
     description: 'Content encodings taken; the empty string is none.',
   }),
-  read_timeout: Duration({ default: '1m', description: 'How long a whole request may take to arrive; 0 means for ever.' }),
+  read_timeout: Duration({
+    default: '1m',
+    description: 'How long a whole request may take to arrive; 0 means for ever.',
+  }),
   read_header_timeout: Duration({ default: '1m', description: "How long a request's headers may take to arrive." }),
   write_timeout: Duration({
     default: '0s',
     description: 'How long a request may take from its last header to the end of the response; 0 means for ever.',
   }),
   idle_timeout: Duration({ default: '1m', description: 'How long a connection may wait for its next request.' }),
-  keep_alives_enabled: Type.Boolean({ default: true, description: 'Whether connections are kept for further requests.' }),
+  keep_alives_enabled: Type.Boolean({
+    default: true,
+    description: 'Whether connections are kept for further requests.',
+  }),
   max_connections: Type.Integer({
     default: 10_000,
     minimum: 1,
@@ -58,7 +81,10 @@ export const httpServerOptions = (endpoint: string) => ({
 const httpServerSchema = Block(httpServerOptions(''), { description: '' })
 export type HttpServerOptions = Static<typeof httpServerSchema>
 
-export function* checkHttpServer(options: HttpServerOptions, path: readonly (string | number)[]): Generator<OptionFault> {
+export function* checkHttpServer(
+  options: HttpServerOptions,
+  path: readonly (string | number)[],
+): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
   yield* unbuilt(options, path, { auth: 'authentication of clients is', middlewares: 'middlewares are' })
@@ -73,4 +99,3 @@ export function* checkHttpServer(options: HttpServerOptions, path: readonly (str
         hint: `known are ${[...CODINGS].join(', ')}`,
       }
 }
-

@@ -2,39 +2,19 @@ import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Log } from '../component/context.ts'
-import { contentLength } from './http-body.ts'
+import { Refused } from '../component/refused.ts'
 import { Cors } from './cors.ts'
+import type { HttpHandler, HttpReply, HttpRequest, HttpServer } from './http.ts'
+import { contentLength, readBody } from './http-body.ts'
+import type { BodyLimits } from './http-body.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
-import { hostPort, listen, listenAddress } from './listen.ts'
-import type { ListenAddress } from './listen.ts'
+import { hostPort, listenAddress } from './address.ts'
+import { listen } from './listen.ts'
 import { reloadServerSecurity, serverSecurity } from './tls.ts'
 
-/** What a handler answers. */
-export interface Reply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Buffer | string
-}
-
-export type HttpHandler = (request: HttpRequest) => Promise<Reply>
-
-export interface HttpRequest {
-  readonly message: IncomingMessage
-  /** Without the query. */
-  readonly path: string
-  /** `host:port`, or the path of the unix socket. */
-  readonly peer: string
-  /** Fires when the client goes away. */
-  readonly abort: AbortSignal
-}
-
-export interface HttpServer {
-  readonly address: ListenAddress
-  /** Takes no more connections, answers what is under way, and drops what is left at `deadline`. */
-  close(deadline: AbortSignal): Promise<void>
-}
-
 const HEADER_LIMIT = 32 * 1024
+/** What the OTLP specification recommends. */
+const DEFAULT_BODY_LIMIT = 64 * 2 ** 20
 const HANDSHAKE_TIMEOUT = 10_000
 /** Time limits are looked at this often, in milliseconds: a quarter of the shortest, within these bounds. */
 const LEAST_CHECKING_INTERVAL = 50
@@ -43,8 +23,8 @@ const MOST_CHECKING_INTERVAL = 5000
 const DISCARD_LIMIT = 4 * 1024 * 1024
 const DISCARD_TIMEOUT = 5000
 
-/** Starts to listen; rejects where it cannot. `handle` must not reject: what it throws is answered 500 and logged as an error. */
-export async function startHttpServer(options: HttpServerOptions, handle: HttpHandler, log: Log): Promise<HttpServer> {
+/** `startHttpServer`. */
+export async function startServer(options: HttpServerOptions, handle: HttpHandler, log: Log): Promise<HttpServer> {
   const { server, stopReloading } = await makeServer(options, log)
   server.maxConnections = options.max_connections
   const exchanges = new Exchanges(options, handle, log)
@@ -96,11 +76,14 @@ function serverSettings({ read_timeout, read_header_timeout, idle_timeout, keep_
   return {
     maxHeaderSize: HEADER_LIMIT,
     requestTimeout: read_timeout,
-    headersTimeout: read_timeout > 0 ? Math.min(read_header_timeout || read_timeout, read_timeout) : read_header_timeout,
+    headersTimeout:
+      read_timeout > 0 ? Math.min(read_header_timeout || read_timeout, read_timeout) : read_header_timeout,
     connectionsCheckingInterval: Math.max(LEAST_CHECKING_INTERVAL, Math.floor(shortest / 4)),
     keepAliveTimeout: keep_alives_enabled ? idle_timeout : 1,
   }
 }
+
+const CLIENT_GONE = new Refused('the client went away', { code: 'cancelled', retry: {} })
 
 /** Requests under way, and what is the same for all of them. */
 class Exchanges {
@@ -110,6 +93,7 @@ class Exchanges {
   readonly #options: HttpServerOptions
   readonly #cors: Cors | undefined
   readonly #headers: Readonly<Record<string, string>>
+  readonly #limits: BodyLimits
 
   constructor(options: HttpServerOptions, handle: HttpHandler, log: Log) {
     this.#options = options
@@ -117,6 +101,10 @@ class Exchanges {
     this.#log = log
     this.#cors = options.cors?.allowed_origins.length ? new Cors(options.cors) : undefined
     this.#headers = Object.fromEntries([...options.response_headers].map(([name, value]) => [name, value.reveal()]))
+    this.#limits = {
+      limit: options.max_request_body_size || DEFAULT_BODY_LIMIT,
+      codings: options.compression_algorithms,
+    }
   }
 
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -130,12 +118,13 @@ class Exchanges {
     }
   }
 
-  async #reply(message: IncomingMessage, response: ServerResponse): Promise<Reply> {
-    if (this.#cors && Cors.isPreflight(message)) return { status: 204, headers: this.#cors.preflight(message), body: '' }
+  async #reply(message: IncomingMessage, response: ServerResponse): Promise<HttpReply> {
+    if (this.#cors && Cors.isPreflight(message))
+      return { status: 204, headers: this.#cors.preflight(message), body: '' }
     const gone = new AbortController()
-    response.once('close', () => response.writableEnded || gone.abort(new Error('the client went away')))
+    response.once('close', () => response.writableEnded || gone.abort(CLIENT_GONE))
     try {
-      const reply = await this.#handle({ message, path: pathOf(message), peer: peerOf(message), abort: gone.signal })
+      const reply = await this.#handle(this.#request(message, gone.signal))
       return this.#cors ? { ...reply, headers: { ...reply.headers, ...this.#cors.actual(message) } } : reply
     } catch (error) {
       this.#log.error({ error }, 'Answering a request failed')
@@ -143,10 +132,25 @@ class Exchanges {
     }
   }
 
-  async #send(message: IncomingMessage, response: ServerResponse, { status, headers, body }: Reply): Promise<void> {
+  #request(message: IncomingMessage, abort: AbortSignal): HttpRequest {
+    return {
+      method: message.method ?? '',
+      path: pathOf(message),
+      headers: message.headers,
+      peer: peerOf(message),
+      abort,
+      length: contentLength(message),
+      body: (reserve) => readBody(message, this.#limits, reserve),
+    }
+  }
+
+  async #send(message: IncomingMessage, response: ServerResponse, { status, headers, body }: HttpReply): Promise<void> {
     if (response.destroyed) return
     const unread = !message.complete
-    const ends = this.closing || !this.#options.keep_alives_enabled || (unread && (contentLength(message) ?? Infinity) > DISCARD_LIMIT)
+    const ends =
+      this.closing ||
+      !this.#options.keep_alives_enabled ||
+      (unread && (contentLength(message) ?? Infinity) > DISCARD_LIMIT)
     response.writeHead(status, {
       ...this.#headers,
       ...headers,

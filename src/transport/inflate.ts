@@ -1,9 +1,6 @@
 import zlib from 'node:zlib'
 import { inflateSnappy, SnappyError, snappyLength } from './snappy.ts'
 
-/** Content codings that can be inflated, as HTTP names them; gRPC uses the same names. */
-export const CODINGS: ReadonlySet<string> = new Set(['gzip', 'zlib', 'deflate', 'zstd', 'snappy'])
-
 /** Bodies up to this size are inflated at once; going off-thread costs more than that (0.15 ms). */
 const SYNC_LIMIT = 32 * 1024
 /** What a body inflated at once may become, so that a bomb cannot hold the event loop for more than about a millisecond. */
@@ -75,7 +72,8 @@ async function attempt(body: Buffer, coding: string, capacity: number): Promise<
   }
 }
 
-const isZlib = (cause: unknown): boolean => /^(Z_|ZSTD_|ERR_ZLIB)/.test(String((cause as NodeJS.ErrnoException).code ?? ''))
+const isZlib = (cause: unknown): boolean =>
+  /^(Z_|ZSTD_|ERR_ZLIB)/.test(String((cause as NodeJS.ErrnoException).code ?? ''))
 
 interface Codec {
   readonly sync: (body: Buffer, options: { maxOutputLength: number; chunkSize: number }) => Buffer

@@ -1,42 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { lstat, unlink } from 'node:fs/promises'
 import net from 'node:net'
-
-/** Where a server listens, as parsed from `endpoint` and `transport`. */
-export type ListenAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 }
-  | { readonly kind: 'unix'; readonly path: string }
-
-export const TRANSPORTS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
-export type Transport = (typeof TRANSPORTS)[number]
-
-const HOST_PORT = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]*)):(\d{1,5})$/
-
-/** Splits `host:port`, `[::1]:port` or `:port`. Throws a sentence that names what is wrong. */
-export function parseHostPort(endpoint: string): { readonly host: string; readonly port: number } {
-  const match = HOST_PORT.exec(endpoint)
-  if (!match) {
-    if (!endpoint.includes(':')) throw new Error(`address ${endpoint}: missing port in address`)
-    throw new Error(`"${endpoint}" is not an address of the form host:port`)
-  }
-  const port = Number(match[3])
-  if (port > 65535) throw new Error(`address ${endpoint}: invalid port "${match[3]}"`)
-  return { host: match[1] ?? match[2] ?? '', port }
-}
-
-/** Throws a sentence where `endpoint` is no address. */
-export function listenAddress(endpoint: string, transport: Transport): ListenAddress {
-  if (endpoint === '') throw new Error('requires a non-empty "endpoint"')
-  if (transport === 'unix') return { kind: 'unix', path: endpoint }
-  const { host, port } = parseHostPort(endpoint)
-  return { kind: 'tcp', host, port, family: transport === 'tcp4' ? 4 : transport === 'tcp6' ? 6 : 0 }
-}
-
-/** `tcp://localhost:4317` or `unix:/run/otlp.sock`: what a definition's `listens` says. */
-export const addressText = (address: ListenAddress): string =>
-  address.kind === 'unix' ? `unix:${address.path}` : `tcp://${hostPort(address.host, address.port)}`
-
-export const hostPort = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+import { hostPort } from './address.ts'
+import type { ListenAddress } from './address.ts'
 
 /** Binds `server`; resolves to the address it really has (a port 0 resolved). Rejects in the Collector's words. */
 export async function listen(server: net.Server, address: ListenAddress): Promise<ListenAddress> {

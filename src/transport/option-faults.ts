@@ -4,7 +4,8 @@ import { Type } from '../component/options.ts'
 type Path = readonly (string | number)[]
 
 /** A key that the Collector has and Telegen has not: files may carry it unset, and `unbuilt` refuses it when set. */
-export const Unbuilt = (description: string) => Type.Optional(Type.Unknown({ description: `${description} Not available yet.` }))
+export const Unbuilt = (description: string) =>
+  Type.Optional(Type.Unknown({ description: `${description} Not available yet.` }))
 
 /** A key of the Collector that tunes what Telegen does another way: taken, and without effect. */
 export const Ignored = (description: string) =>
@@ -13,7 +14,8 @@ export const Ignored = (description: string) =>
 /** A fault for each of `keys` that somebody has set, as ignoring it would do something else than the file says. */
 export function* unbuilt(options: object, path: Path, keys: Readonly<Record<string, string>>): Generator<OptionFault> {
   for (const [key, what] of Object.entries(keys)) {
-    if (isSet((options as Record<string, unknown>)[key])) yield { path: [...path, key], message: `${what} not available yet` }
+    if (isSet((options as Record<string, unknown>)[key]))
+      yield { path: [...path, key], message: `${what} not available yet` }
   }
 }
 

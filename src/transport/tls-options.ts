@@ -5,7 +5,9 @@ import type { Static } from '../component/options.ts'
 /** The Collector's configtls: keys and defaults are its own. `tls.ts` makes node:tls options of it. */
 const either = {
   ca_file: Type.Optional(
-    Type.String({ description: 'PEM file with the certificates of the authorities that the other side is checked against.' }),
+    Type.String({
+      description: 'PEM file with the certificates of the authorities that the other side is checked against.',
+    }),
   ),
   ca_pem: Type.Optional(SecretString({ description: 'The same, written in place.' })),
   include_system_ca_certs_pool: Type.Boolean({
@@ -18,7 +20,9 @@ const either = {
   key_pem: Type.Optional(SecretString({ description: 'The same, written in place.' })),
   min_version: Choice(['1.0', '1.1', '1.2', '1.3'], { default: '1.2', description: 'Oldest TLS version accepted.' }),
   max_version: Type.Optional(
-    Choice(['1.0', '1.1', '1.2', '1.3'], { description: 'Newest TLS version offered; the newest there is when left out.' }),
+    Choice(['1.0', '1.1', '1.2', '1.3'], {
+      description: 'Newest TLS version offered; the newest there is when left out.',
+    }),
   ),
   cipher_suites: Type.Optional(
     StringList({ description: 'Cipher suites of TLS 1.2 and older that may be used, by their IANA names.' }),
@@ -37,7 +41,7 @@ export const clientTlsOptions = {
   insecure: Type.Boolean({ default: false, description: 'Whether to do without TLS. A scheme in the endpoint wins.' }),
   insecure_skip_verify: Type.Boolean({
     default: false,
-    description: "Whether to take any certificate, whoever signed it and whatever name it has.",
+    description: 'Whether to take any certificate, whoever signed it and whatever name it has.',
   }),
   server_name_override: Type.Optional(
     Type.String({ description: "Name that the server's certificate must have, instead of the endpoint's host." }),
@@ -57,7 +61,9 @@ export const serverTlsOptions = {
 
 export const clientTls = () => Block(clientTlsOptions, { description: 'TLS towards the server, as in the Collector.' })
 export const serverTls = () =>
-  Type.Optional(Options(serverTlsOptions, { description: 'TLS towards clients, as in the Collector; plaintext without it.' }))
+  Type.Optional(
+    Options(serverTlsOptions, { description: 'TLS towards clients, as in the Collector; plaintext without it.' }),
+  )
 
 const clientSchema = Options(clientTlsOptions)
 const serverSchema = Options(serverTlsOptions)

@@ -24,7 +24,12 @@ export async function clientSecurity(options: ClientTls): Promise<ClientSecurity
   const context = await contextOptions(options)
   const authorities = await read('ca', options)
   // Node trusts the authorities it was built with; users expect the system's too, as from any other program.
-  const ca = authorities === undefined ? trusted() : options.include_system_ca_certs_pool ? [authorities, ...trusted()] : [authorities]
+  const ca =
+    authorities === undefined
+      ? trusted()
+      : options.include_system_ca_certs_pool
+        ? [authorities, ...trusted()]
+        : [authorities]
   return {
     context: secureContext({ ...context, ca }),
     rejectUnauthorized: !options.insecure_skip_verify,
@@ -48,7 +53,9 @@ async function contextOptions(options: ClientTls | ServerTls): Promise<ContextOp
   return {
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(ciphers && { ciphers: `TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:${ciphers}` }),
+    ...(ciphers && {
+      ciphers: `TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:${ciphers}`,
+    }),
     ...(curves && { ecdhCurve: curves }),
     minVersion: `TLSv${versionOf(options.min_version)}`,
     ...(options.max_version && { maxVersion: `TLSv${versionOf(options.max_version)}` }),
@@ -79,7 +86,8 @@ async function readPem(option: string, path: string): Promise<string> {
 
 function verified(from: string, item: Item, text: string): string {
   const begins = item === 'key' ? /-----BEGIN [A-Z ]*PRIVATE KEY-----/ : /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/
-  if (!begins.test(text)) throw new Error(`tls: ${from} holds no PEM-encoded ${item === 'key' ? 'private key' : 'certificate'}`)
+  if (!begins.test(text))
+    throw new Error(`tls: ${from} holds no PEM-encoded ${item === 'key' ? 'private key' : 'certificate'}`)
   return text
 }
 
@@ -120,7 +128,9 @@ export function reloadServerSecurity(
   const interval = options.reload_interval || (options.client_ca_file_reload ? RELOAD_INTERVAL : 0)
   if (interval === 0) return () => {}
   const reload = () => {
-    serverSecurity(options).then(({ context }) => apply(context)).catch(failed)
+    serverSecurity(options)
+      .then(({ context }) => apply(context))
+      .catch(failed)
   }
   const timer = setInterval(reload, interval).unref()
   return () => clearInterval(timer)

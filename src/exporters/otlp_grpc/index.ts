@@ -1,0 +1,14 @@
+import { checkGrpcClient, defineExporter } from '../../plugin.ts'
+import { options } from './options.ts'
+import { otlpGrpc } from './otlp-grpc.ts'
+
+export default defineExporter({
+  type: 'otlp_grpc',
+  aliases: ['otlp'],
+  summary: 'Sends OTLP over gRPC.',
+  stability: { traces: 'beta', metrics: 'beta', logs: 'beta', profiles: 'development' },
+  config: options,
+  check: (config) => checkGrpcClient(config),
+  forwards: true,
+  create: otlpGrpc,
+})

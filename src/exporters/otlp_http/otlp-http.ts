@@ -1,0 +1,66 @@
+import {
+  decodeRpcStatus,
+  HTTP_PATHS,
+  makeHttpClient,
+  parseRetryAfter,
+  parseRpcStatusJson,
+  partialSuccess,
+  refusalOfHttp,
+} from '../../plugin.ts'
+import type { Exporter, ExporterContext, HttpAnswer, HttpClient, Refused, Signal } from '../../plugin.ts'
+import type { OtlpHttpOptions } from './options.ts'
+
+const HEADERS = { 'content-type': 'application/x-protobuf', 'user-agent': 'telegen' }
+/** Of a body that is no status, so many characters go into a message. */
+const SHOWN = 200
+
+/** Each batch is one POST; its bytes are passed on unread. */
+export function otlpHttp({ config, signals }: ExporterContext<OtlpHttpOptions>): Exporter {
+  const urls = new Map(signals.map((signal) => [signal, urlOf(signal, config)]))
+  let client: HttpClient | undefined
+  return {
+    async start() {
+      client = await makeHttpClient(config)
+    },
+    async send(batch, { abort }) {
+      const url = urls.get(batch.signal)
+      if (client === undefined || url === undefined) throw new Error(`not started for ${batch.signal}`)
+      const answer = await client.post(url, batch.segments(), { headers: HEADERS, abort })
+      if (answer.status < 200 || answer.status >= 300) throw refusalOf(url, answer)
+      return isProtobuf(answer) ? partialSuccess(answer.body) : undefined
+    },
+    async stop() {
+      await client?.close()
+    },
+  }
+}
+
+/** A signal's own endpoint is taken as it is; the common one gets the signal's path. */
+function urlOf(signal: Signal, config: OtlpHttpOptions): URL {
+  const own = config[`${signal}_endpoint`]
+  if (own) return new URL(own)
+  if (!config.endpoint) throw new Error(`either endpoint or ${signal}_endpoint must be specified`)
+  return new URL(config.endpoint.replace(/\/$/, '') + HTTP_PATHS[signal])
+}
+
+function refusalOf(url: URL, answer: HttpAnswer): Refused {
+  const { status, headers, body } = answer
+  const details =
+    (isProtobuf(answer) ? decodeRpcStatus(body)?.message : parseRpcStatusJson(body.toString())?.message) ??
+    textOf(answer)
+  const message = `${url.origin}${url.pathname} responded with HTTP Status Code ${status}${details ? `: ${details}` : ''}`
+  return refusalOfHttp(status, message, parseRetryAfter(headers.get('retry-after')))
+}
+
+const isProtobuf = ({ headers }: HttpAnswer): boolean =>
+  /^application\/x-protobuf\b/i.test(headers.get('content-type') ?? '')
+
+/** What a proxy or a web server says, on one line. */
+const textOf = (answer: HttpAnswer): string =>
+  isProtobuf(answer)
+    ? ''
+    : answer.body
+        .toString('utf8', 0, SHOWN * 4)
+        .replace(/[\s\p{Cc}]+/gu, ' ')
+        .trim()
+        .slice(0, SHOWN)

@@ -1,0 +1,30 @@
+import { GRPC_PATHS, startUnaryServer } from '../../plugin.ts'
+import type { Log, Origin, Signal, UnaryCall, UnaryMethod, UnaryServer } from '../../plugin.ts'
+import type { Intake } from './intake.ts'
+import type { GrpcOptions } from './options.ts'
+
+/** An `Export…ServiceResponse` without a partial success has no bytes. */
+const SUCCESS = Buffer.alloc(0)
+
+/** OTLP over gRPC: one method for each signal that the receiver has a pipeline for, the others are UNIMPLEMENTED. */
+export function serveGrpc(options: GrpcOptions, intake: Intake, log: Log): Promise<UnaryServer> {
+  const methods = new Map(
+    intake.signals.map((signal) => [GRPC_PATHS[signal], method(signal, intake, options.include_metadata)]),
+  )
+  return startUnaryServer(options, methods, log)
+}
+
+const method = (signal: Signal, intake: Intake, includeMetadata: boolean): UnaryMethod => ({
+  refuse: () => intake.closed(signal),
+  async handle(message, call, abort) {
+    if (message.length > 0) await intake.take(signal, message, originOf(call, includeMetadata), abort)
+    return SUCCESS
+  },
+})
+
+const NO_METADATA: Origin['metadata'] = new Map()
+
+const originOf = (call: UnaryCall, includeMetadata: boolean): Origin => ({
+  metadata: includeMetadata ? call.metadata : NO_METADATA,
+  peer: call.peer,
+})
