@@ -1,0 +1,76 @@
+import type { Signal } from '../signal.ts'
+import { viewOf } from '../views/view-of.ts'
+import { Arena } from '../wire/arena.ts'
+import { testOf } from './condition.ts'
+import { Constants } from './constants.ts'
+import { actOf } from './edit.ts'
+import { editsOf, effectsOf, fuse, type Numbered } from './fuse.ts'
+import { encloses, hasLevel } from './levels.ts'
+import { all, plant, type Act, type Node } from './node.ts'
+import type { Program } from './program.ts'
+import { StepFailed } from './step-failed.ts'
+import { DROP, type Hook, type Step } from './step.ts'
+import { Visit } from './visit.ts'
+
+/**
+ * Makes steps ready to run over batches of `signal`. The result is that of running each of them alone over the whole batch, one
+ * after another, though as many as possible share one visit. Steps on levels that the signal does not have do nothing.
+ *
+ * Throws where a step can never be done: a field that its level does not have, a value that a field cannot hold.
+ */
+export function compile(signal: Signal, steps: readonly Step[]): Program {
+  const numbered = steps.map((step, index) => ({ step, index })).filter(({ step }) => hasLevel(signal, step.on))
+  const arena = new Arena()
+  const constants = new Constants()
+  const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, constants))
+  return { signal, visits, arena, constants: constants.bytes() }
+}
+
+function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, constants: Constants): Visit {
+  const root = plant(signal, arena)
+  const nodes = [...all(root)]
+  const effects = chain.map(({ step }) => effectsOf(step))
+  for (const node of nodes) {
+    const { level } = node
+    if (level === undefined) continue
+    for (const { step, index } of chain) if (step.on === level) node.acts.push(...actsOf(step, index, node, constants))
+    node.readsPart = effects.some(({ reads, writes }) => reads.has(level) || writes.has(level))
+    node.writtenInside =
+      node.part === undefined && effects.some((effect) => effect.writes.has(level) && encloses(level, effect.level))
+  }
+  root.settle()
+  return new Visit(root, arena)
+}
+
+function actsOf({ on, when, act }: Step, index: number, node: Node, constants: Constants): readonly Act[] {
+  const { scope } = node
+  const acts =
+    typeof act === 'function'
+      ? [hooked(act, node, index)]
+      : editsOf(act).map((edit) => actOf(edit, on, scope, constants))
+  if (when === undefined) return acts
+  const test = testOf(when, on, scope)
+  const [only] = acts
+  if (acts.length === 1 && only !== undefined) return [() => test() && only()]
+  return [() => test() && acts.some((each) => each())]
+}
+
+/** Records around and inside the one that a hook is called for can be looked at there, not changed. */
+function hooked(hook: Hook, node: Node, index: number): Act {
+  const view = viewOf(node)
+  const outer = Object.values(node.scope).filter(({ level }) => level !== node.level)
+  const seal = (sealed: boolean) => {
+    for (const { message } of outer) message.sealed = sealed
+    for (const inner of node.inner) inner.seal(sealed)
+  }
+  return () => {
+    seal(true)
+    try {
+      return hook(view) === DROP
+    } catch (error) {
+      throw new StepFailed(index, error)
+    } finally {
+      seal(false)
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import type { Arena } from '../wire/arena.ts'
+import { scanAll } from '../wire/fields.ts'
+import { END, ENTRY, START, TAG, VALUE, type Message } from '../wire/message.ts'
+import { Output } from '../wire/output.ts'
+import { cursor, readTag, skip, LENGTH, readLength } from '../wire/varint.ts'
+import { PART_TAG, type Node } from './node.ts'
+
+/**
+ * One walk over a request, from the outside in, with the acts of every level done on the way, and the list of what is left.
+ * Records that nothing changed stay where they are and are written out in large pieces; a changed one is written as the
+ * pieces on its tape. Headers of what encloses a changed record are made anew when it closes.
+ */
+export class Visit {
+  /** Items that the last `walk` dropped. */
+  dropped = 0
+  readonly #arena: Arena
+  readonly #root: Node
+  readonly #output: Output
+  /** Whether anything of what was visited since it was last cleared changed. */
+  #touched = false
+
+  constructor(root: Node, arena: Arena) {
+    this.#arena = arena
+    this.#root = root
+    this.#output = new Output(arena)
+  }
+
+  /** Visits the request `[start, end)` of the arena. Says whether it changed; then `write` has the result. */
+  walk(start: number, end: number): boolean {
+    this.dropped = 0
+    this.#touched = false
+    this.#output.clear()
+    const { message } = this.#root
+    message.begin()
+    message.scan(start, end)
+    this.#walkInner(this.#root)
+    return this.#touched
+  }
+
+  /** Writes what the last `walk` left to the end of the arena; returns where it begins. */
+  write(): number {
+    return this.#output.write()
+  }
+
+  /** Visits the record `[start, end)`, whose contents begin at `value`; says whether it is still there. */
+  #visit(node: Node, start: number, value: number, end: number): boolean {
+    const { message, part, acts } = node
+    message.begin()
+    message.scan(value, end)
+    if (part !== undefined && node.readsPart) {
+      part.begin()
+      scanAll(part, message, PART_TAG)
+    }
+    for (let index = 0; index < acts.length; index++) {
+      if (acts[index]!()) {
+        this.#touched = true
+        this.dropped += this.#items(node, value, end)
+        return false
+      }
+    }
+    return node.hasVisited ? this.#container(node, start, end) : this.#leaf(node, start, end)
+  }
+
+  /** A record in which nothing more is visited. */
+  #leaf(node: Node, start: number, end: number): boolean {
+    const output = this.#output
+    const { message, part } = node
+    const newPart = part !== undefined && part.changed
+    if (!message.changed && !newPart) {
+      output.push(start, end)
+      return true
+    }
+    this.#touched = true
+    const place = output.reserve()
+    const before = output.size
+    if (newPart) output.push(part.write(PART_TAG), this.#arena.used)
+    this.#pushRest(message, newPart)
+    output.close(place, node.tag, before)
+    return true
+  }
+
+  /** The entries of a message, but not its part if that was written anew. */
+  #pushRest(message: Message, withoutPart: boolean): void {
+    const output = this.#output
+    const { tape, length, edited } = message
+    let index = 0
+    if (!withoutPart && length > 0 && edited > 0) {
+      // What stands before the first edit stands in one piece.
+      index = Math.min(edited, length)
+      output.push(tape[START]!, tape[index - ENTRY + END]!)
+    }
+    for (; index < length; index += ENTRY) {
+      if (!withoutPart || tape[index + TAG] !== PART_TAG) output.push(tape[index + START]!, tape[index + END]!)
+    }
+  }
+
+  /** A record in which others are visited. */
+  #container(node: Node, start: number, end: number): boolean {
+    const output = this.#output
+    const { message } = node
+    const part = node.readsPart ? node.part : undefined
+    const place = output.reserve()
+    const before = output.size
+    const partPlace = part === undefined ? -1 : output.reserve()
+    const touchedOutside = this.#touched
+    this.#touched = false
+    const isEmptied = this.#walkInner(node)
+    if (isEmptied && node.isContainer) {
+      output.cut(place, before)
+      this.#touched = true
+      return false
+    }
+    if (!this.#touched && !message.changed && (part === undefined || !part.changed)) {
+      output.cut(place, before)
+      output.push(start, end)
+      this.#touched = touchedOutside
+      return true
+    }
+    this.#touched = true
+    if (part !== undefined) this.#fillPart(message, part, partPlace)
+    output.close(place, node.tag, before)
+    return true
+  }
+
+  #fillPart(message: Message, part: Message, place: number): void {
+    const only = message.first(PART_TAG)
+    if (!part.changed && only < 0) return
+    if (!part.changed && only === message.last(PART_TAG)) {
+      this.#output.fill(place, message.tape[only + START]!, message.tape[only + END]!)
+    } else this.#output.fill(place, part.write(PART_TAG), this.#arena.used)
+  }
+
+  /** Visits what is inside, and passes the rest on. Says whether this visit dropped all that was inside. */
+  #walkInner(node: Node): boolean {
+    const output = this.#output
+    const { message, readsPart, writtenInside } = node
+    const first = node.firstThatCounts()
+    let kept = 0
+    let lost = 0
+    for (let index = 0; index < message.length; index += ENTRY) {
+      const { tape } = message
+      const tag = tape[index]!
+      const inner = index < first ? undefined : node.visited(tag)
+      if (inner !== undefined) {
+        if (this.#visit(inner, tape[index + START]!, tape[index + VALUE]!, tape[index + END]!)) kept++
+        else lost++
+      } else if (!writtenInside && !(readsPart && tag === PART_TAG))
+        output.push(tape[index + START]!, tape[index + END]!)
+    }
+    if (writtenInside) this.#pushOwn(node, first)
+    return kept === 0 && lost > 0
+  }
+
+  /** The entries that are not visited, after those that are: what inner steps changed is only known now. */
+  #pushOwn(node: Node, first: number): void {
+    const { tape, length } = node.message
+    for (let index = 0; index < length; index += ENTRY) {
+      const isInner = index >= first && node.visited(tape[index]!) !== undefined
+      if (!isInner) this.#output.push(tape[index + START]!, tape[index + END]!)
+    }
+  }
+
+  /** Items in the contents `[start, end)` of a record. */
+  #items(node: Node, start: number, end: number): number {
+    if (node.isItem) return 1
+    if (node.inner.length === 0) return 0
+    const { buffer } = this.#arena
+    let items = 0
+    for (let at = start; at < end;) {
+      const tag = readTag(buffer, at, end)
+      const value = cursor.at
+      at = skip(buffer, value, end, tag)
+      const inner = (tag & 7) === LENGTH ? node.inner.find((each) => each.tag === tag) : undefined
+      if (inner !== undefined) items += this.#items(inner, at - readLength(buffer, value, at), at)
+    }
+    return items
+  }
+}

@@ -1,0 +1,87 @@
+import type { Batch } from '../batch.ts'
+import type { RecordLevel } from '../steps/step.ts'
+import { all, PART_TAG, plant, type Node } from '../steps/node.ts'
+import { Arena } from '../wire/arena.ts'
+import { scanAll } from '../wire/fields.ts'
+import { END, ENTRY, VALUE } from '../wire/message.ts'
+import type { DataPoint } from './data-point.ts'
+import type { LogRecord } from './log-record.ts'
+import type { Metric } from './metric.ts'
+import type { RecordView } from './record-view.ts'
+import type { Resource } from './resource.ts'
+import type { Scope } from './scope.ts'
+import type { SpanEvent } from './span-event.ts'
+import type { SpanLink } from './span-link.ts'
+import type { Span } from './span.ts'
+import type { Exemplar } from './exemplar.ts'
+import { viewOf } from './view-of.ts'
+
+export interface ViewOf {
+  resource: Resource
+  scope: Scope
+  span: Span
+  spanEvent: SpanEvent
+  spanLink: SpanLink
+  metric: Metric
+  dataPoint: DataPoint
+  exemplar: Exemplar
+  logRecord: LogRecord
+  sample: never
+}
+
+/**
+ * Goes over a batch, to look at it: yields a view of each record of the given levels, outer ones before what is inside of
+ * them. Views are the same objects again and again, valid until the next one is asked for, and cannot change anything.
+ *
+ * ```ts
+ * for (const record of records(batch, 'resource', 'span')) {
+ *   if (record.level === 'resource') host = record.attributes.get('host.name')
+ *   else console.log(host, record.name)
+ * }
+ * ```
+ */
+export function* records<L extends RecordLevel>(batch: Batch, ...levels: readonly L[]): Generator<ViewOf[L]> {
+  const arena = new Arena()
+  const root = plant(batch.signal, arena)
+  const views = new Map<Node, RecordView>()
+  for (const node of all(root)) {
+    if (node.level !== undefined && levels.includes(node.level as L)) views.set(node, viewOf(node))
+    node.readsPart = true
+  }
+  root.seal(true)
+  const wanted = new Set([...all(root)].filter((node) => [...all(node)].some((inner) => views.has(inner))))
+  for (const segment of batch.segments()) {
+    arena.over(segment)
+    yield* walk(root, 0, segment.length, wanted, views) as Generator<ViewOf[L]>
+  }
+}
+
+export const spans = (batch: Batch<'traces'>): Generator<Span> => records(batch, 'span')
+export const metrics = (batch: Batch<'metrics'>): Generator<Metric> => records(batch, 'metric')
+export const dataPoints = (batch: Batch<'metrics'>): Generator<DataPoint> => records(batch, 'dataPoint')
+export const logRecords = (batch: Batch<'logs'>): Generator<LogRecord> => records(batch, 'logRecord')
+
+/** Yields the view of the record `[start, end)`, if it is asked for, and then what is inside. */
+function* walk(
+  node: Node,
+  start: number,
+  end: number,
+  wanted: ReadonlySet<Node>,
+  views: ReadonlyMap<Node, RecordView>,
+): Generator<RecordView> {
+  const { message, part } = node
+  message.begin()
+  message.scan(start, end)
+  if (part !== undefined) {
+    part.begin()
+    scanAll(part, message, PART_TAG)
+  }
+  const view = views.get(node)
+  if (view !== undefined) yield view
+  const first = node.firstThatCounts()
+  for (let index = first; index < message.length; index += ENTRY) {
+    const inner = node.inner.find((each) => each.tag === message.tape[index])
+    if (inner === undefined || !wanted.has(inner)) continue
+    yield* walk(inner, message.tape[index + VALUE]!, message.tape[index + END]!, wanted, views)
+  }
+}

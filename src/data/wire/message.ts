@@ -1,0 +1,175 @@
+import type { Arena } from './arena.ts'
+import { Malformed } from './malformed.ts'
+import { cursor, FIXED32, FIXED64, LENGTH, readLength, readTag, skip } from './varint.ts'
+import { varintSize, writeVarint } from './write.ts'
+
+/** Numbers that an entry takes on the tape, and what they are. */
+export const ENTRY = 4
+export const TAG = 0
+export const START = 1
+export const VALUE = 2
+export const END = 3
+
+const FIRST_ENTRIES = 64
+/** A tape that grew beyond this many entries (4 MiB) is not kept. It cannot have more than one for two bytes of input. */
+const MOST_KEPT = 256 * 1024
+
+/** Stands for the tag of an entry that was removed: no field has number 0. */
+const REMOVED = 0
+const UNEDITED = 2 ** 30 - 1
+
+/**
+ * One protobuf message as a tape: for each field that stands in it, in order, the tag, where the tag begins, where the
+ * value begins (after the length of one that has a length), and where it ends. All are offsets into the arena, so an edit
+ * is an entry that points elsewhere, a message that stands in several pieces is one tape, and nothing moves before it is
+ * written out. Used again and again: `begin`, then `scan`.
+ *
+ * Places on the tape are indices of an entry's first number: `tape[index + VALUE]`.
+ */
+export class Message {
+  arena: Arena
+  tape: Int32Array<ArrayBuffer> = new Int32Array(FIRST_ENTRIES * ENTRY)
+  /** Numbers on the tape. */
+  length = 0
+  /** Where the first edit since `begin` happened: what stands before it on the tape is as it was scanned. */
+  edited = UNEDITED
+  /** Whether edits are refused: who looks at it through a view may not change it now. */
+  sealed = false
+  /** Where the contents begin that `write` wrote last. */
+  written = 0
+
+  constructor(arena: Arena) {
+    this.arena = arena
+  }
+
+  get changed(): boolean {
+    return this.edited !== UNEDITED
+  }
+
+  begin(): void {
+    if (this.tape.length > MOST_KEPT * ENTRY) this.tape = new Int32Array(FIRST_ENTRIES * ENTRY)
+    this.length = 0
+    this.edited = UNEDITED
+  }
+
+  /** Appends the entries of `[start, end)`. Checks that they end where it ends; does not look into embedded messages. */
+  scan(start: number, end: number): void {
+    const buffer = this.arena.buffer
+    let tape = this.tape
+    let index = this.length
+    let at = start
+    while (at < end) {
+      if (index === tape.length) tape = this.#grow()
+      let value = at + 1
+      let tag = buffer[at]!
+      if (tag >= 0x80 || tag < 8) {
+        tag = readTag(buffer, at, end)
+        value = cursor.at
+      }
+      let next: number
+      const wireType = tag & 7
+      if (wireType === LENGTH) {
+        let length: number
+        if (value < end && (length = buffer[value]!) < 0x80) value++
+        else {
+          length = readLength(buffer, value, end)
+          value = cursor.at
+        }
+        next = value + length
+      } else if (wireType === FIXED64) next = value + 8
+      else if (wireType === FIXED32) next = value + 4
+      else if (wireType === 0 && value < end && buffer[value]! < 0x80) next = value + 1
+      else next = skip(buffer, value, end, tag)
+      if (next > end) throw new Malformed('a field beyond the end of what encloses it', at)
+      tape[index + TAG] = tag
+      tape[index + START] = at
+      tape[index + VALUE] = value
+      tape[index + END] = next
+      index += ENTRY
+      at = next
+    }
+    this.length = index
+  }
+
+  /** The first entry with this tag, or -1. */
+  first(tag: number): number {
+    const tape = this.tape
+    for (let index = 0; index < this.length; index += ENTRY) if (tape[index] === tag) return index
+    return -1
+  }
+
+  /** The last entry with this tag, which is the one that counts where a field may stand only once; or -1. */
+  last(tag: number): number {
+    const tape = this.tape
+    for (let index = this.length - ENTRY; index >= 0; index -= ENTRY) if (tape[index] === tag) return index
+    return -1
+  }
+
+  /** The last entry with any of these tags (members of a oneof), or -1. */
+  lastOf(tags: readonly number[]): number {
+    const tape = this.tape
+    for (let index = this.length - ENTRY; index >= 0; index -= ENTRY) if (tags.includes(tape[index]!)) return index
+    return -1
+  }
+
+  append(tag: number, start: number, value: number, end: number): void {
+    const index = this.length
+    if (index === this.tape.length) this.#grow()
+    this.length = index + ENTRY
+    this.replace(index, tag, start, value, end)
+  }
+
+  replace(index: number, tag: number, start: number, value: number, end: number): void {
+    if (this.sealed) throw new TypeError('a record that is only looked at was changed')
+    const tape = this.tape
+    tape[index + TAG] = tag
+    tape[index + START] = start
+    tape[index + VALUE] = value
+    tape[index + END] = end
+    if (index < this.edited) this.edited = index
+  }
+
+  remove(index: number): void {
+    this.replace(index, REMOVED, 0, 0, 0)
+  }
+
+  /** Removes every entry with any of these tags; says whether there was one. */
+  removeAll(tags: readonly number[]): boolean {
+    const tape = this.tape
+    let removed = false
+    for (let index = 0; index < this.length; index += ENTRY) {
+      if (!tags.includes(tape[index]!)) continue
+      this.remove(index)
+      removed = true
+    }
+    return removed
+  }
+
+  /** Puts an entry in the place of the last one with any of `tags`, of which it leaves no other; appends it if there is none. */
+  put(tags: readonly number[], tag: number, start: number, value: number, end: number): void {
+    const index = this.lastOf(tags)
+    if (index < 0) return this.append(tag, start, value, end)
+    this.removeAll(tags)
+    this.replace(index, tag, start, value, end)
+  }
+
+  /** Writes the whole as an embedded message with this tag into the arena; returns where its tag begins. It ends at `arena.used`. */
+  write(tag: number): number {
+    const { tape, arena } = this
+    let size = 0
+    for (let index = 0; index < this.length; index += ENTRY) size += tape[index + END]! - tape[index + START]!
+    const start = arena.reserve(varintSize(tag >>> 0) + varintSize(size) + size)
+    let at = writeVarint(arena.buffer, writeVarint(arena.buffer, start, tag >>> 0), size)
+    this.written = at
+    for (let index = 0; index < this.length; index += ENTRY) {
+      at = arena.copy(at, tape[index + START]!, tape[index + END]!)
+    }
+    return start
+  }
+
+  #grow(): Int32Array<ArrayBuffer> {
+    const larger = new Int32Array(this.tape.length * 2)
+    larger.set(this.tape)
+    return (this.tape = larger)
+  }
+}
