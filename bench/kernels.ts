@@ -1,0 +1,131 @@
+/**
+ * How many items a second of one core's time do the kernels handle, and how many times what decoding to objects and
+ * encoding again would (the oracle, in the same run)? `--quick` takes a quarter of the time, `--traces`, `--metrics` and `--logs` choose.
+ */
+import type { Batch } from '../src/data/batch.ts'
+import { count } from '../src/data/kernels/count.ts'
+import { join, merge } from '../src/data/kernels/merge.ts'
+import { split } from '../src/data/kernels/split.ts'
+import { validate } from '../src/data/kernels/validate.ts'
+import { compile } from '../src/data/steps/compile.ts'
+import { run } from '../src/data/steps/runner.ts'
+import type { RecordLevel, Step } from '../src/data/steps/step.ts'
+import type { KnownSignal } from '../src/data/wire/schema.ts'
+import { decodeAndEncode } from '../test/data/oracle.ts'
+import { payloads, VARIANTS } from './measure/payloads.ts'
+import { type Effort, measure, type Measured, type Task } from './measure/rounds.ts'
+
+const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const THOROUGH: Effort = { rounds: 15, windowMs: 60 }
+const QUICK: Effort = { rounds: 9, windowMs: 25 }
+
+/** What the project promises of the ratio to the oracle. */
+const WANTED: Readonly<Record<string, number>> = { 'pass-through': 300, chain: 12, 'merge 8 to 1': 30 }
+
+export default async function kernels(options: readonly string[]): Promise<void> {
+  const effort = options.includes('--quick') ? QUICK : THOROUGH
+  const chosen = SIGNALS.filter((signal) => options.includes(`--${signal}`))
+  console.log(`medians of ${effort.rounds} rounds of ${effort.windowMs} ms; Node ${process.version}\n`)
+  for (const signal of chosen.length > 0 ? chosen : SIGNALS) {
+    const batches = payloads(signal)
+    console.log(`${signal}: ${batches[0]!.items} items in ${Math.round(batches[0]!.bytes / 1000)} KB`)
+    print(await measure(tasks(signal, batches), effort))
+  }
+}
+
+function tasks(signal: KnownSignal, batches: readonly Batch[]): Task[] {
+  const bytes = batches.map(join)
+  const of = (turn: number): number => turn % VARIANTS
+  const whole = merge(batches)
+  const contiguous = join(whole)
+  return [
+    { name: 'oracle', work: (turn) => (decodeAndEncode(signal, bytes[of(turn)]!), batches[of(turn)]!.items) },
+    { name: 'count', work: (turn) => count(signal, bytes[of(turn)]!) },
+    { name: 'pass-through', work: (turn) => (batches[of(turn)]!.segments(), count(signal, bytes[of(turn)]!)) },
+    { name: 'validate', work: (turn) => validate(signal, bytes[of(turn)]!) },
+    stepsTask('resource attribute', batches, [insertIntoResource]),
+    stepsTask('record attribute', batches, [insertInto(LEVELS[signal])]),
+    stepsTask('filter 50 %', batches, [filter(LEVELS[signal])]),
+    stepsTask('chain', batches, chain(signal)),
+    {
+      name: 'merge 8 to 1',
+      work: () => {
+        const merged = merge(batches)
+        const { length } = join(merged)
+        if (length !== contiguous.length) throw new Error('merged to another length')
+        merged.release()
+        return merged.items
+      },
+    },
+    {
+      name: 'split by 512',
+      work: () => {
+        for (const part of split(whole, { items: 512 })) part.release()
+        return whole.items
+      },
+    },
+    {
+      name: 'split by 64 KiB',
+      work: () => {
+        for (const part of split(whole, { bytes: 65_536 })) part.release()
+        return whole.items
+      },
+    },
+  ]
+}
+
+const LEVELS: Readonly<Record<KnownSignal, RecordLevel>> = { traces: 'span', metrics: 'dataPoint', logs: 'logRecord' }
+
+const insertIntoResource: Step = {
+  on: 'resource',
+  act: { kind: 'insert', path: { attribute: 'deployment.environment.name' }, source: { value: 'production' } },
+}
+
+const insertInto = (on: RecordLevel): Step => ({
+  on,
+  act: { kind: 'insert', path: { attribute: 'app.pipeline' }, source: { value: 'default' } },
+})
+
+/** Half of the records have this method. */
+const filter = (on: RecordLevel): Step => ({
+  on,
+  when: { kind: 'compare', path: { attribute: 'http.request.method' }, operator: '==', value: 'GET' },
+  act: { kind: 'drop' },
+})
+
+const sample = (on: RecordLevel): Step => ({
+  on,
+  when: { kind: 'not', of: { kind: 'sampled', path: { field: 'trace_id' }, ratio: 0.5, seed: 22 } },
+  act: { kind: 'drop' },
+})
+
+function chain(signal: KnownSignal): readonly Step[] {
+  const level = LEVELS[signal]
+  const steps = [insertIntoResource, insertInto(level), filter(level)]
+  return signal === 'metrics' ? steps : [...steps, sample(level)]
+}
+
+function stepsTask(name: string, batches: readonly Batch[], steps: readonly Step[]): Task {
+  const program = compile(batches[0]!.signal, steps)
+  return {
+    name,
+    work: (turn) => {
+      const batch = batches[turn % VARIANTS]!
+      run(program, batch).batch?.release()
+      return batch.items
+    },
+  }
+}
+
+function print(measured: readonly Measured[]): void {
+  for (const { name, itemsPerSecond, ratio, gcShare } of measured) {
+    const wanted = WANTED[name]
+    const verdict =
+      wanted === undefined ? '' : ratio >= wanted ? `  (wanted ${wanted})` : `  BELOW the wanted ${wanted}`
+    const rate = Math.round(itemsPerSecond / 1000).toLocaleString('en')
+    console.log(
+      `  ${name.padEnd(20)}${rate.padStart(10)}k items/s${ratio.toFixed(1).padStart(10)} x${(gcShare * 100).toFixed(2).padStart(7)} % GC${verdict}`,
+    )
+  }
+  console.log()
+}
