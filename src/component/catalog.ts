@@ -59,6 +59,12 @@ export class Catalog {
     return this.entries(kind).map((entry) => entry.type)
   }
 
+  /** Everything that a configuration may write for a type of that kind: types and aliases. */
+  names(kind: Kind): readonly string[] {
+    const prefix = key(kind, '')
+    return [...this.#names.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length))
+  }
+
   entries(kind: Kind): readonly Entry[] {
     return [...this.#entries.values()]
       .filter((entry) => entry.kind === kind)

@@ -1,12 +1,10 @@
 /** The name of `candidates` that `written` was most likely meant to be, or undefined where none is near. */
 export function nearest(written: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(written.length / 3))
-  const plain = simplified(written)
   let best: string | undefined
   let least = limit + 1
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - written.length) > limit && simplified(candidate) !== plain) continue
-    const steps = simplified(candidate) === plain ? 0 : distance(written, candidate)
+    const steps = closeness(written, candidate, limit)
     if (steps < least) [best, least] = [candidate, steps]
   }
   return best
@@ -15,6 +13,15 @@ export function nearest(written: string, candidates: Iterable<string>): string |
 export function didYouMean(written: string, candidates: Iterable<string>): string | undefined {
   const name = nearest(written, candidates)
   return name === undefined ? undefined : `did you mean "${name}"?`
+}
+
+/** Shortest beginning of a name that is taken for it. */
+const LEAST_PREFIX = 3
+
+function closeness(written: string, candidate: string, limit: number): number {
+  if (simplified(candidate) === simplified(written)) return 0
+  if (written.length >= LEAST_PREFIX && candidate.startsWith(written)) return 1
+  return Math.abs(candidate.length - written.length) > limit ? Infinity : distance(written, candidate)
 }
 
 /** What people mix up most: case, and how words are joined (`queueSize`, `queue-size`). */

@@ -140,8 +140,10 @@ const NAME_AND_VALUE: Schema = {
 }
 
 function decodeMention(schema: Schema, node: Node, at: Spot, decode: Decode): string | undefined {
-  const id = decode({ type: 'string' }, node, at)
-  if (typeof id !== 'string') return undefined
-  at.mentions.push({ of: schema.of ?? 'extension', id, path: at.path, name: at.name, place: node.place })
+  const written = decode({ type: 'string' }, node, at)
+  if (typeof written !== 'string') return undefined
+  const of = schema.of ?? 'extension'
+  const id = (of === 'extension' ? at.canonical(written) : written.trim()) ?? written
+  at.mentions.push({ of, id, path: at.path, name: at.name, place: node.place })
   return id
 }

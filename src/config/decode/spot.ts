@@ -12,6 +12,8 @@ export interface Spot {
   readonly name: string
   readonly steps: readonly (string | number)[]
   readonly faults: Fault[]
+  /** The id that a written one of an extension stands for. */
+  readonly canonical: (id: string) => string | undefined
   /** Ids of other components, to be looked up once all are known. */
   readonly mentions: Mention[]
 }
@@ -27,7 +29,14 @@ export interface Mention {
 /** `decode.ts` itself, handed down to the files that it is made of. */
 export type Decode = (schema: Schema, node: Node, at: Spot) => unknown
 
-export const spot = (path: string): Spot => ({ path, name: '', steps: [], faults: [], mentions: [] })
+export const spot = (path: string, canonical: Spot['canonical'] = (id) => id): Spot => ({
+  path,
+  name: '',
+  steps: [],
+  faults: [],
+  mentions: [],
+  canonical,
+})
 
 export const property = (at: Spot, key: string): Spot => ({
   ...at,

@@ -1,0 +1,39 @@
+import { stringify } from 'yaml'
+import type { Catalog, Entry } from '../component/catalog.ts'
+import type { Definition, Kind, Stability } from '../component/definition.ts'
+import { ownPackage } from './package.ts'
+
+const SECTIONS: readonly (readonly [Kind, string])[] = [
+  ['receiver', 'receivers'],
+  ['processor', 'processors'],
+  ['exporter', 'exporters'],
+  ['connector', 'connectors'],
+  ['extension', 'extensions'],
+]
+
+/** What `telegen components` prints: YAML of the Collector's shape, sorted, without aliases. */
+export async function components(catalog: Catalog): Promise<string> {
+  const { description, version } = ownPackage()
+  const own = `telegen ${version}`
+  const module = (source: string): string => (source === 'built-in' ? own : source)
+  const list = (kind: Kind) =>
+    Promise.all(catalog.entries(kind).map(async (entry) => described(entry, await entry.load(), module)))
+  const sections = await Promise.all(SECTIONS.map(async ([kind, section]) => [section, await list(kind)] as const))
+  return stringify({
+    buildinfo: { command: 'telegen', description, version },
+    ...Object.fromEntries(sections),
+    providers: ['env', 'file', 'yaml'].map((scheme) => ({ scheme, module: own })),
+  })
+}
+
+function described({ type, source }: Entry, definition: Definition, module: (source: string) => string) {
+  return { name: type, module: module(source), stability: stabilityOf(definition) }
+}
+
+function stabilityOf(definition: Definition): Record<string, string> {
+  if (definition.kind !== 'connector')
+    return Object.fromEntries(Object.entries(definition.stability).map(([signal, level]) => [signal, capital(level)]))
+  return Object.fromEntries(definition.stability.map(({ from, to, level }) => [`${from}-to-${to}`, capital(level)]))
+}
+
+const capital = (level: Stability): string => level.charAt(0).toUpperCase() + level.slice(1)

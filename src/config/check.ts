@@ -1,0 +1,107 @@
+import type { Catalog } from '../component/catalog.ts'
+import type { Kind } from '../component/definition.ts'
+import { readComponents, canonicalId } from './check/components.ts'
+import type { Component, Components } from './check/components.ts'
+import { checkConnectors } from './check/connectors.ts'
+import { checkCycles } from './check/cycles.ts'
+import { checkListeners } from './check/listeners.ts'
+import { checkMentions } from './check/mentions.ts'
+import { readPipelines } from './check/pipelines.ts'
+import type { Part, Written } from './check/pipelines.ts'
+import { readService } from './check/service.ts'
+import type { ServiceSection } from './check/service.ts'
+import { checkSignals } from './check/signals.ts'
+import { checkTopLevel } from './check/top-level.ts'
+import { checkUnused, usedComponents } from './check/unused.ts'
+import type { Configuration, Configured, Pipeline } from './configuration.ts'
+import { inOrder } from './fault.ts'
+import type { Fault } from './fault.ts'
+import type { Loaded } from './load.ts'
+import type { Mapping } from './node.ts'
+import { loadPlugins } from './plugins.ts'
+
+export interface Checked {
+  /** There only where there are no faults. */
+  readonly configuration?: Configuration
+  readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
+}
+
+/**
+ * Finds everything that is wrong with a configuration, at once and in a stable order, or makes a `Configuration` of it.
+ * Plugins that it names are loaded into `catalog` first. Nothing is started, opened or listened on.
+ */
+export async function check(loaded: Loaded, catalog: Catalog): Promise<Checked> {
+  const faults = [...loaded.faults]
+  const warnings = [...loaded.warnings]
+  const result = loaded.root && (await checkRoot(loaded.root, loaded, catalog, faults, warnings))
+  const sources = [...loaded.texts.keys()]
+  const ordered = { faults: inOrder(faults, sources), warnings: inOrder(warnings, sources) }
+  return faults.length > 0 || result === undefined ? ordered : { ...ordered, configuration: configuration(result) }
+}
+
+interface Result {
+  readonly components: Components
+  readonly pipelines: readonly Written[]
+  readonly service: ServiceSection
+}
+
+async function checkRoot(
+  root: Mapping,
+  { directory }: Loaded,
+  catalog: Catalog,
+  faults: Fault[],
+  warnings: Fault[],
+): Promise<Result | undefined> {
+  const report = (fault: Fault): void => void (fault.severity === 'error' ? faults : warnings).push(fault)
+  if (!checkTopLevel(root, report)) return undefined
+  await loadPlugins(root, directory, catalog, report)
+  const components = await readComponents(root, catalog, report)
+  const canonical = (kind: Kind, id: string) => canonicalId(kind, id, catalog)
+  const service = readService(root, components, canonical, report)
+  const pipelines = readPipelines(service.pipelines, service.place, components, canonical, report)
+  checkMentions(components, pipelines, service.extensions, report)
+  checkSignals(pipelines, report)
+  checkConnectors(components, pipelines, report)
+  checkCycles(pipelines, report)
+  const used = usedComponents(components, pipelines, service.extensions)
+  checkListeners(used, report)
+  // What a broken pipeline names is not unused.
+  if (faults.length === 0) checkUnused(components, used, report)
+  return { components, pipelines, service }
+}
+
+function configuration({ components: { byKind }, pipelines, service }: Result): Configuration {
+  return {
+    receivers: configured(byKind.receiver) as Configuration['receivers'],
+    processors: configured(byKind.processor) as Configuration['processors'],
+    connectors: configured(byKind.connector) as Configuration['connectors'],
+    exporters: configured(byKind.exporter) as Configuration['exporters'],
+    extensions: configured(byKind.extension) as Configuration['extensions'],
+    service: {
+      extensions: service.extensions,
+      pipelines: pipelines.map(pipeline),
+      limits: service.limits,
+      telemetry: service.telemetry,
+    },
+  }
+}
+
+function configured(components: ReadonlyMap<string, Component>): ReadonlyMap<string, Configured> {
+  return new Map(
+    [...components.values()].flatMap(({ id, definition, config, place }) =>
+      definition === undefined ? [] : [[id, { id, definition, config, place }]],
+    ),
+  )
+}
+
+const pipeline = ({ id, signal, place, receivers, processors, exporters }: Written): Pipeline => ({
+  id,
+  signal,
+  place,
+  receivers: receivers.map(partId),
+  processors: processors.map(partId),
+  exporters: exporters.map(partId),
+})
+
+const partId = ({ component }: Part): string => component.id

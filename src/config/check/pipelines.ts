@@ -1,0 +1,194 @@
+import type { Kind } from '../../component/definition.ts'
+import type { Signal } from '../../data/signal.ts'
+import { SIGNALS } from '../../data/signal.ts'
+import { decode } from '../decode/decode.ts'
+import type { Schema } from '../decode/schema.ts'
+import { spot } from '../decode/spot.ts'
+import { error } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import { idText, pipelineId } from '../ids.ts'
+import { goType, isNull } from '../node.ts'
+import type { Item, Mapping } from '../node.ts'
+import { didYouMean } from '../nearest.ts'
+import type { Place } from '../place.ts'
+import { shown } from '../place.ts'
+import type { Component, Components } from './components.ts'
+
+/** A pipeline as written: what it names, with places. */
+export interface Written {
+  readonly id: string
+  readonly signal: Signal
+  readonly path: string
+  readonly place: Place
+  /** Receivers and exporters without repetition; connectors are among them. */
+  readonly receivers: readonly Part[]
+  readonly processors: readonly Part[]
+  readonly exporters: readonly Part[]
+}
+
+export interface Part {
+  readonly component: Component
+  readonly place: Place
+}
+
+/** The id that a written one stands for, or undefined where it is none. */
+export type CanonicalId = (kind: Kind, written: string) => string | undefined
+
+const PATH = 'service::pipelines'
+
+/** Reads `service::pipelines`; references that lead nowhere are reported and left out. */
+export function readPipelines(
+  item: Item | undefined,
+  service: Place,
+  components: Components,
+  canonical: CanonicalId,
+  report: (fault: Fault) => void,
+): Written[] {
+  const nothing = item === undefined || isNull(item.node) || (item.node.kind === 'map' && item.node.entries.size === 0)
+  if (nothing) {
+    const message = 'service must have at least one pipeline'
+    report(error({ code: 'no_pipeline', message, path: PATH, place: item?.key ?? service }))
+    return []
+  }
+  if (item.node.kind === 'broken') return []
+  if (item.node.kind !== 'map') {
+    const message = `'pipelines' expected a map or struct, got "${goType(item.node)}"`
+    report(error({ code: 'wrong_type', message, path: 'service', place: item.node.place }))
+    return []
+  }
+  const reading = new Reading(components, canonical, report)
+  return [...item.node.entries].flatMap(([written, each]) => reading.pipeline(written, each) ?? [])
+}
+
+const LIST = (description: string): Schema & { readonly description: string } => ({
+  type: 'array',
+  items: { type: 'string' },
+  description,
+})
+const PIPELINE: Schema = {
+  type: 'object',
+  properties: {
+    receivers: LIST('Where data comes from: receivers, and connectors that other pipelines end in.'),
+    processors: LIST('What is done to it, in this order.'),
+    exporters: LIST('Where it goes: exporters and connectors, each gets everything.'),
+  },
+  additionalProperties: false,
+}
+
+class Reading {
+  readonly #components: Components
+  readonly #canonical: CanonicalId
+  readonly #report: (fault: Fault) => void
+  readonly #seen = new Set<string>()
+
+  constructor(components: Components, canonical: CanonicalId, report: (fault: Fault) => void) {
+    this.#components = components
+    this.#canonical = canonical
+    this.#report = report
+  }
+
+  pipeline(written: string, { key: place, node }: Item): Written | undefined {
+    const id = pipelineId(written)
+    if (typeof id === 'string') {
+      const hint = didYouMean((written.split('/')[0] as string).trim(), SIGNALS)
+      this.#report(error({ code: 'invalid_id', message: id, path: PATH, place, hint }))
+      return undefined
+    }
+    const canonical = idText(id.signal, id.name)
+    const path = `${PATH}::${canonical}`
+    if (this.#seen.has(canonical)) {
+      const message = `duplicate name ${JSON.stringify(written)} after unmarshaling ${canonical}`
+      this.#report(error({ code: 'duplicate_id', message, path, place }))
+      return undefined
+    }
+    this.#seen.add(canonical)
+    // The Collector's decoder names a key of a mapping in brackets: '[traces].receivers'.
+    const at = { ...spot(PATH), name: `[${canonical}]` }
+    const lists = decode(PIPELINE, node, at) as Lists | undefined
+    at.faults.forEach(this.#report)
+    if (node.kind !== 'map' && !isNull(node)) return undefined
+    return {
+      id: canonical,
+      signal: id.signal,
+      path,
+      place,
+      receivers: this.#ends('receiver', lists?.receivers, node.kind === 'map' ? node : undefined, path, place),
+      processors: this.#processors(lists?.processors, node.kind === 'map' ? node : undefined, path, place),
+      exporters: this.#ends('exporter', lists?.exporters, node.kind === 'map' ? node : undefined, path, place),
+    }
+  }
+
+  #ends(
+    kind: 'receiver' | 'exporter',
+    ids: readonly string[] | undefined,
+    tree: Mapping | undefined,
+    path: string,
+    place: Place,
+  ): Part[] {
+    const item = tree?.entries.get(`${kind}s`)
+    if ((ids === undefined || ids.length === 0) && !isUnreadable(item, ids)) {
+      const message = `must have at least one ${kind}`
+      this.#report(error({ code: `no_${kind}`, message, path, place: item?.key ?? place }))
+    }
+    const parts = (ids ?? []).flatMap(
+      (id, index) => this.#part([kind, 'connector'], id, placeAt(item, index, place), path) ?? [],
+    )
+    return parts.filter((part, index) => parts.findIndex((other) => other.component === part.component) === index)
+  }
+
+  #processors(ids: readonly string[] | undefined, tree: Mapping | undefined, path: string, place: Place): Part[] {
+    const item = tree?.entries.get('processors')
+    const parts: Part[] = []
+    for (const [index, id] of (ids ?? []).entries()) {
+      const part = this.#part(['processor'], id, placeAt(item, index, place), path)
+      if (part === undefined) continue
+      if (parts.some((other) => other.component === part.component)) {
+        const message = `references processor ${shown(id, part.place)} multiple times`
+        this.#report(error({ code: 'processor_twice', message, path, place: part.place }))
+      } else parts.push(part)
+    }
+    return parts
+  }
+
+  #part(kinds: readonly [Kind, ...Kind[]], id: string, place: Place, path: string): Part | undefined {
+    for (const kind of kinds) {
+      const canonical = this.#canonical(kind, id)
+      const component = canonical === undefined ? undefined : this.#components.byKind[kind].get(canonical)
+      if (component !== undefined) return { component, place }
+    }
+    this.#report(notConfigured(kinds, id, place, path, this.#components))
+    return undefined
+  }
+}
+
+/** The sentence for a reference to nothing; what is configured under a near name, or as another kind, is the hint. */
+export function notConfigured(
+  kinds: readonly [Kind, ...Kind[]],
+  id: string,
+  place: Place,
+  path: string,
+  { byKind }: Components,
+): Fault {
+  const message = `references ${kinds[0]} ${shown(id, place)} which is not configured`
+  const near = didYouMean(
+    id,
+    kinds.flatMap((kind) => [...byKind[kind].keys()]),
+  )
+  const other = (Object.keys(byKind) as Kind[]).find((kind) => !kinds.includes(kind) && byKind[kind].has(id))
+  const hint = place.reference !== undefined ? undefined : other ? `"${id}" is configured as ${other}` : near
+  return error({ code: 'not_configured', message, path, place, hint })
+}
+
+interface Lists {
+  readonly receivers?: readonly string[]
+  readonly processors?: readonly string[]
+  readonly exporters?: readonly string[]
+}
+
+/** There is something, but it was no list: that is reported already. */
+const isUnreadable = (item: Item | undefined, ids: readonly string[] | undefined): boolean =>
+  ids === undefined && item !== undefined && !isNull(item.node)
+
+/** The place of an element of a list, which may also be written `a,b`. */
+export const placeAt = (item: Item | undefined, index: number, fallback: Place): Place =>
+  (item?.node.kind === 'list' ? item.node.items[index]?.place : item?.node.place) ?? fallback

@@ -1,0 +1,91 @@
+import type { Limits, Telemetry } from '../configuration.ts'
+import { DEFAULT_LIMITS } from '../configuration.ts'
+import { decode } from '../decode/decode.ts'
+import type { Schema } from '../decode/schema.ts'
+import { spot } from '../decode/spot.ts'
+import type { Fault } from '../fault.ts'
+import { isNull, mapping } from '../node.ts'
+import type { Item, Mapping, Node } from '../node.ts'
+import type { Place } from '../place.ts'
+import type { Components } from './components.ts'
+import { located } from './option-fault.ts'
+import { notConfigured, placeAt } from './pipelines.ts'
+import type { CanonicalId } from './pipelines.ts'
+import { logLevel, SERVICE, telemetryFaults } from './telemetry.ts'
+import type { Service } from './telemetry.ts'
+
+/** The `service` section but for its pipelines, which are handed on as written. */
+export interface ServiceSection {
+  readonly place: Place
+  readonly pipelines: Item | undefined
+  /** Canonical ids of the extensions that are to run. */
+  readonly extensions: readonly string[]
+  readonly limits: Limits
+  readonly telemetry: Telemetry
+}
+
+const EXTENSIONS: Schema = { type: 'array', items: { type: 'string' } }
+
+/** Reads `service::extensions`, `service::limits` and `service::telemetry`. */
+export function readService(
+  root: Mapping,
+  components: Components,
+  canonical: CanonicalId,
+  report: (fault: Fault) => void,
+): ServiceSection {
+  const item = root.entries.get('service')
+  const place = item?.key ?? { ...root.place, line: 0, column: 0 }
+  const body = item?.node.kind === 'map' ? item.node : mapping([], place)
+  const rest = new Map(body.entries)
+  rest.delete('pipelines')
+  rest.delete('extensions')
+  const options =
+    item === undefined || isNull(item.node) || item.node.kind === 'map' ? { ...body, entries: rest } : item.node
+  return {
+    place,
+    pipelines: body.entries.get('pipelines'),
+    extensions: readExtensions(body.entries.get('extensions'), components, canonical, report),
+    ...readOptions(options, report),
+  }
+}
+
+function readExtensions(
+  item: Item | undefined,
+  components: Components,
+  canonical: CanonicalId,
+  report: (fault: Fault) => void,
+): string[] {
+  if (item === undefined || isNull(item.node)) return []
+  const at = { ...spot('service'), name: 'extensions' }
+  const ids = (decode(EXTENSIONS, item.node, at) ?? []) as readonly (string | undefined)[]
+  at.faults.forEach(report)
+  const known = ids.flatMap((written, index) => {
+    if (written === undefined) return []
+    const id = canonical('extension', written)
+    if (id !== undefined && components.byKind.extension.has(id)) return [id]
+    report(notConfigured(['extension'], written, placeAt(item, index, item.key), 'service::extensions', components))
+    return []
+  })
+  return [...new Set(known)]
+}
+
+function readOptions(
+  node: Node,
+  report: (fault: Fault) => void,
+): { readonly limits: Limits; readonly telemetry: Telemetry } {
+  const at = spot('service')
+  const service = decode(SERVICE as Schema, node, at) as Service | undefined
+  const faults = [...at.faults]
+  if (faults.length === 0 && service !== undefined)
+    for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node))
+  faults.forEach(report)
+  if (faults.length > 0 || service === undefined) return DEFAULTS
+  const { level, encoding } = service.telemetry.logs
+  return {
+    limits: service.limits,
+    telemetry: { logs: { level: logLevel(level) ?? 'info', encoding: encoding === 'json' ? 'json' : 'console' } },
+  }
+}
+
+/** Stands in where the section is faulty, and then nothing runs. */
+const DEFAULTS = { limits: DEFAULT_LIMITS, telemetry: { logs: { level: 'info', encoding: 'console' } } } as const

@@ -1,0 +1,29 @@
+import { error } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import { isNull } from '../node.ts'
+import type { Mapping } from '../node.ts'
+import { didYouMean } from '../nearest.ts'
+
+const KEYS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions', 'service', 'plugins']
+
+/** Whether there is a configuration at all; its unknown keys and missing sections are reported. */
+export function checkTopLevel(root: Mapping, report: (fault: Fault) => void): boolean {
+  const whole = { ...root.place, line: 0, column: 0 }
+  if (root.entries.size === 0) {
+    report(error({ code: 'empty', message: 'empty configuration file', path: '', place: whole }))
+    return false
+  }
+  for (const [key, { key: place }] of root.entries) {
+    if (KEYS.includes(key)) continue
+    const hint = didYouMean(key, KEYS)
+    report(error({ code: 'unknown_key', message: `has invalid keys: ${key}`, path: '', place, hint }))
+  }
+  for (const kind of ['receiver', 'exporter'] as const) {
+    const item = root.entries.get(`${kind}s`)
+    const missing =
+      item === undefined || isNull(item.node) || (item.node.kind === 'map' && item.node.entries.size === 0)
+    const message = `no ${kind} configuration specified in config`
+    if (missing) report(error({ code: `no_${kind}s`, message, path: `${kind}s`, place: item?.key ?? whole }))
+  }
+  return true
+}

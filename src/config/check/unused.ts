@@ -1,0 +1,40 @@
+import { warning } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import type { Component, Components } from './components.ts'
+import type { Written } from './pipelines.ts'
+
+/** Components that something names: parts of pipelines, and extensions that are listed. In the order of the file. */
+export function usedComponents(
+  components: Components,
+  pipelines: readonly Written[],
+  extensions: readonly string[],
+): Component[] {
+  const inPipelines = new Set(
+    pipelines.flatMap(({ receivers, processors, exporters }) =>
+      [...receivers, ...processors, ...exporters].map(({ component }) => component),
+    ),
+  )
+  return all(components).filter((component) =>
+    component.kind === 'extension' ? extensions.includes(component.id) : inPipelines.has(component),
+  )
+}
+
+/** Defining is not enabling: what nothing names does not run. */
+export function checkUnused(components: Components, used: readonly Component[], warn: (fault: Fault) => void): void {
+  for (const component of all(components)) {
+    if (used.includes(component) || component.definition === undefined) continue
+    const where = component.kind === 'extension' ? 'is not listed in service::extensions' : 'is used in no pipeline'
+    const message = `is configured but ${where}: it will not run`
+    warn(
+      warning({
+        code: 'unused',
+        message,
+        path: `${SECTIONS[component.kind]}::${component.id}`,
+        place: component.place,
+      }),
+    )
+  }
+}
+
+const all = ({ byKind }: Components): Component[] =>
+  Object.values(byKind).flatMap((components) => [...components.values()])
