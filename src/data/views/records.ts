@@ -57,7 +57,6 @@ export function* records<L extends RecordLevel>(batch: Batch, ...levels: readonl
 }
 
 export const spans = (batch: Batch<'traces'>): Generator<Span> => records(batch, 'span')
-export const metrics = (batch: Batch<'metrics'>): Generator<Metric> => records(batch, 'metric')
 export const dataPoints = (batch: Batch<'metrics'>): Generator<DataPoint> => records(batch, 'dataPoint')
 export const logRecords = (batch: Batch<'logs'>): Generator<LogRecord> => records(batch, 'logRecord')
 

@@ -31,7 +31,7 @@ export function readValue(buffer: Buffer, place: Place, depth: number = 0): Valu
     case kinds.KVLIST:
       return readMap(buffer, start, end, depth + 1)
     case kinds.BYTES:
-      return Uint8Array.prototype.slice.call(buffer, start, end)
+      return new Uint8Array(buffer.subarray(start, end))
     default:
       return readNumber(buffer, place)
   }
