@@ -96,6 +96,13 @@ export class Recorder {
     this.#open(name, metric).point(metric.value === 'int' ? value : Number(value), attributes, times)
   }
 
+  /** What was read; where that failed, undefined, and a fault is noted. */
+  known<T>(attempted: T | Error): T | undefined {
+    if (!(attempted instanceof Error)) return attempted
+    this.faults.push(attempted)
+    return undefined
+  }
+
   /** Something could not be read although the rest could. */
   fault(message: string): void {
     this.faults.push(new Error(message))

@@ -6,6 +6,9 @@ import type { Recorder } from './metric.ts'
 export type Scraper = (abort: AbortSignal) => Promise<Reading>
 export type Reading = (to: Recorder) => void
 
+/** Reads a part of a scraper's share whose failure is no reason to lose the rest. */
+export const attempt = <T>(part: Promise<T>): Promise<T | Error> => part.catch((error: Error) => error)
+
 /** What a scraper is made from. */
 export interface Host<O = unknown> {
   readonly files: HostFiles

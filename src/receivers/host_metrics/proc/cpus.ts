@@ -3,15 +3,15 @@ import type { HostFiles } from '../host-files.ts'
 
 const FOLDER = '/sys/devices/system/cpu'
 
-/** How many cores the logical CPUs belong to: those of one core have the same list of siblings. Undefined where /sys does not tell. */
-export async function countCores(files: HostFiles, cpus: readonly number[], abort: AbortSignal) {
+/** How many cores the logical CPUs belong to: those of one core have the same list of siblings. */
+export async function countCores(files: HostFiles, cpus: readonly number[], abort: AbortSignal): Promise<number> {
   const cores = new Set<string>()
   for (const cpu of cpus) {
-    const siblings = await files.readIfThere(`${FOLDER}/cpu${cpu}/topology/thread_siblings_list`, abort)
-    if (siblings === undefined) return undefined
+    const siblings = await files.read(`${FOLDER}/cpu${cpu}/topology/thread_siblings_list`, abort)
     cores.add(siblings.toString('latin1').trim())
   }
-  return cores.size === 0 ? undefined : cores.size
+  if (cores.size === 0) throw new Error('/proc/stat tells no CPUs')
+  return cores.size
 }
 
 /** The current frequency of each CPU in Hz, of those that tell it: from the driver, or else, as on virtual machines, from /proc/cpuinfo. */
@@ -22,7 +22,10 @@ export async function readFrequencies(files: HostFiles, cpus: readonly number[],
     const value = kilohertz && Number.parseInt(kilohertz.toString('latin1'), 10)
     if (value) frequencies.set(cpu, value * 1000)
   }
-  return frequencies.size > 0 ? frequencies : parseCpuFrequencies(await files.read('/proc/cpuinfo', abort))
+  if (frequencies.size > 0) return frequencies
+  const fromInfo = parseCpuFrequencies(await files.read('/proc/cpuinfo', abort))
+  if (fromInfo.size === 0) throw new Error('neither /sys nor /proc/cpuinfo tells the frequency of the CPUs')
+  return fromInfo
 }
 
 /** Reads `processor : 0` and `cpu MHz : 2499.998` of /proc/cpuinfo, which ARM has not. */

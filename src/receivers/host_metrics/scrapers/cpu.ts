@@ -7,6 +7,7 @@ import { countCores, readFrequencies } from '../proc/cpus.ts'
 import type { CpuTimes, Stat } from '../proc/stat.ts'
 import { TICKS_A_SECOND, parseStat } from '../proc/stat.ts'
 import type { Host, Scraper } from '../scraper.ts'
+import { attempt } from '../scraper.ts'
 
 const count = (description: string): MetricDefinition => ({
   kind: 'up_down_counter',
@@ -57,16 +58,18 @@ export function cpu({ files, options, enabled }: Host<{ readonly per_cpu: boolea
   return async (abort) => {
     const stat = parseStat(await files.read('/proc/stat', abort))
     const numbers = stat.cpus.map((times) => times.number as number)
-    const cores = enabled.has('system.cpu.physical.count') ? await countCores(files, numbers, abort) : undefined
-    const frequencies = enabled.has('system.cpu.frequency') ? await readFrequencies(files, numbers, abort) : undefined
+    const wantsCores = enabled.has('system.cpu.physical.count')
+    const cores = wantsCores ? await attempt(countCores(files, numbers, abort)) : undefined
+    const wantsFrequencies = enabled.has('system.cpu.frequency')
+    const frequencies = wantsFrequencies ? await attempt(readFrequencies(files, numbers, abort)) : undefined
     return (to) => {
       starts.begin(to.time)
       history.begin()
       for (const times of wanted(stat, options.per_cpu, to)) addTimes(to, starts, history, times)
       if (numbers.length > 0) to.add('system.cpu.logical.count', numbers.length)
-      if (cores !== undefined) to.add('system.cpu.physical.count', cores)
-      else if (enabled.has('system.cpu.physical.count')) to.fault('/sys does not tell the cores of the CPUs')
-      for (const [number, hertz] of frequencies ?? []) to.add('system.cpu.frequency', hertz, numberOf(number))
+      const known = to.known(cores)
+      if (known !== undefined) to.add('system.cpu.physical.count', known)
+      for (const [number, hertz] of to.known(frequencies) ?? []) to.add('system.cpu.frequency', hertz, numberOf(number))
     }
   }
 }

@@ -9,6 +9,7 @@ import { metricSwitches } from '../metric.ts'
 import type { Disk } from '../proc/diskstats.ts'
 import { SECTOR_BYTES, parseDiskstats } from '../proc/diskstats.ts'
 import type { Host, Scraper } from '../scraper.ts'
+import { attempt } from '../scraper.ts'
 import type { Names } from '../selection.ts'
 import { namesOption, selection } from '../selection.ts'
 
@@ -58,12 +59,11 @@ export function disk({ files, options, enabled }: Host<DiskOptions>): Scraper {
   const starts = new CounterStarts()
   return async (abort) => {
     const disks = parseDiskstats(await files.read('/proc/diskstats', abort)).filter((one) => isSelected(one.device))
-    const limits = enabled.has('system.disk.limit') ? await readLimits(files, disks, abort) : undefined
+    const limits = enabled.has('system.disk.limit') ? await attempt(readLimits(files, disks, abort)) : undefined
     return (to) => {
       starts.begin(to.time)
       for (const one of disks) addDisk(to, starts, one)
-      for (const { device } of limits === undefined ? [] : disks) {
-        const limit = limits?.get(device)
+      for (const [device, limit] of to.known(limits) ?? []) {
         if (limit === undefined) to.fault(`the size of ${device} is not in /sys/class/block`)
         else to.add('system.disk.limit', limit, { 'system.device': device })
       }
@@ -90,16 +90,16 @@ function addDisk(to: Recorder, starts: CounterStarts, disk: Disk): void {
   to.add('system.disk.pending_operations', disk.pending, { 'system.device': disk.device })
 }
 
-async function readLimits(files: HostFiles, disks: readonly Disk[], abort: AbortSignal): Promise<Map<string, Count>> {
-  const limits = new Map<string, Count>()
+/** Undefined for disks whose size /sys does not tell. */
+async function readLimits(files: HostFiles, disks: readonly Disk[], abort: AbortSignal) {
+  const limits = new Map<string, Count | undefined>()
   for (const { device } of disks) {
     // A device in a directory of its own, such as cciss/c0d0, has an exclamation mark for the slash there.
     const size = await files.readIfThere(`/sys/class/block/${device.replaceAll('/', '!')}/size`, abort)
-    if (size === undefined) continue
-    const fields = new Fields(size)
+    const fields = new Fields(size ?? Buffer.alloc(0))
     fields.nextLine()
     const sectors = fields.integer()
-    if (sectors !== undefined) limits.set(device, multiply(sectors, SECTOR_BYTES))
+    limits.set(device, sectors === undefined ? undefined : multiply(sectors, SECTOR_BYTES))
   }
   return limits
 }

@@ -8,6 +8,7 @@ import type { NetworkDevice } from '../proc/network-devices.ts'
 import { parseNetworkDevices } from '../proc/network-devices.ts'
 import { SocketCounter } from '../proc/sockets.ts'
 import type { Host, Scraper } from '../scraper.ts'
+import { attempt } from '../scraper.ts'
 import type { Names } from '../selection.ts'
 import { namesOption, selection } from '../selection.ts'
 
@@ -58,15 +59,19 @@ export function network({ files, options, enabled }: Host<NetworkOptions>): Scra
   const folder = files.root === '' ? '/proc/net' : '/proc/1/net'
   return async (abort) => {
     const wantsDevices = COUNTERS.some((name) => enabled.has(name))
-    const devices = wantsDevices ? parseNetworkDevices(await files.read(`${folder}/dev`, abort)) : []
-    const connections = enabled.has(CONNECTIONS) ? await countConnections(files, folder, abort) : undefined
+    const devices = wantsDevices ? await attempt(readDevices(files, folder, abort)) : undefined
+    const connections = enabled.has(CONNECTIONS) ? await attempt(countConnections(files, folder, abort)) : undefined
     return (to) => {
       starts.begin(to.time)
-      for (const device of devices) if (isSelected(device.name)) addDevice(to, starts, device)
-      for (const [state, value] of connections ?? [])
+      for (const device of to.known(devices) ?? []) if (isSelected(device.name)) addDevice(to, starts, device)
+      for (const [state, value] of to.known(connections) ?? [])
         to.add(CONNECTIONS, value, { 'network.transport': 'tcp', 'network.connection.state': state })
     }
   }
+}
+
+async function readDevices(files: HostFiles, folder: string, abort: AbortSignal): Promise<readonly NetworkDevice[]> {
+  return parseNetworkDevices(await files.read(`${folder}/dev`, abort))
 }
 
 function addDevice(to: Recorder, starts: CounterStarts, device: NetworkDevice): void {

@@ -6,6 +6,7 @@ import { metricSwitches } from '../metric.ts'
 import { parseNamedValues } from '../proc/named-values.ts'
 import { parseSwaps } from '../proc/swaps.ts'
 import type { Host, Scraper } from '../scraper.ts'
+import { attempt } from '../scraper.ts'
 
 export const pagingMetrics = {
   'system.paging.usage': {
@@ -43,10 +44,14 @@ export const pagingOptions = Options({ metrics: metricSwitches(pagingMetrics) })
 /** Reads /proc/swaps and /proc/vmstat. A kernel without swap has no /proc/swaps, and a host without it an empty one. */
 export function paging({ files }: Host): Scraper {
   return async (abort) => {
-    const swaps = await files.readIfThere('/proc/swaps', abort)
-    const events = parseNamedValues(await files.read('/proc/vmstat', abort))
+    const swaps = await attempt(files.readIfThere('/proc/swaps', abort))
+    const vmstat = await attempt(files.read('/proc/vmstat', abort))
     return (to) => {
-      if (swaps) addUsage(to, swaps)
+      const swapTable = to.known(swaps)
+      if (swapTable) addUsage(to, swapTable)
+      const counters = to.known(vmstat)
+      if (!counters) return
+      const events = parseNamedValues(counters)
       addOperations(to, events.get('pswpin'), events.get('pswpout'))
       addFaults(to, events.get('pgfault'), events.get('pgmajfault'))
     }

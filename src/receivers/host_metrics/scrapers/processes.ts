@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { Options } from '../../../plugin.ts'
+import type { Count } from '../count.ts'
 import { Fields } from '../fields.ts'
 import type { HostFiles } from '../host-files.ts'
 import type { MetricTable } from '../metric.ts'
 import { metricSwitches } from '../metric.ts'
 import { parseStat } from '../proc/stat.ts'
 import type { Host, Scraper } from '../scraper.ts'
+import { attempt } from '../scraper.ts'
 
 const COUNT = 'system.process.count'
 const CREATED = 'system.process.created'
@@ -42,15 +44,15 @@ export const processesOptions = Options({ metrics: metricSwitches(processesMetri
 /** Reads the state of every process, and from /proc/stat how many there have been. */
 export function processes({ files, enabled }: Host): Scraper {
   return async (abort) => {
-    const states = enabled.has(COUNT) ? await countStates(files, abort) : undefined
-    const created = enabled.has(CREATED) ? parseStat(await files.read('/proc/stat', abort)).processesCreated : undefined
-    const limit = enabled.has(LIMIT) ? await readLimit(files, abort) : undefined
+    const states = enabled.has(COUNT) ? await attempt(countStates(files, abort)) : undefined
+    const created = enabled.has(CREATED) ? await attempt(readCreated(files, abort)) : undefined
+    const limit = enabled.has(LIMIT) ? await attempt(readLimit(files, abort)) : undefined
     return (to) => {
-      for (const [state, value] of states ?? []) to.add(COUNT, value, { 'process.state': state })
-      if (created !== undefined) to.add(CREATED, created)
-      else if (enabled.has(CREATED)) to.fault('/proc/stat does not tell how many processes were created')
-      if (limit !== undefined) to.add(LIMIT, limit)
-      else if (enabled.has(LIMIT)) to.fault('/proc/sys/kernel/pid_max is no number')
+      for (const [state, value] of to.known(states) ?? []) to.add(COUNT, value, { 'process.state': state })
+      const knownCreated = to.known(created)
+      if (knownCreated !== undefined) to.add(CREATED, knownCreated)
+      const knownLimit = to.known(limit)
+      if (knownLimit !== undefined) to.add(LIMIT, knownLimit)
     }
   }
 }
@@ -99,8 +101,16 @@ function readState(files: HostFiles, id: string): string | undefined {
   }
 }
 
-async function readLimit(files: HostFiles, abort: AbortSignal) {
+async function readCreated(files: HostFiles, abort: AbortSignal): Promise<Count> {
+  const { processesCreated } = parseStat(await files.read('/proc/stat', abort))
+  if (processesCreated === undefined) throw new Error('/proc/stat does not tell how many processes were created')
+  return processesCreated
+}
+
+async function readLimit(files: HostFiles, abort: AbortSignal): Promise<Count> {
   const fields = new Fields(await files.read('/proc/sys/kernel/pid_max', abort))
   fields.nextLine()
-  return fields.integer()
+  const limit = fields.integer()
+  if (limit === undefined) throw new Error('/proc/sys/kernel/pid_max is no number')
+  return limit
 }

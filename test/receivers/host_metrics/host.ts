@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url'
+import { Default } from 'typebox/value'
+import { toObject } from '../../../src/data/codec/to-object.ts'
+import type { Batch, Clock, Scraped } from '../../../src/plugin.ts'
+import { systemClock } from '../../../src/plugin.ts'
+import { scrapeHost } from '../../../src/receivers/host_metrics/host-metrics.ts'
+import type { HostMetricsConfig } from '../../../src/receivers/host_metrics/options.ts'
+import { hostMetricsOptions } from '../../../src/receivers/host_metrics/options.ts'
+
+/** A data point with its metric, as the tests look at it. */
+export interface SeenPoint {
+  readonly metric: string
+  readonly unit: string
+  readonly kind: 'gauge' | 'counter' | 'up_down_counter'
+  readonly value: number | bigint
+  readonly attributes: Readonly<Record<string, unknown>>
+  readonly start: bigint | undefined
+  readonly time: bigint
+}
+
+/** A configuration as a component sees it: the written scrapers and options, and the schema's defaults. */
+export function configuration(scrapers: object, rest: object = {}): HostMetricsConfig {
+  const filled = Default(hostMetricsOptions, { scrapers, ...rest }) as HostMetricsConfig
+  return { ...filled, collection_interval: 60_000, initial_delay: 0, timeout: 0, metadata_collection_interval: 300_000 }
+}
+
+/** A receiver's scrape: call it as often as wanted. */
+export function host(scrapers: object, rest: object = {}, clock: Clock = systemClock) {
+  const scrape = scrapeHost(configuration(scrapers, rest), clock)
+  return async (abort = AbortSignal.timeout(20_000)) => seen(await scrape(abort))
+}
+
+export const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/proc/${name}`, import.meta.url))
+
+/** The points of one metric as `attribute values -> value`, for short comparisons. */
+export function values(points: readonly SeenPoint[], metric: string): Record<string, number | bigint> {
+  const ofMetric = points.filter((point) => point.metric === metric)
+  return Object.fromEntries(ofMetric.map((point) => [Object.values(point.attributes).join(' '), point.value]))
+}
+
+function seen(scraped: Scraped) {
+  const errors = (scraped.errors ?? []).map((error) => error.message)
+  return {
+    points: scraped.batches.flatMap(pointsOf),
+    errors,
+    items: scraped.batches.reduce((sum, batch) => sum + batch.items, 0),
+  }
+}
+
+export function pointsOf(batch: Batch): SeenPoint[] {
+  const request = toObject(batch) as any
+  batch.release()
+  return request.resourceMetrics.flatMap((resource: any) =>
+    resource.scopeMetrics.flatMap((scope: any) => scope.metrics.flatMap(pointsOfMetric)),
+  )
+}
+
+function pointsOfMetric(metric: any): SeenPoint[] {
+  const { sum, gauge } = metric
+  const kind = gauge ? 'gauge' : sum.isMonotonic ? 'counter' : 'up_down_counter'
+  return (sum ?? gauge).dataPoints.map((point: any) => ({
+    metric: metric.name,
+    unit: metric.unit,
+    kind,
+    value: point.asInt === undefined ? Number(point.asDouble) : integer(point.asInt),
+    attributes: Object.fromEntries(
+      (point.attributes ?? []).map(({ key, value }: any) => [key, Object.values(value)[0]]),
+    ),
+    start: point.startTimeUnixNano === undefined ? undefined : BigInt(point.startTimeUnixNano),
+    time: BigInt(point.timeUnixNano),
+  }))
+}
+
+const integer = (text: string): number | bigint => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text))
