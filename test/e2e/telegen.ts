@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const READY = 'Everything is ready'
+const PATIENCE = 30_000
+
+/** Telegen as a process of its own, from `dist/`, as a user runs it. */
+export class Telegen {
+  readonly directory: string
+  readonly pid: number
+  /** Standard error until now. */
+  output = ''
+  readonly #child: ReturnType<typeof spawn>
+
+  constructor(child: ReturnType<typeof spawn>, directory: string) {
+    this.#child = child
+    this.directory = directory
+    this.pid = child.pid as number
+    child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (this.output = (this.output + text).slice(-1_000_000)))
+    child.stdout?.resume()
+  }
+
+  /** Starts it with `yaml`, and resolves when it is ready. `DIR` in the text stands for its own temporary folder. */
+  static async start(yaml: string): Promise<Telegen> {
+    const directory = await mkdtemp(join(tmpdir(), 'telegen-'))
+    const config = join(directory, 'telegen.yaml')
+    await writeFile(config, yaml.replaceAll('DIR', directory))
+    const child = spawn(process.execPath, [MAIN, '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const telegen = new Telegen(child, directory)
+    const deadline = performance.now() + PATIENCE
+    while (!telegen.output.includes(READY)) {
+      if (child.exitCode !== null || performance.now() > deadline)
+        throw new Error(`Telegen did not start:\n${telegen.output}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    return telegen
+  }
+
+  /** Ends it with SIGTERM and resolves to its exit code. Its folder is removed. */
+  async stop(): Promise<number | null> {
+    const exit = this.#child.exitCode === null ? once(this.#child, 'exit') : Promise.resolve()
+    this.#child.kill('SIGTERM')
+    await exit
+    await rm(this.directory, { recursive: true, force: true })
+    return this.#child.exitCode
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
