@@ -5,11 +5,15 @@ import { Refused } from '../component/refused.ts'
 import type { Batch } from '../data/batch.ts'
 import { compile } from '../data/steps/compile.ts'
 import { run } from '../data/steps/runner.ts'
+import { Overdrawn } from '../data/memory/byte-budget.ts'
 import type { Program } from '../data/steps/program.ts'
 import type { Step } from '../data/steps/step.ts'
 import { StepFailed } from '../data/steps/step-failed.ts'
 import type { Signal } from '../data/signal.ts'
 import type { StageOwner } from './stage-owner.ts'
+
+/** How long a sender should wait whose batch would have overdrawn the budget, in milliseconds. */
+const COME_BACK = 1_000
 
 /** The steps of one processor. */
 export interface StepsOf {
@@ -54,6 +58,10 @@ export class StepsStage {
   }
 
   #failed(delivery: Delivery, error: unknown): undefined {
+    if (error instanceof Overdrawn) {
+      delivery.end(new Refused(error.message, { code: 'resource_exhausted', retry: { after: COME_BACK }, cause: error }))
+      return undefined
+    }
     const owner = (error instanceof StepFailed ? this.#ownerOf(error.step) : this.#parts[0]?.owner) as StageOwner
     const refused = new Refused(`${owner.name} failed: ${reasonOf(error)}`, {
       code: 'internal',

@@ -19,8 +19,8 @@ export class NumberedSpans {
         spanId: 'face000000000000',
         name: `GET /cart/${index % 10}`,
         kind: 2,
-        startTime: 1_760_000_000_000_000_000n,
-        endTime: 1_760_000_000_100_000_000n,
+        start: 1_760_000_000_000_000_000n,
+        end: 1_760_000_000_100_000_000n,
         attributes: Object.fromEntries(
           Array.from({ length: 12 }, (_, each) => [`attribute.number.${each}`, `value ${each} of span ${index}`]),
         ),
