@@ -1,5 +1,5 @@
-import Type from 'typebox'
 import type { Static, TProperties, TSchema } from 'typebox'
+import { Type } from './schema-types.ts'
 
 /**
  * Option kinds beyond TypeBox's own. A component's `config` is a schema built of these; static types, validation,

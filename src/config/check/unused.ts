@@ -29,7 +29,7 @@ export function checkUnused(components: Components, used: readonly Component[], 
       warning({
         code: 'unused',
         message,
-        path: `${SECTIONS[component.kind]}::${component.id}`,
+        path: component.path,
         place: component.place,
       }),
     )
