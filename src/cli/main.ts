@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { builtInCatalog } from '../builtin.ts'
-import { check } from '../config/check/check.ts'
-import type { Checked } from '../config/check/check.ts'
+import { check } from '../config/check.ts'
+import type { Checked } from '../config/check.ts'
 import type { Fault } from '../config/fault.ts'
 import { load } from '../config/load.ts'
 import type { Loaded } from '../config/load.ts'
