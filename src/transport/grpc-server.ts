@@ -54,13 +54,12 @@ export const startGrpcServer: StartUnaryServer = async (options, methods, log) =
         for (const socket of sockets) socket.destroy()
       }
       if (deadline.aborted) cut()
-      else {
-        deadline.addEventListener('abort', cut, { once: true })
-        await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
-        deadline.removeEventListener('abort', cut)
-        for (const socket of sockets) socket.destroy()
-      }
+      else deadline.addEventListener('abort', cut, { once: true })
+      // Sends GOAWAY; each session ends its socket after its last stream. What never became a session is nobody's to end.
+      server.tryShutdown(() => {})
+      for (const socket of sockets) if (socket.bytesRead < PREFACE_BYTES) socket.destroy()
       await closed
+      deadline.removeEventListener('abort', cut)
     },
   }
 }

@@ -63,7 +63,7 @@ function delayAmong(details: unknown): number | undefined {
   if (!Array.isArray(details)) return undefined
   for (const detail of details as (Record<string, unknown> | null)[]) {
     const match = detail?.['@type'] === RETRY_INFO && /^(\d{1,12}(?:\.\d{1,9})?)s$/.exec(String(detail['retryDelay']))
-    if (match) return Number(match[1]) * 1000
+    if (match) return Math.round(Number(match[1]) * 1e6) / 1e3
   }
   return undefined
 }

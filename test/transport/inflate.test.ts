@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import zlib from 'node:zlib'
+import fc from 'fast-check'
+import { CODINGS } from '../../src/transport/codings.ts'
+import { deflate } from '../../src/transport/deflate.ts'
+import { inflate, NotInflatable, TooLarge } from '../../src/transport/inflate.ts'
+import { snappy } from './snappy-encoder.ts'
+
+const MIB = 2 ** 20
+const compress: Record<string, (body: Buffer) => Buffer> = {
+  gzip: (body) => zlib.gzipSync(body),
+  zlib: (body) => zlib.deflateSync(body),
+  deflate: (body) => zlib.deflateSync(body),
+  zstd: (body) => zlib.zstdCompressSync(body),
+  snappy,
+}
+
+/** Takes what is charged, and remembers the most. */
+class Meter {
+  used = 0
+  peak = 0
+  #last = 0
+  take = (bytes: number) => {
+    this.used += this.#last = bytes
+    this.peak = Math.max(this.peak, this.used)
+  }
+  give = () => (this.used -= this.#last)
+}
+
+for (const coding of CODINGS) {
+  describe(`Inflating ${coding}`, () => {
+    const made = compress[coding]!
+
+    test('gives back what was deflated, small, large, empty, dense', async () => {
+      const dense = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 2654435761) >>> 24))
+      for (const body of [Buffer.alloc(0), Buffer.from('a'), Buffer.alloc(MIB, 'telemetry '), dense])
+        assert.deepEqual(await inflate(made(body), coding, 2 * MIB), body)
+    })
+
+    test('gives back any bytes', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ maxLength: 2000 }), async (bytes) => {
+          assert.deepEqual(await inflate(made(Buffer.from(bytes)), coding, MIB), Buffer.from(bytes))
+        }),
+        { numRuns: 30 },
+      )
+    })
+
+    test('takes a body of just the limit and refuses one byte more', async () => {
+      const body = Buffer.alloc(100_000, 'x')
+      assert.equal((await inflate(made(body), coding, 100_000)).length, 100_000)
+      await assert.rejects(inflate(made(body), coding, 99_999), TooLarge)
+    })
+
+    test('a bomb is refused, and no more memory asked for than the limit', async () => {
+      const meter = new Meter()
+      await assert.rejects(inflate(made(Buffer.alloc(64 * MIB)), coding, MIB, meter), TooLarge)
+      assert.ok(meter.peak <= MIB, `${meter.peak} bytes`)
+      assert.equal(meter.used, 0)
+    })
+
+    test('bytes that are cut off or broken are named so', async () => {
+      const whole = made(Buffer.from('some telemetry, some telemetry, some more telemetry'))
+      await assert.rejects(inflate(whole.subarray(0, whole.length - 3), coding, MIB), NotInflatable)
+      await assert.rejects(
+        inflate(Buffer.from([0x9f, 0xff, 0xff, 0xff, 0xff, 0x00, 0x17]), coding, MIB),
+        (error) => error instanceof NotInflatable || error instanceof TooLarge,
+      )
+    })
+
+    test('mutated bodies end in bytes or one of the two errors', async () => {
+      const whole = made(Buffer.from('the quick brown fox jumps over the lazy dog '.repeat(20)))
+      for (let i = 0; i < 200; i++) {
+        const mutated = Buffer.from(whole)
+        mutated[i % whole.length] = (mutated[i % whole.length]! + 1 + ((i * 37) % 254)) & 255
+        await inflate(mutated, coding, 10_000).then(
+          (bytes) => assert.ok(bytes.length <= 10_000),
+          (error) => assert.ok(error instanceof NotInflatable || error instanceof TooLarge, String(error)),
+        )
+      }
+    })
+  })
+}
+
+describe('Memory for inflating', () => {
+  test('is asked for by what gzip says of its size', async () => {
+    const asked: number[] = []
+    await inflate(zlib.gzipSync(Buffer.alloc(300_000, 'abc')), 'gzip', MIB, {
+      take: (n) => asked.push(n),
+      give: () => {},
+    })
+    assert.deepEqual(asked, [300_000])
+  })
+
+  test('a lie about the size costs further tries and no more', async () => {
+    const body = zlib.gzipSync(Buffer.alloc(300_000, 'abc'))
+    body.writeUInt32LE(10, body.length - 4)
+    const asked: number[] = []
+    await assert.rejects(inflate(body, 'gzip', MIB, { take: (n) => asked.push(n), give: () => {} }), NotInflatable)
+    assert.ok(asked.length < 20 && asked.at(-1)! <= MIB)
+  })
+
+  test('a promise of gigabytes in a few bytes is not believed', async () => {
+    const body = zlib.gzipSync(Buffer.from('x'))
+    body.writeUInt32LE(0xfffffff0, body.length - 4)
+    const asked: number[] = []
+    await assert.rejects(inflate(body, 'gzip', 2 ** 30, { take: (n) => asked.push(n), give: () => {} }), NotInflatable)
+    assert.ok(asked[0]! < 100_000)
+  })
+
+  test('what refuses it ends the inflating', async () => {
+    const refuse = () => {
+      throw new Error('full')
+    }
+    await assert.rejects(inflate(zlib.gzipSync('x'), 'gzip', MIB, { take: refuse, give: () => {} }), /full/)
+  })
+
+  test('several gzip members after one another are one body', async () => {
+    const body = Buffer.concat([zlib.gzipSync('one '), zlib.gzipSync('two')])
+    assert.equal((await inflate(body, 'gzip', MIB)).toString(), 'one two')
+  })
+})
+
+describe('Deflating', () => {
+  for (const coding of ['gzip', 'zlib', 'deflate', 'zstd'])
+    test(`${coding} is inflated again, at any level`, async () => {
+      const body = Buffer.from('telemetry '.repeat(5000))
+      for (const level of [-1, 1, 9]) {
+        const small = await deflate(body, coding, level)
+        assert.ok(small.length < body.length / 10)
+        assert.deepEqual(await inflate(small, coding, MIB), body)
+      }
+    })
+})
