@@ -22,19 +22,26 @@ export interface Measured {
 export interface Effort {
   readonly rounds: number
   readonly windowMs: number
+  /** Before the rounds, so that the compiler is done with the task. */
+  readonly warmUpMs: number
 }
 
+/** A window lasts for this many turns at least, or slow tasks would be measured by one. */
+const FEWEST_TURNS = 3
+
 /** The first task is the baseline. */
-export async function measure(tasks: readonly Task[], { rounds, windowMs }: Effort): Promise<Measured[]> {
+export async function measure(tasks: readonly Task[], { rounds, windowMs, warmUpMs }: Effort): Promise<Measured[]> {
   const collector = new GcTimes()
   const rates = tasks.map((): number[] => [])
   const walls = tasks.map(() => 0)
   const pauses = tasks.map(() => 0)
-  for (const task of tasks) runWindow(task, windowMs)
+  for (const task of tasks) runWindow(task, warmUpMs)
   for (let round = 0; round < rounds; round++) {
     for (const [index, task] of tasks.entries()) {
-      // What the task before has left behind is not this one's to collect.
+      // What the task before has left behind is not this one's to collect; and what the collector threw away of its
+      // compiled code is not this one's to make again.
       collectGarbage()
+      runWindow(task, windowMs / 2)
       await collector.settle()
       const { items, cpuSeconds, wallMs } = runWindow(task, windowMs)
       rates[index]!.push(items / cpuSeconds)
@@ -56,7 +63,7 @@ function runWindow(task: Task, windowMs: number): { items: number; cpuSeconds: n
   const cpu = process.cpuUsage()
   const start = performance.now()
   let now = start
-  for (let turn = 0; now - start < windowMs; turn++) {
+  for (let turn = 0; turn < FEWEST_TURNS || now - start < windowMs; turn++) {
     items += task.work(turn)
     now = performance.now()
   }

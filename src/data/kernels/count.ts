@@ -1,4 +1,5 @@
 import type { Signal } from '../signal.ts'
+import { LENGTH } from '../wire/varint.ts'
 import { Entry } from './entry.ts'
 
 /**
@@ -75,8 +76,20 @@ export function countPoints(buffer: Buffer, start: number, end: number): number 
 }
 
 function entriesOf(field: number, buffer: Buffer, start: number, end: number): number {
+  const tag = (field << 3) | LENGTH
   let entries = 0
   for (let at = start; at < end;) {
+    // Most are shorter than 16 KiB, so that their lengths have one or two bytes: read here, where nothing is noted of them.
+    if (at + 2 < end && buffer[at] === tag) {
+      const low = buffer[at + 1]!
+      const high = buffer[at + 2]!
+      const next = low < 0x80 ? at + 2 + low : at + 3 + (low & 0x7f) + (high << 7)
+      if ((low < 0x80 || high < 0x80) && next <= end) {
+        entries++
+        at = next
+        continue
+      }
+    }
     at = entry.read(buffer, at, end)
     if (entry.isMessage(field)) entries++
   }

@@ -1,4 +1,4 @@
-import { type Batch, type Segment, WireBatch } from '../batch.ts'
+import { type Batch, batchOfSlab, overdrawnSlab, type Segment, WireBatch } from '../batch.ts'
 import type { Signal } from '../signal.ts'
 
 /**
@@ -22,11 +22,24 @@ export function merge<S extends Signal>(batches: readonly Batch<S>[]): Batch<S> 
   return new WireBatch(signal, items, parts)
 }
 
-/** The whole request in one piece: where the batch has a single segment its own bytes, borrowed, and otherwise a copy. */
+/** The whole request in one piece: where the batch has a single segment its own bytes, borrowed, and otherwise a copy that no budget knows of. */
 export function join(batch: Batch): Buffer {
   const segments = batch.segments()
   const only = segments[0]
   return only !== undefined && segments.length === 1 ? only : Buffer.concat(segments, batch.bytes)
+}
+
+/**
+ * The same batch in a single segment, for what must have its bytes in one piece: a new reference to the batch itself where it
+ * has one, and otherwise a copy in pooled memory, charged as inside work.
+ */
+export function compact<S extends Signal>(batch: Batch<S>): Batch<S> {
+  const segments = batch.segments()
+  if (segments.length === 1) return batch.retain()
+  const slab = overdrawnSlab(batch.bytes, batch.budget)
+  let at = 0
+  for (const segment of segments) at += segment.copy(slab.buffer, at)
+  return batchOfSlab(batch.signal, batch.items, slab, at)
 }
 
 function segmentsOf(batch: Batch): readonly Segment[] {

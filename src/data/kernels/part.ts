@@ -6,6 +6,9 @@ import { LENGTH } from '../wire/varint.ts'
 
 /** Numbers that one step of a plan takes. */
 const STEP = 3
+const SMALLEST = 1024 * STEP
+/** The most memory, in numbers, that is kept from one plan to the next. */
+const LARGEST = 1 << 18
 
 /**
  * What one part of a split will consist of, as a plan: pieces of the input to copy, and containers to open, whose lengths
@@ -15,7 +18,7 @@ export class Part {
   items = 0
   /** Of what is closed; `Container.content` of the outermost open one comes on top. */
   bytes = 0
-  #steps = new Int32Array(1024 * STEP)
+  #steps = new Int32Array(SMALLEST)
   #length = 0
 
   get isEmpty(): boolean {
@@ -26,6 +29,7 @@ export class Part {
     this.items = 0
     this.bytes = 0
     this.#length = 0
+    if (this.#steps.length > LARGEST) this.#steps = new Int32Array(SMALLEST)
   }
 
   /** Plans to copy `start` to `end` of the input's segment of that index; follows on what was copied last where it can. */

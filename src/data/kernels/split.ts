@@ -1,4 +1,5 @@
 import type { Batch } from '../batch.ts'
+import type { ByteBudget } from '../memory/byte-budget.ts'
 import type { Signal } from '../signal.ts'
 import { LENGTH } from '../wire/varint.ts'
 import { countPoints, holdsPoints, POINTS, RECORDS, RESOURCES, SCOPES } from './count.ts'
@@ -25,13 +26,7 @@ export function split<S extends Signal>(batch: Batch<S>, limits: SplitLimits): B
   if (!(items >= 1 && bytes >= 1)) throw new RangeError('a part must have room for an item and a byte')
   if (batch.items <= items && batch.bytes <= bytes) return [batch.retain()]
   if (batch.signal === 'profiles') throw new TypeError('profiles share a dictionary and cannot be split')
-  const splitter = new Splitter(batch, items, bytes)
-  try {
-    return splitter.run()
-  } catch (error) {
-    for (const part of splitter.parts) part.release()
-    throw error
-  }
+  return splitter.run(batch, items, bytes) as Batch<S>[]
 }
 
 /** A container of the input that is being gone through, and how far the part under construction has it. */
@@ -64,7 +59,8 @@ class Container {
   }
 }
 
-/** Depths of containers. Spans and log records are in scopes; data points in a metric's data. */
+/** Depths of containers; beside resources is none. Spans and log records are in scopes; data points in a metric's data. */
+const NO_DEPTH = -1
 const RESOURCE_DEPTH = 0
 const SCOPE_DEPTH = 1
 const METRIC_DEPTH = 2
@@ -74,63 +70,89 @@ const DEPTHS = 4
 /** Numbers that the tape has for each child of a container: field, start of the tag, start and end of the content. */
 const CHILD = 4
 
-class Splitter<S extends Signal> {
-  readonly parts: Batch<S>[] = []
-  readonly #batch: Batch<S>
-  readonly #segments: readonly Buffer[]
-  readonly #itemLimit: number
-  readonly #byteLimit: number
+/** The most memory, in numbers, that is kept from one batch to the next. */
+const LARGEST_TAPE = 1 << 18
+
+const NOTHING = Buffer.alloc(0)
+
+/** One split at a time; used again for each batch, since what stays alive stays compiled and makes no garbage. */
+class Splitter {
+  #parts: Batch[] = []
+  #segments: readonly Buffer[] = []
+  #segment = 0
+  #buffer: Buffer = NOTHING
+  #signal: Signal = 'logs'
+  #budget: ByteBudget | undefined
+  #itemLimit = 0
+  #byteLimit = 0
   readonly #part = new Part()
   readonly #entry = new Entry()
   readonly #containers = Array.from({ length: DEPTHS }, () => new Container())
-  /** Children of the containers under way, the innermost last. */
-  readonly #tape: number[] = []
-  #segment = 0
-  #buffer: Buffer
+  /** Children of the containers under way, the innermost last; `#top` is where the next one goes. */
+  #tape = new Int32Array(CHILD * 256)
+  #top = 0
 
-  constructor(batch: Batch<S>, itemLimit: number, byteLimit: number) {
-    this.#batch = batch
+  run(batch: Batch, itemLimit: number, byteLimit: number): Batch[] {
     this.#segments = batch.segments()
-    this.#buffer = this.#segments[0]!
+    this.#signal = batch.signal
+    this.#budget = batch.budget
     this.#itemLimit = itemLimit
     this.#byteLimit = byteLimit
+    try {
+      for (let segment = 0; segment < this.#segments.length; segment++) this.#request(segment)
+      if (!this.#part.isEmpty) this.#finishPart()
+      return this.#parts
+    } catch (error) {
+      for (const part of this.#parts) part.release()
+      throw error
+    } finally {
+      this.#forget()
+    }
   }
 
-  run(): Batch<S>[] {
-    for (const [index, buffer] of this.#segments.entries()) {
-      this.#segment = index
-      this.#buffer = buffer
-      for (let at = 0; at < buffer.length;) {
-        const start = at
-        at = this.#entry.read(buffer, at, buffer.length)
-        if (this.#entry.isMessage(RESOURCES)) this.#container(RESOURCE_DEPTH, RESOURCES, this.#entry.start, at)
-        else this.#place(-1, start, at, 0)
-      }
+  /** Lets go of the batch, and leaves nothing open whatever was thrown. */
+  #forget(): void {
+    this.#parts = []
+    this.#segments = []
+    this.#buffer = NOTHING
+    this.#budget = undefined
+    this.#part.clear()
+    this.#top = 0
+    for (const container of this.#containers) container.isOpen = false
+    if (this.#tape.length > LARGEST_TAPE) this.#tape = new Int32Array(CHILD * 256)
+  }
+
+  #request(segment: number): void {
+    const buffer = this.#segments[segment]!
+    this.#segment = segment
+    this.#buffer = buffer
+    for (let at = 0; at < buffer.length;) {
+      const start = at
+      at = this.#entry.read(buffer, at, buffer.length)
+      if (this.#entry.isMessage(RESOURCES)) this.#container(RESOURCE_DEPTH, RESOURCES, this.#entry.start, at)
+      else this.#place(NO_DEPTH, start, at, 0)
     }
-    if (!this.#part.isEmpty) this.#finishPart()
-    return this.parts
   }
 
   #container(depth: number, field: number, start: number, end: number): void {
     const container = this.#containers[depth]!
     container.begin(field)
-    const base = this.#tape.length
+    const base = this.#top
     this.#scan(container, depth, start, end)
-    const top = this.#tape.length
+    const top = this.#top
     // A metric whose data was written in several pieces, which belong together, is not taken apart.
     const isWhole = depth === METRIC_DEPTH && top - base > CHILD
     if (isWhole) this.#placeAll(depth, base, top)
     else for (let child = base; child < top; child += CHILD) this.#child(depth, child)
-    this.#tape.length = base
+    this.#top = base
     if (!container.isKept) this.#place(depth, end, end, 0)
     this.#close(depth)
   }
 
   /** Finds the children, and what is to be repeated beside them. */
   #scan(container: Container, depth: number, start: number, end: number): void {
-    const tape = this.#tape
     const entry = this.#entry
-    const base = tape.length
+    const base = this.#top
     for (let at = start; at < end;) {
       const from = at
       at = entry.read(this.#buffer, at, end)
@@ -138,8 +160,8 @@ class Splitter<S extends Signal> {
       if (isChild(depth, field)) {
         entry.isMessage(field)
         // Of a oneof that was written more than once the last member counts.
-        if (depth === METRIC_DEPTH && tape.length > base && tape[tape.length - CHILD] !== field) tape.length = base
-        tape.push(field, from, entry.start, at)
+        if (depth === METRIC_DEPTH && this.#top > base && this.#tape[this.#top - CHILD] !== field) this.#top = base
+        this.#note(field, from, entry.start, at)
       } else if (isHeader(depth, field)) {
         container.header.push(from, at)
         container.headerBytes += at - from
@@ -150,12 +172,24 @@ class Splitter<S extends Signal> {
     }
   }
 
+  #note(field: number, start: number, content: number, end: number): void {
+    if (this.#top === this.#tape.length) {
+      const larger = new Int32Array(this.#tape.length * 2)
+      larger.set(this.#tape)
+      this.#tape = larger
+    }
+    this.#tape[this.#top++] = field
+    this.#tape[this.#top++] = start
+    this.#tape[this.#top++] = content
+    this.#tape[this.#top++] = end
+  }
+
   #child(depth: number, child: number): void {
     const field = this.#tape[child]!
     const start = this.#tape[child + 1]!
     const content = this.#tape[child + 2]!
     const end = this.#tape[child + 3]!
-    if (depth === DATA_DEPTH || (depth === SCOPE_DEPTH && this.#batch.signal !== 'metrics')) {
+    if (depth === DATA_DEPTH || (depth === SCOPE_DEPTH && this.#signal !== 'metrics')) {
       return this.#place(depth, start, end, 1)
     }
     if (depth === SCOPE_DEPTH) {
@@ -230,10 +264,12 @@ class Splitter<S extends Signal> {
 
   #finishPart(): void {
     for (let depth = DEPTHS - 1; depth >= 0; depth--) this.#close(depth)
-    this.parts.push(this.#part.build(this.#batch.signal, this.#segments, this.#batch.budget))
+    this.#parts.push(this.#part.build(this.#signal, this.#segments, this.#budget))
     this.#part.clear()
   }
 }
+
+const splitter = new Splitter()
 
 function isChild(depth: number, field: number): boolean {
   switch (depth) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Batch, batchOf, batchOfSlab } from '../../../src/data/batch.ts'
 import { fromObject } from '../../../src/data/codec/from-object.ts'
-import { join, merge } from '../../../src/data/kernels/merge.ts'
+import { compact, join, merge } from '../../../src/data/kernels/merge.ts'
 import { ByteBudget } from '../../../src/data/memory/byte-budget.ts'
 import { SlabPool } from '../../../src/data/memory/slab-pool.ts'
 import type { KnownSignal } from '../../../src/data/wire/schema.ts'
@@ -55,9 +55,30 @@ test('a merged batch shares the memory of its inputs and outlives them', () => {
   assert.equal(budget.used, 0)
 })
 
-test('joining one segment copies nothing', () => {
+test('joining or compacting one segment copies nothing', () => {
   const bytes = Buffer.from('x')
-  assert.equal(join(batchOf('logs', 0, bytes)), bytes)
+  const batch = batchOf('logs', 0, bytes)
+  assert.equal(join(batch), bytes)
+  assert.equal(compact(batch), batch)
+  batch.release()
+  assert.equal(batch.segments()[0], bytes)
+})
+
+test('a compacted batch has all bytes in one segment, charged to the budget until it is released', () => {
+  const budget = new ByteBudget(10_000)
+  const pool = new SlabPool()
+  const inputs = ['a', 'b', 'c'].map((text) => {
+    budget.overdraw(1024)
+    const slab = pool.take(10, budget)
+    slab.buffer.fill(text)
+    return batchOfSlab('logs', 1, slab, 2)
+  })
+  const compacted = compact(merge(inputs))
+  assert.equal(compacted.segments().length, 1)
+  assert.equal(compacted.segments()[0]!.toString(), 'aabbcc')
+  assert.deepEqual([compacted.items, compacted.bytes, budget.used], [3, 6, 4096])
+  compacted.release()
+  assert.equal(budget.used, 3072)
 })
 
 test('profiles, mixed signals, nothing at all and released batches are not merged', () => {
