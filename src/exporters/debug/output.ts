@@ -1,0 +1,63 @@
+import type { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import { Refused } from '../../plugin.ts'
+import type { Clock, Log } from '../../plugin.ts'
+
+/** Where the exporter shows things. */
+export interface Output {
+  /** One line: what kind of data, and counts by name. */
+  line(title: string, counts: Readonly<Record<string, number>>, abort: AbortSignal): Promise<void>
+  /** Whole lines, each with its line end. */
+  text(lines: string, abort: AbortSignal): Promise<void>
+  open(): void
+  close(): void
+}
+
+export function logOutput(log: Log): Output {
+  return {
+    async line(title, counts) {
+      log.info(counts, title)
+    },
+    async text(lines) {
+      log.info({}, lines)
+      // Logging does not wait for anybody, and other work must come in between.
+      await setImmediate()
+    },
+    open() {},
+    close() {},
+  }
+}
+
+export function streamOutput(streams: readonly Writable[], clock: Clock): Output {
+  const writeAll = async (text: string, abort: AbortSignal) => {
+    await Promise.all(streams.map((stream) => write(stream, text, abort)))
+  }
+  // Each write hears of its own failure; without a listener the stream's would end the process.
+  const heard = () => {}
+  return {
+    line: (title, counts, abort) =>
+      writeAll(`${new Date(clock.now()).toISOString()}\tinfo\t${title}\t${JSON.stringify(counts)}\n`, abort),
+    text: writeAll,
+    open: () => streams.forEach((stream) => stream.on('error', heard)),
+    close: () => streams.forEach((stream) => stream.off('error', heard)),
+  }
+}
+
+function write(stream: Writable, text: string, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(new Refused('nobody reads the output', { code: 'cancelled', retry: {} }))
+    if (abort.aborted) return aborted()
+    abort.addEventListener('abort', aborted, { once: true })
+    stream.write(text, (error) => {
+      abort.removeEventListener('abort', aborted)
+      if (!error) return resolve()
+      reject(
+        new Refused(`writing the output failed: ${error.message}`, {
+          code: 'unavailable',
+          retry: 'never',
+          cause: error,
+        }),
+      )
+    })
+  })
+}
