@@ -65,10 +65,11 @@ class OperatorStage {
     const node = delivery as DeliveryNode
     const { items } = delivery.batch
     node.hold(this.#owner)
-    if (this.#input === undefined) return node.end(this.#refused(`${this.#owner.name} is being restarted`))
+    const input = this.#input
+    if (input === undefined) return node.end(this.#refused(`${this.#owner.name} is being restarted`))
     const began = performance.now()
-    this.#input.next(delivery)
-    this.#owner.worked(performance.now() - began, items, 0)
+    input.next(delivery)
+    if (this.#input === input) this.#owner.worked(performance.now() - began, items, 0)
   }
 
   complete(): void {

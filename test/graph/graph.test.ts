@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { map } from 'rxjs'
 import { defineExtension, defineProcessor, Options, Refused } from '../../src/plugin.ts'
-import { TestBed, TestClock } from '../../src/testing.ts'
+import { settle, TestBed, TestClock } from '../../src/testing.ts'
 import { bodiesOf, logsRequest } from './requests.ts'
 
 const later = () => new Refused('backend is down', { code: 'unavailable', retry: {} })
@@ -16,7 +16,8 @@ describe('a graph', () => {
     await bed.send('logs', logsRequest('a', 'b'))
     assert.deepEqual(bodiesOf(await bed.requests(1)), ['a', 'b'])
     assert.equal(bed.metrics.total('otelcol_receiver_accepted_log_records', { receiver: 'test_source' }), 2)
-    assert.equal(bed.metrics.total('otelcol_exporter_sent_log_records', { exporter: 'test_sink' }), 2)
+    const sent = () => bed.metrics.total('otelcol_exporter_sent_log_records', { exporter: 'test_sink' })
+    await bed.until(() => sent() === 2, 'both records to count as sent')
     await bed.stop()
   })
 
@@ -111,12 +112,13 @@ describe('a graph', () => {
       receivers: { test_source: }
       exporters: { test_sink: { sending_queue: { queue_size: 1000 } } }
       service:
-        limits: { logs: 8KiB }
+        limits: { logs: 1MiB }
         pipelines: { logs: { receivers: [test_source], exporters: [test_sink] } }`,
       { onSend: () => gate.promise },
     )
-    for (let count = 0; count < 8; count++) await bed.send('logs', logsRequest('a'))
-    await assert.rejects(bed.send('logs', logsRequest('b')), (error) => {
+    const large = 'a'.repeat(128_000)
+    for (let count = 0; count < 8; count++) await bed.send('logs', logsRequest(large))
+    await assert.rejects(bed.send('logs', logsRequest(large)), (error) => {
       assert.ok(error instanceof Refused)
       assert.equal(error.code, 'resource_exhausted')
       assert.deepEqual(error.retry, { after: 1000 })
@@ -128,7 +130,7 @@ describe('a graph', () => {
     await bed.requests(8)
     await bed.until(() => bed.graph.budgets.logs.used === 0, 'all bytes to come back')
     await bed.send('logs', logsRequest('c'))
-    assert.equal(bed.graph.budgets.logs.peak, 8192)
+    assert.equal(bed.graph.budgets.logs.peak, 2 ** 20)
     await bed.stop()
   })
 
@@ -150,7 +152,7 @@ describe('a graph', () => {
       entered = true
       stream.next(delivery)
     })
-    await bed.until(() => bed.graph.budgets.logs.used > 1024, 'the waiting batch to be charged')
+    await settle()
     assert.equal(entered, false)
     gate.resolve()
     await entering
