@@ -1,9 +1,15 @@
 import type { Arena } from '../wire/arena.ts'
 import { scanAll } from '../wire/fields.ts'
-import { END, ENTRY, START, TAG, VALUE, type Message } from '../wire/message.ts'
+import * as layout from '../wire/message.ts'
+import type { Message } from '../wire/message.ts'
 import { Output } from '../wire/output.ts'
 import { cursor, readTag, skip, LENGTH, readLength } from '../wire/varint.ts'
-import { PART_TAG, type Node } from './node.ts'
+import * as nodes from './node.ts'
+import type { Node } from './node.ts'
+
+// Kept to the module, so that the compiler folds them: see message.ts.
+const { ENTRY, TAG, START, VALUE, END } = layout
+const { PART_TAG } = nodes
 
 /**
  * One walk over a request, from the outside in, with the acts of every level done on the way, and the list of what is left.

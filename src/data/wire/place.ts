@@ -1,4 +1,7 @@
-import { cursor, LENGTH, readTag, skip } from './varint.ts'
+import * as wire from './varint.ts'
+
+// Kept to the module, so that the compiler folds them: see message.ts.
+const { cursor, LENGTH, readTag, skip } = wire
 
 /** What stands at a place. The kinds up to `bytes` are the members of AnyValue's oneof, by field number. */
 export const ABSENT = 0
@@ -64,8 +67,9 @@ const KEY_TAG = 0x0a
 const VALUE_TAG = 0x12
 const STRING_TAG = 0x0a
 
-/** Where the last `findField` found it. */
+/** Where the last `findField` or `findKey` found it. */
 export const found = { start: 0, end: 0 }
+const result = found
 
 /** Finds the last field with this tag in the message `[start, end)`; leaves its value in `found`. */
 export function findField(buffer: Buffer, start: number, end: number, tag: number): boolean {
@@ -76,8 +80,8 @@ export function findField(buffer: Buffer, start: number, end: number, tag: numbe
     at = skip(buffer, value, end, each)
     if (each !== tag) continue
     if ((tag & 7) === LENGTH) value = at - lengthBetween(buffer, value, at)
-    found.start = value
-    found.end = at
+    result.start = value
+    result.end = at
     hit = true
   }
   return hit
@@ -136,11 +140,11 @@ export function placeValue(place: Place, buffer: Buffer, start: number, end: num
 /** Leaves the key of the KeyValue `[start, end)` in `found`. */
 export function findKey(buffer: Buffer, start: number, end: number): void {
   if (isPlain(buffer, start, end)) {
-    found.start = start + 2
-    found.end = start + 2 + buffer[start + 1]!
+    result.start = start + 2
+    result.end = start + 2 + buffer[start + 1]!
   } else if (!findField(buffer, start, end, KEY_TAG)) {
-    found.start = start
-    found.end = start
+    result.start = start
+    result.end = start
   }
 }
 

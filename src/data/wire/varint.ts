@@ -29,6 +29,10 @@ export function readTag(buffer: Buffer, at: number, end: number): number {
       cursor.at = at + 1
       return first
     }
+    if (at + 1 < end && buffer[at + 1]! < 0x80 && buffer[at + 1]! > 0) {
+      cursor.at = at + 2
+      return (first & 0x7f) | (buffer[at + 1]! << 7)
+    }
   }
   readVarintPair(buffer, at, end)
   const tag = cursor.low >>> 0
@@ -43,6 +47,9 @@ export function readLength(buffer: Buffer, at: number, end: number): number {
   if (at < end && buffer[at]! < 0x80) {
     length = buffer[at]!
     cursor.at = at + 1
+  } else if (at + 1 < end && buffer[at + 1]! < 0x80) {
+    length = (buffer[at]! & 0x7f) | (buffer[at + 1]! << 7)
+    cursor.at = at + 2
   } else {
     length = readVarint(buffer, at, end)
     if (length >= TWO_TO_31) throw new Malformed(`a length of ${length} bytes`, at)
