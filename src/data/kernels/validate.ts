@@ -49,6 +49,7 @@ const REQUEST_TYPES = {
 }
 const METRIC = typeOf('Metric')
 const KEY_VALUE = typeOf('KeyValue')
+const KEY_VALUE_RULE = MESSAGE + KEY_VALUE
 
 /** Field numbers in use fit into this many bits. */
 const FIELD_BITS = 5
@@ -83,19 +84,25 @@ function ruleOf(field: Field): number {
 function message(buffer: Buffer, type: number, start: number, end: number, depth: number): void {
   if (depth > DEEPEST) throw new Malformed(`messages nested more than ${DEEPEST} deep`, start)
   const itemsBefore = items
+  const isShallow = depth < DEEPEST - 1
   let kind = 0
   for (let at = start; at < end;) {
+    // Tags of one byte, with the rule for them, are all there is in most messages.
     let tag = buffer[at]!
     let value = at + 1
-    if (tag >= 0x80 || tag < 8) {
+    let rule = UNKNOWN
+    if (tag < 0x80 && tag > 7) rule = RULES[(type << FIELD_BITS) | (tag >>> 3)]!
+    else {
       tag = readTag(buffer, at, end)
       value = cursor.at
+      if (tag >>> 3 < FIELDS) rule = RULES[(type << FIELD_BITS) | (tag >>> 3)]!
     }
-    const field = tag >>> 3
-    const rule = field < FIELDS ? RULES[(type << FIELD_BITS) | field]! : UNKNOWN
     if ((tag & 7) !== LENGTH) {
-      if (rule !== UNKNOWN && (rule >= MESSAGE || WIRE_TYPE_OF_RULE[rule] !== (tag & 7))) throw otherWireType(at)
-      at = skip(buffer, value, end, tag)
+      if (rule === A_FIXED64 && (tag & 7) === FIXED64 && value + 8 <= end) at = value + 8
+      else {
+        if (rule !== UNKNOWN && (rule >= MESSAGE || WIRE_TYPE_OF_RULE[rule] !== (tag & 7))) throw otherWireType(at)
+        at = skip(buffer, value, end, tag)
+      }
       continue
     }
     let length = value < end ? buffer[value]! : 0x80
@@ -105,19 +112,18 @@ function message(buffer: Buffer, type: number, start: number, end: number, depth
       value = cursor.at
     }
     at = value + length
-    if (rule < MESSAGE) {
-      if (rule !== A_STRING && rule !== UNKNOWN) checkBytes(buffer, rule, value, at)
-      continue
-    }
-    const inner = rule - MESSAGE
-    if (inner === KEY_VALUE && depth < DEEPEST - 1 && isPlainKeyValue(buffer, value, at)) continue
-    if (IS_ITEM[inner] === 1) items++
-    else if (type === METRIC && holdsPoints(field)) {
-      // Of a oneof that was written more than once the last member counts; the same member again adds to it.
-      if (field !== kind) items = itemsBefore
-      kind = field
-    }
-    message(buffer, inner, value, at, depth + 1)
+    if (rule === KEY_VALUE_RULE) {
+      if (!isShallow || !isPlainKeyValue(buffer, value, at)) message(buffer, KEY_VALUE, value, at, depth + 1)
+    } else if (rule >= MESSAGE) {
+      const inner = rule - MESSAGE
+      if (IS_ITEM[inner] === 1) items++
+      else if (type === METRIC && holdsPoints(tag >>> 3)) {
+        // Of a oneof that was written more than once the last member counts; the same member again adds to it.
+        if (tag !== kind) items = itemsBefore
+        kind = tag
+      }
+      message(buffer, inner, value, at, depth + 1)
+    } else if (rule !== A_STRING && rule !== UNKNOWN) checkBytes(buffer, rule, value, at)
   }
 }
 

@@ -12,7 +12,7 @@ import { decode, encode } from '../oracle.ts'
 import { embed, inRecord } from '../wire-bytes.ts'
 
 const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
-const runs = { numRuns: 150 }
+const runs = { numRuns: 80 }
 
 for (const signal of SIGNALS) {
   describe(`the codec of ${signal}`, () => {

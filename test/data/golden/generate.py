@@ -80,6 +80,9 @@ def cost(field):
 
 
 def variants(descriptor):
+    """How many elements a list gets: one for each member of a oneof; a single scope in each of two resources."""
+    if descriptor.name.startswith("Scope"):
+        return 1
     return max([2] + [len(oneof.fields) for oneof in descriptor.oneofs if len(oneof.fields) > 1])
 
 

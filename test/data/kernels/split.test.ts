@@ -44,7 +44,7 @@ for (const signal of SIGNALS) {
           for (const part of parts.slice(0, -1)) assert.equal(part.items, items)
           assert.ok(parts.at(-1)!.items <= items)
         }),
-        { numRuns: 120 },
+        { numRuns: 60 },
       )
     })
 
@@ -56,7 +56,7 @@ for (const signal of SIGNALS) {
           assert.deepEqual(itemsOf(signal, parts), itemsIn(signal, decode(signal, join(batch))))
           for (const part of parts) assert.ok(part.bytes <= bytes || part.items <= 1, `${part.items} in ${part.bytes}`)
         }),
-        { numRuns: 120 },
+        { numRuns: 60 },
       )
     })
   })

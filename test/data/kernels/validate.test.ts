@@ -24,7 +24,7 @@ for (const signal of SIGNALS) {
         assert.equal(validate(signal, bytes), items)
         assert.equal(count(signal, bytes), items)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -34,7 +34,7 @@ for (const signal of SIGNALS) {
         const bytes = join(fromObject(signal, request))
         assert.equal(validate(signal, bytes), itemsIn(signal, request).length)
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   })
 }
