@@ -43,7 +43,10 @@ export const network = defineReceiver({
           ),
         ),
         http: Type.Optional(
-          Options({ endpoint: Endpoint({ default: 'localhost:4318', description: 'Where.' }), tls }, { description: 'HTTP.' }),
+          Options(
+            { endpoint: Endpoint({ default: 'localhost:4318', description: 'Where.' }), tls },
+            { description: 'HTTP.' },
+          ),
         ),
       },
       { description: 'At least one.' },
@@ -82,7 +85,9 @@ export const everything = defineProcessor({
     list: StringList({ default: ['a'], description: 'Words.' }),
     port: Type.Optional(Port({ description: 'A port.' })),
     choice: Choice(['basic', 'normal', 'detailed'], { default: 'basic', description: 'One word.' }),
-    block: Type.Optional(Options({ inner: Type.Integer({ default: 1, description: 'Inside.' }) }, { description: 'Off.' })),
+    block: Type.Optional(
+      Options({ inner: Type.Integer({ default: 1, description: 'Inside.' }) }, { description: 'Off.' }),
+    ),
     always: Block({ inner: Type.Integer({ default: 1, description: 'Inside.' }) }, { description: 'On.' }),
     named: Type.Optional(Type.Record(Type.String(), Type.Integer(), { description: 'Numbers by name.' })),
     either: Type.Optional(Type.Union([Type.Integer(), Type.String()], { description: 'A number or text.' })),

@@ -8,8 +8,10 @@ import { findReference, unescape } from './reference.ts'
 
 /** References that one value may lead through, one after the other: what stops a variable that names itself. */
 export const MAX_EXPANSIONS = 1000
+/** Mappings and lists that came from references, one inside the other. */
+export const MAX_NESTING = 50
 /** References in one configuration. */
-export const MAX_REFERENCES = 20_000
+export const MAX_REFERENCES = 10_000
 /** Longest string that references may be pasted into. */
 export const MAX_EXPANDED_LENGTH = 2 ** 20
 
@@ -22,13 +24,31 @@ export type Resolve = (inside: string, place: Place) => Fragment
  * the text is pasted. What comes in is expanded again. Last, `$$` becomes `$`.
  */
 export function expand(root: Mapping, resolve: Resolve, report: (fault: Fault) => void): Mapping {
-  return withoutEscapes(new Expansion(resolve, report).entries(root)) as Mapping
+  try {
+    return withoutEscapes(new Expansion(resolve, report).entries(root)) as Mapping
+  } catch (thrown) {
+    if (!(thrown instanceof Exhausted)) throw thrown
+    report(thrown.fault)
+    return mapping([], root.place)
+  }
+}
+
+/** A bound of the whole configuration was met: nothing further is expanded, or it would go on in the next value. */
+class Exhausted extends Error {
+  readonly fault: Fault
+
+  constructor(message: string, place: Place) {
+    super(message)
+    this.name = 'Exhausted'
+    this.fault = error({ code: 'too_many_expansions', message, path: '', place })
+  }
 }
 
 class Expansion {
   readonly #resolve: Resolve
   readonly #report: (fault: Fault) => void
   #references = 0
+  #nesting = 0
 
   constructor(resolve: Resolve, report: (fault: Fault) => void) {
     this.#resolve = resolve
@@ -72,13 +92,13 @@ class Expansion {
     for (let steps = before; ; steps++) {
       const reference = findReference(current)
       if (reference === undefined) return { value: scalar(current, current === text ? place : referring), steps }
-      if (steps >= MAX_EXPANSIONS) throw this.#excess('too many recursive expansions', referring)
-      if (++this.#references > MAX_REFERENCES) throw this.#excess(`more than ${MAX_REFERENCES} references`, referring)
+      if (steps >= MAX_EXPANSIONS) throw tooMany(referring)
+      if (++this.#references > MAX_REFERENCES) throw new Exhausted(`more than ${MAX_REFERENCES} references`, referring)
       const fragment = this.#resolve(reference.slice(2, -1), referring)
       if (reference === current) return { value: this.#whole(fragment, referring, steps + 1), steps: steps + 1 }
       current = current.split(reference).join(fragment.text)
       if (current.length > MAX_EXPANDED_LENGTH)
-        throw this.#excess(`expands to more than ${MAX_EXPANDED_LENGTH} characters`, referring)
+        throw new Exhausted(`expands to more than ${MAX_EXPANDED_LENGTH} characters`, referring)
     }
   }
 
@@ -88,7 +108,10 @@ class Expansion {
       const again = this.#text(value.value, place, steps).value
       return value.problem !== undefined && again.kind === 'scalar' ? { ...again, problem: value.problem } : again
     }
+    if (this.#nesting >= MAX_NESTING) throw new Exhausted('too many recursive expansions', place)
+    this.#nesting++
     const node = this.#node(value, steps)
+    this.#nesting--
     const original = this.#original(text, place, steps)
     return original === undefined ? node : { ...node, text: original }
   }
@@ -103,11 +126,10 @@ class Expansion {
       throw thrown
     }
   }
-
-  #excess(message: string, place: Place): FaultError {
-    return new FaultError(error({ code: 'too_many_expansions', message, path: '', place }))
-  }
 }
+
+const tooMany = (place: Place): FaultError =>
+  new FaultError(error({ code: 'too_many_expansions', message: 'too many recursive expansions', path: '', place }))
 
 function withoutEscapes(node: Node): Node {
   const text = node.text === undefined ? {} : { text: unescape(node.text) }

@@ -10,12 +10,14 @@ export interface Location {
 const SCHEMES = ['file', 'env', 'yaml'] as const
 export type Scheme = (typeof SCHEMES)[number]
 
+const KNOWN = `schemes are ${SCHEMES.join(', ')}`
+
 /** A `--config` argument. Bare paths are files, and so is `C:\agent.yaml`: a scheme has at least two letters. */
 export function sourceLocation(argument: string, place: Place): Location {
   if (/^[A-Za-z]:/.test(argument) || !argument.includes(':')) return { scheme: 'file', opaque: argument }
   const { scheme, opaque } = split(argument, place)
   if (isScheme(scheme)) return { scheme, opaque }
-  throw refuse('unsupported_scheme', `unsupported scheme on URI ${JSON.stringify(argument)}`, place)
+  throw refuse('unsupported_scheme', `unsupported scheme on URI ${JSON.stringify(argument)}`, place, KNOWN)
 }
 
 /** What stands between `${` and `}`; without a scheme it is an environment variable. */
@@ -25,7 +27,8 @@ export function referenceLocation(inside: string, place: Place): Location {
   if (opaque.includes('$'))
     throw refuse('invalid_reference', `the uri ${JSON.stringify(uri)} contains unsupported characters ('$')`, place)
   if (isScheme(scheme)) return { scheme, opaque }
-  throw refuse('unsupported_scheme', `scheme "${scheme}" is not supported for uri ${JSON.stringify(uri)}`, place)
+  const hint = opaque.startsWith('-') ? `for a default write \${env:${uri}}` : KNOWN
+  throw refuse('unsupported_scheme', `scheme "${scheme}" is not supported for uri ${JSON.stringify(uri)}`, place, hint)
 }
 
 const URI = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s
@@ -38,13 +41,5 @@ function split(uri: string, place: Place): { readonly scheme: string; readonly o
 
 const isScheme = (scheme: string): scheme is Scheme => (SCHEMES as readonly string[]).includes(scheme)
 
-const refuse = (code: string, message: string, place: Place): FaultError =>
-  new FaultError(
-    error({
-      code,
-      message,
-      path: '',
-      place,
-      hint: code === 'unsupported_scheme' ? `schemes are ${SCHEMES.join(', ')}` : undefined,
-    }),
-  )
+const refuse = (code: string, message: string, place: Place, hint?: string): FaultError =>
+  new FaultError(error({ code, message, path: '', place, hint }))
