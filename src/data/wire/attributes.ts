@@ -7,7 +7,7 @@ const { ENTRY, VALUE, END } = layout
 
 /** The first attribute with this key in the repeated field `tag`, as an index of the tape, or -1. */
 export function findAttribute(message: Message, tag: number, key: Buffer, from: number = 0): number {
-  const { tape, length } = layout
+  const { tape, length } = message
   const buffer = message.arena.buffer
   const size = key.length
   for (let index = from; index < length; index += ENTRY) {
@@ -27,12 +27,12 @@ export function findAttribute(message: Message, tag: number, key: Buffer, from: 
 /** Reads the value of the attribute at `index` into `place`; nothing stands there where `index` is -1. */
 export function placeAttribute(place: Place, message: Message, index: number): void {
   if (index < 0) return place.miss()
-  const { tape } = layout
+  const { tape } = message
   placeValue(place, message.arena.buffer, tape[index + VALUE]!, tape[index + END]!)
 }
 
 export function keyAt(message: Message, index: number): string {
-  const { tape, arena } = layout
+  const { tape, arena } = message
   findKey(arena.buffer, tape[index + VALUE]!, tape[index + END]!)
   return arena.buffer.toString('utf8', found.start, found.end)
 }
