@@ -41,18 +41,41 @@ export * from './component/refused.ts'
 export * from './component/sending-options.ts'
 export * from './component/status.ts'
 export * from './data/batch.ts'
-export { merge as mergeBatches, join } from './data/kernels/merge.ts'
+export { compact, merge as mergeBatches, join } from './data/kernels/merge.ts'
 export { split as splitBatch } from './data/kernels/split.ts'
+export type { SplitLimits } from './data/kernels/split.ts'
 export { resourcesOf, tally } from './data/kernels/tally.ts'
+export { fromObject } from './data/codec/from-object.ts'
+export { MalformedObject } from './data/codec/json.ts'
+export type { JsonObject, JsonValue } from './data/codec/json.ts'
 export { toObject } from './data/codec/to-object.ts'
+export { Malformed } from './data/wire/malformed.ts'
 export type { Attributes } from './data/builders/attributes.ts'
 export { logs } from './data/builders/logs.ts'
 export type { LogFields, LogsBuilder } from './data/builders/logs.ts'
 export { metrics } from './data/builders/metrics.ts'
-export type { Metric, MetricsBuilder, Temporality } from './data/builders/metrics.ts'
-export type { PointOptions } from './data/builders/points.ts'
+export type {
+  HistogramOptions,
+  Metric,
+  MetricOptions,
+  MetricsBuilder,
+  NumberOptions,
+  SumOptions,
+  Temporality,
+} from './data/builders/metrics.ts'
+export type {
+  Buckets,
+  ExemplarFields,
+  ExponentialHistogramPoint,
+  HistogramPoint,
+  PointOptions,
+  SummaryPoint,
+  Times,
+} from './data/builders/points.ts'
+export type { Identifier } from './data/builders/identifiers.ts'
+export type { ResourceFields, ScopeFields } from './data/builders/request.ts'
 export { traces } from './data/builders/traces.ts'
-export type { SpanFields, TracesBuilder } from './data/builders/traces.ts'
+export type { SpanEventFields, SpanFields, SpanLinkFields, TracesBuilder } from './data/builders/traces.ts'
 export * from './data/signal.ts'
 export * from './data/steps/step.ts'
 export type { RecordView, AttributesView } from './data/views/record-view.ts'
