@@ -155,7 +155,7 @@ async function decoded(
   at.faults.forEach(report)
   mentions.push(...at.mentions)
   if (!sound) return { ...unusable, definition }
-  const faults = [...optionFaults(definition, config)].map((fault) => located(fault, path, body))
+  const faults = [...optionFaults(definition, config)].map((fault) => located(fault, path, body, place))
   faults.forEach(report)
   return { kind, id, path, place, definition, config, sound: faults.length === 0 }
 }

@@ -77,7 +77,7 @@ function readOptions(
   const service = decode(SERVICE as Schema, node, at) as Service | undefined
   const faults = [...at.faults]
   if (faults.length === 0 && service !== undefined)
-    for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node))
+    for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place))
   faults.forEach(report)
   if (faults.length > 0 || service === undefined) return DEFAULTS
   const { level, encoding } = service.telemetry.logs
