@@ -26,7 +26,7 @@ const attributeSwitches = Type.Unsafe<Switches>(
       Object.entries(SYSTEM_ATTRIBUTES).flatMap(([name, { enabled, description, formerly }]) => [
         [
           name,
-          Options(
+          Block(
             { enabled: Type.Boolean({ default: enabled, description: 'Whether to look for it.' }) },
             { description },
           ),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TestBed, TestClock } from '../../../src/testing.ts'
-import { fixture } from './host.ts'
+import type { MetricsRequest } from './host.ts'
+import { fixture, metricsOf } from './host.ts'
 
 /** A whole configuration around a body of the receiver. */
 const around = (body: string, type = 'host_metrics'): string => `
@@ -11,10 +12,8 @@ const around = (body: string, type = 'host_metrics'): string => `
 
 const refused = (body: string, pattern: RegExp) => assert.rejects(TestBed.start(around(body)), pattern)
 
-const namesOf = (request: any): string[] =>
-  request.resourceMetrics.flatMap((resource: any) =>
-    resource.scopeMetrics.flatMap((scope: any) => scope.metrics.map(({ name }: any) => name)),
-  )
+const namesOf = (request: object | undefined): readonly string[] =>
+  metricsOf(request as MetricsRequest).map(({ name }) => name)
 
 describe('the receiver host_metrics', () => {
   test('scrapes once after its delay, and then at its interval', async () => {
@@ -64,8 +63,8 @@ describe('the receiver host_metrics', () => {
     const clock = new TestClock()
     const bed = await TestBed.start(around(`{ root_path: ${fixture('linux-6.18')}, scrapers: { load: } }`), { clock })
     await clock.advance(5000)
-    const [request] = (await bed.requests(1)) as any[]
-    assert.equal(request.resourceMetrics[0].scopeMetrics[0].schemaUrl, 'https://opentelemetry.io/schemas/1.44.0')
+    const [request] = (await bed.requests(1)) as MetricsRequest[]
+    assert.equal(request?.resourceMetrics[0]?.scopeMetrics[0]?.schemaUrl, 'https://opentelemetry.io/schemas/1.44.0')
     await bed.stop()
   })
 

@@ -47,25 +47,48 @@ function seen(scraped: Scraped) {
   }
 }
 
-export function pointsOf(batch: Batch): SeenPoint[] {
-  const request = toObject(batch) as any
-  batch.release()
-  return request.resourceMetrics.flatMap((resource: any) =>
-    resource.scopeMetrics.flatMap((scope: any) => scope.metrics.flatMap(pointsOfMetric)),
-  )
+/** A request in the shape of OTLP/JSON, as far as the tests look at it. */
+export interface MetricsRequest {
+  readonly resourceMetrics: readonly { readonly scopeMetrics: readonly ScopeMetrics[] }[]
 }
 
-function pointsOfMetric(metric: any): SeenPoint[] {
-  const { sum, gauge } = metric
-  const kind = gauge ? 'gauge' : sum.isMonotonic ? 'counter' : 'up_down_counter'
-  return (sum ?? gauge).dataPoints.map((point: any) => ({
-    metric: metric.name,
-    unit: metric.unit,
+interface ScopeMetrics {
+  readonly schemaUrl?: string
+  readonly metrics: readonly Metric[]
+}
+
+interface Metric {
+  readonly name: string
+  readonly unit: string
+  readonly gauge?: { readonly dataPoints: readonly Point[] }
+  readonly sum?: { readonly dataPoints: readonly Point[]; readonly isMonotonic?: boolean }
+}
+
+interface Point {
+  readonly asInt?: string
+  readonly asDouble?: number
+  readonly attributes?: readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[]
+  readonly startTimeUnixNano?: string
+  readonly timeUnixNano: string
+}
+
+export const metricsOf = (request: MetricsRequest): readonly Metric[] =>
+  request.resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+
+export function pointsOf(batch: Batch): SeenPoint[] {
+  const request = toObject(batch) as unknown as MetricsRequest
+  batch.release()
+  return metricsOf(request).flatMap(pointsOfMetric)
+}
+
+function pointsOfMetric({ name, unit, sum, gauge }: Metric): SeenPoint[] {
+  const kind = gauge ? 'gauge' : sum?.isMonotonic ? 'counter' : 'up_down_counter'
+  return ((sum ?? gauge)?.dataPoints ?? []).map((point) => ({
+    metric: name,
+    unit,
     kind,
     value: point.asInt === undefined ? Number(point.asDouble) : integer(point.asInt),
-    attributes: Object.fromEntries(
-      (point.attributes ?? []).map(({ key, value }: any) => [key, Object.values(value)[0]]),
-    ),
+    attributes: Object.fromEntries((point.attributes ?? []).map(({ key, value }) => [key, Object.values(value)[0]])),
     start: point.startTimeUnixNano === undefined ? undefined : BigInt(point.startTimeUnixNano),
     time: BigInt(point.timeUnixNano),
   }))
