@@ -27,7 +27,7 @@ let ajv: Ajv | undefined
 /** ajv is CommonJS; `require` loads it here and now, where `import` would make all of decoding wait. */
 function load(): Ajv {
   const { Ajv2020 } = createRequire(import.meta.url)('ajv/dist/2020.js') as typeof Library
-  return new Ajv2020({ strict: false, allErrors: true, useDefaults: true, validateSchema: false })
+  return new Ajv2020({ strict: false, allErrors: true, useDefaults: true, validateSchema: false, logger: false })
 }
 
 function sentence({ message = 'is not valid', params }: ErrorObject, steps: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { Secret } from '../../component/options.ts'
-import { goType } from '../node.ts'
+import { goType, isNull } from '../node.ts'
 import type { Node } from '../node.ts'
 import { shown } from '../place.ts'
 import { byteSize } from './byte-size.ts'
@@ -107,6 +107,7 @@ function decodeSecret(schema: Schema, node: Node, at: Spot, decode: Decode): Sec
 }
 
 function decodeMapList(node: Node, at: Spot, decode: Decode): ReadonlyMap<string, Secret> | undefined {
+  if (isNull(node)) return new Map()
   if (node.kind === 'map') {
     const pairs = [...node.entries].map(
       ([name, item]) => [name, decodeSecret(TEXT, item.node, entry(at, name), decode)] as const,

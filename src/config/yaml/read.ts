@@ -39,9 +39,8 @@ export function readYaml(text: string, source: string, at?: Place): Read {
     const node = reader.read(first.contents)
     return { node: reader.faults.length > 0 ? undefined : node, faults: reader.faults, documents: documents.length }
   } catch (thrown) {
-    // The YAML library recurses per level of nesting and has no bound of its own.
     if (!(thrown instanceof RangeError)) throw thrown
-    return unreadable('nested too deeply', at ?? wholeSource(source))
+    return unreadable(TOO_DEEP, at ?? wholeSource(source))
   }
 }
 
@@ -61,12 +60,18 @@ const invalid = (problem: YAMLError, place: Place): Fault =>
     code: 'invalid_yaml',
     path: '',
     place,
-    message: notYaml(
-      problem.code === 'TAB_AS_INDENT' ? 'found character that cannot start any token' : problem.message,
-      place.line,
-    ),
+    message: notYaml(sentence(problem), place.line),
     hint: problem.code === 'TAB_AS_INDENT' ? 'indent with spaces, not with tabs' : undefined,
   })
+
+function sentence({ code, message }: YAMLError): string {
+  if (code === 'TAB_AS_INDENT') return 'found character that cannot start any token'
+  return message === STACK ? TOO_DEEP : message
+}
+
+/** The library recurses for each level of nesting and has no bound; where it runs out of stack, this is what it reports. */
+const STACK = 'Maximum call stack size exceeded'
+const TOO_DEEP = 'nested too deeply'
 
 const notYaml = (problem: string, line: number): string =>
   'retrieved value (type=string) cannot be used as a Conf: assuming string type since contents are not valid YAML: ' +
