@@ -1,5 +1,6 @@
 import type { Batch } from '../batch.ts'
 import type { WireWriter } from '../wire/wire-writer.ts'
+import { giveWriter, takeWriter } from '../wire/writer-pool.ts'
 import { type Attributes, writeAttributes } from './attributes.ts'
 import {
   type ExponentialHistogramPoint,
@@ -14,7 +15,7 @@ import {
   writeNumberPoint,
   writeSummaryPoint,
 } from './points.ts'
-import { giveWriter, Request, type ResourceFields, type ScopeFields, takeWriter } from './request.ts'
+import { Request, type ResourceFields, type ScopeFields } from './request.ts'
 
 /** Whether a value counts from the start (`cumulative`) or from the point before (`delta`). */
 export type Temporality = 'delta' | 'cumulative'

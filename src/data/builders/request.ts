@@ -1,7 +1,8 @@
 import { type Batch, batchOfSlab } from '../batch.ts'
 import { slabs } from '../memory/slab-pool.ts'
 import type { Signal } from '../signal.ts'
-import { WireWriter } from '../wire/wire-writer.ts'
+import type { WireWriter } from '../wire/wire-writer.ts'
+import { giveWriter, takeWriter } from '../wire/writer-pool.ts'
 import { type Attributes, writeAttributes } from './attributes.ts'
 
 export interface ResourceFields {
@@ -24,21 +25,6 @@ const RESOURCE = 1
 const SCOPES = 2
 const SCOPE = 1
 const SCHEMA_URL = 3
-
-/** Writers that wait for the next builder, so that building makes no garbage. */
-const idle: WireWriter[] = []
-const IDLE_LIMIT = 16
-/** A writer that grew beyond this many bytes is left to the garbage collector. */
-const LARGEST_IDLE = 4 * 1024 * 1024
-
-export function takeWriter(): WireWriter {
-  return idle.pop() ?? new WireWriter()
-}
-
-export function giveWriter(writer: WireWriter): void {
-  writer.clear()
-  if (idle.length < IDLE_LIMIT && writer.buffer.length <= LARGEST_IDLE) idle.push(writer)
-}
 
 /**
  * A request under construction: resources in it, scopes in them, records in those. A container is begun when its first

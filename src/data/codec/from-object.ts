@@ -3,7 +3,8 @@ import { count } from '../kernels/count.ts'
 import { DEEPEST } from '../kernels/validate.ts'
 import { slabs } from '../memory/slab-pool.ts'
 import { type Field, type KnownSignal, knownSignal, type Message, MESSAGES, REQUESTS } from '../wire/schema.ts'
-import { WireWriter } from '../wire/wire-writer.ts'
+import type { WireWriter } from '../wire/wire-writer.ts'
+import { giveWriter, takeWriter } from '../wire/writer-pool.ts'
 import { MalformedObject } from './json.ts'
 import { writeScalar, writeScalars } from './scalars.ts'
 
@@ -15,11 +16,13 @@ import { writeScalar, writeScalars } from './scalars.ts'
  * otherwise, with the place.
  */
 export function fromObject<S extends KnownSignal>(signal: S, object: unknown): Batch<S> {
-  const writer = new WireWriter()
+  const writer = takeWriter()
   writeMessage(writer, MESSAGES[REQUESTS[knownSignal(signal)].request], object, 1)
   const slab = slabs.take(writer.length)
-  writer.buffer.copy(slab.buffer, 0, 0, writer.length)
-  return batchOfSlab(signal, count(signal, slab.buffer.subarray(0, writer.length)), slab, writer.length)
+  const { length } = writer
+  writer.buffer.copy(slab.buffer, 0, 0, length)
+  giveWriter(writer)
+  return batchOfSlab(signal, count(signal, slab.buffer.subarray(0, length)), slab, length)
 }
 
 function writeMessage(writer: WireWriter, message: Message, object: unknown, depth: number): void {

@@ -99,14 +99,18 @@ describe('hazards', () => {
   })
 
   test('a plain attribute is refused where it is too deep, too', () => {
-    const nested = (lists: number) => {
+    const nested = (arrays: number, lists: number) => {
       let value: Buffer = attribute(1, 'k', 'v')
       for (let level = 1; level < lists; level++) value = embed(1, embed(1, 'k'), embed(2, embed(6, value)))
-      return log(embed(5, embed(6, value)))
+      let body = embed(6, value)
+      for (let level = 0; level < arrays; level++) body = embed(5, embed(1, body))
+      return log(embed(5, body))
     }
-    // Each list adds three levels to the five around it, and its last value one.
-    assert.equal(validate('logs', nested(41)), 1)
-    refuses('logs', nested(42), /nested more than 128/)
+    // The body is the fifth message. An array adds two, a list three, of which the value is the last.
+    assert.equal(validate('logs', nested(0, 41)), 1)
+    assert.equal(validate('logs', nested(3, 39)), 1)
+    refuses('logs', nested(2, 40), /nested more than 128/)
+    refuses('logs', nested(0, 42), /nested more than 128/)
   })
 
   test('varints and lengths need not be minimal', () => {
