@@ -15,6 +15,8 @@ await build({
   legalComments: 'eof',
   // RxJS offers Node its CommonJS form, from which nothing can be left out.
   alias: { rxjs: './node_modules/rxjs/dist/esm/index.js' },
-  banner: { js: "import { createRequire as createBundledRequire } from 'node:module'\nconst require = createBundledRequire(import.meta.url)" },
+  banner: {
+    js: "import { createRequire as createBundledRequire } from 'node:module'\nconst require = createBundledRequire(import.meta.url)",
+  },
   logLevel: 'warning',
 })

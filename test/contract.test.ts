@@ -31,7 +31,9 @@ const REQUESTS: Readonly<Partial<Record<Signal, object>>> = {
   logs: logsRequest('a'),
   traces: spansRequest('a'),
   metrics: {
-    resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'm', gauge: { dataPoints: [{ timeUnixNano: '1', asDouble: 1 }] } }] }] }],
+    resourceMetrics: [
+      { scopeMetrics: [{ metrics: [{ name: 'm', gauge: { dataPoints: [{ timeUnixNano: '1', asDouble: 1 }] } }] }] },
+    ],
   },
 }
 
@@ -92,7 +94,8 @@ for (const kind of KINDS)
         assert.equal(definition.type, type)
         assert.match(type, SNAKE)
         assert.match(definition.summary, /^[A-Z].*\.$/)
-        for (const alias of definition.aliases ?? []) assert.ok(aliases.includes(alias), `${alias} is known without loading`)
+        for (const alias of definition.aliases ?? [])
+          assert.ok(aliases.includes(alias), `${alias} is known without loading`)
         assert.ok(Object.keys(definition.stability).length > 0)
       })
 
@@ -116,7 +119,13 @@ for (const kind of KINDS)
       test('is created without touching anything', async () => {
         const configuration = await configured(kind, type)
         const before = handles()
-        void new Graph(plan(configuration), { clock: systemClock, log: silent, logOf: () => silent, metrics: new Metrics(), startTime: 0 })
+        void new Graph(plan(configuration), {
+          clock: systemClock,
+          log: silent,
+          logOf: () => silent,
+          metrics: new Metrics(),
+          startTime: 0,
+        })
         assert.deepEqual(handles(), before)
       })
 
@@ -131,7 +140,10 @@ for (const kind of KINDS)
         test('passes a refusal on, and gives all bytes back', async () => {
           const definition = await loadDefinition()
           const example = parse(readFileSync(`${folderOf(kind, type)}/example.yaml`, 'utf8')) as { processors: object }
-          const [body] = Object.entries(example.processors).find(([id]) => id.split('/')[0] === type)?.slice(1) ?? []
+          const [body] =
+            Object.entries(example.processors)
+              .find(([id]) => id.split('/')[0] === type)
+              ?.slice(1) ?? []
           for (const signal of signalsOf(definition)) {
             const request = REQUESTS[signal]
             if (!request) continue
@@ -140,7 +152,11 @@ for (const kind of KINDS)
                 receivers: { test_source: null },
                 processors: { [type]: body },
                 exporters: { test_direct: null },
-                service: { pipelines: { [signal]: { receivers: ['test_source'], processors: [type], exporters: ['test_direct'] } } },
+                service: {
+                  pipelines: {
+                    [signal]: { receivers: ['test_source'], processors: [type], exporters: ['test_direct'] },
+                  },
+                },
               }),
               {
                 onSend: () => {
@@ -148,7 +164,9 @@ for (const kind of KINDS)
                 },
               },
             )
-            await bed.send(signal, request).catch((error: unknown) => assert.ok(error instanceof Refused, String(error)))
+            await bed
+              .send(signal, request)
+              .catch((error: unknown) => assert.ok(error instanceof Refused, String(error)))
             await bed.stop()
           }
         })
@@ -159,7 +177,8 @@ async function gone(graph: Graph): Promise<void> {
   const before = handles()
   await graph.start()
   await graph.stop(AbortSignal.timeout(5000))
-  for (let turn = 0; turn < 200 && String(handles()) !== String(before); turn++) await new Promise((resolve) => setTimeout(resolve, 5))
+  for (let turn = 0; turn < 200 && String(handles()) !== String(before); turn++)
+    await new Promise((resolve) => setTimeout(resolve, 5))
   const left = handles()
   for (const each of before) left.splice(left.indexOf(each), left.includes(each) ? 1 : 0)
   assert.deepEqual(left, [])

@@ -59,7 +59,9 @@ export class StepsStage {
 
   #failed(delivery: Delivery, error: unknown): undefined {
     if (error instanceof Overdrawn) {
-      delivery.end(new Refused(error.message, { code: 'resource_exhausted', retry: { after: COME_BACK }, cause: error }))
+      delivery.end(
+        new Refused(error.message, { code: 'resource_exhausted', retry: { after: COME_BACK }, cause: error }),
+      )
       return undefined
     }
     const owner = (error instanceof StepFailed ? this.#ownerOf(error.step) : this.#parts[0]?.owner) as StageOwner

@@ -9,15 +9,31 @@ import { bodiesOf, logsRequest } from './requests.ts'
 
 /** Processors that do each thing that a stage may do with a delivery. */
 const stage = (type: string, create: () => Processor) =>
-  defineProcessor({ type, summary: 'For random graphs.', stability: { logs: 'development' }, config: Options({}), create })
+  defineProcessor({
+    type,
+    summary: 'For random graphs.',
+    stability: { logs: 'development' },
+    config: Options({}),
+    create,
+  })
 const STAGES = [
   stage('passes', () => ({ operator: map((delivery) => delivery) })),
   stage('replaces', () => ({ operator: map((delivery) => replace(delivery, delivery.batch.retain())) })),
-  stage('halves', () => ({ operator: map((delivery) => merge(fanOut(delivery, 2).slice(0, 2), delivery.batch.retain())) })),
-  stage('drops_even', () => ({
-    steps: [{ on: 'logRecord', when: { kind: 'matches', path: { field: 'body' }, pattern: /[02468]$/ }, act: { kind: 'drop' } }],
+  stage('halves', () => ({
+    operator: map((delivery) => merge(fanOut(delivery, 2).slice(0, 2), delivery.batch.retain())),
   })),
-  stage('marks', () => ({ steps: [{ on: 'logRecord', act: { kind: 'upsert', path: { attribute: 'mark' }, source: { value: 1 } } }] })),
+  stage('drops_even', () => ({
+    steps: [
+      {
+        on: 'logRecord',
+        when: { kind: 'matches', path: { field: 'body' }, pattern: /[02468]$/ },
+        act: { kind: 'drop' },
+      },
+    ],
+  })),
+  stage('marks', () => ({
+    steps: [{ on: 'logRecord', act: { kind: 'upsert', path: { attribute: 'mark' }, source: { value: 1 } } }],
+  })),
   stage('refuses_nines', () => ({
     operator: concatMap((delivery: Delivery) => {
       const bytes = Buffer.concat(delivery.batch.segments())
@@ -41,11 +57,19 @@ const shape = fc.record({
   downstream: processors,
   forward: fc.boolean(),
   exporters: fc.array(exporter, { minLength: 1, maxLength: 3 }),
-  sends: fc.array(fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 }),
+  sends: fc.array(fc.array(fc.integer({ min: 0, max: 99 }), { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 8,
+  }),
 })
 
 /** The configuration of a shape: YAML holds JSON. */
-function configOf({ processors: chain, downstream, forward, exporters }: ReturnType<typeof shape.generate>['value']): object {
+function configOf({
+  processors: chain,
+  downstream,
+  forward,
+  exporters,
+}: ReturnType<typeof shape.generate>['value']): object {
   const ids = exporters.map(({ queue }, index) => `${queue ? 'test_sink' : 'test_direct'}/${index}`)
   const named = (types: readonly string[], at: string) => types.map((type, index) => `${type}/${at}${index}`)
   const [up, down] = [named(chain, 'up'), named(downstream, 'down')]
@@ -55,9 +79,16 @@ function configOf({ processors: chain, downstream, forward, exporters }: ReturnT
   })
   return {
     receivers: { test_source: null },
-    processors: Object.fromEntries([...up, ...down].map((id) => [id, id.startsWith('batch') ? { timeout: '100ms', send_batch_size: 3, send_batch_max_size: 5 } : null])),
+    processors: Object.fromEntries(
+      [...up, ...down].map((id) => [
+        id,
+        id.startsWith('batch') ? { timeout: '100ms', send_batch_size: 3, send_batch_max_size: 5 } : null,
+      ]),
+    ),
     ...(forward && { connectors: { forward: null } }),
-    exporters: Object.fromEntries(exporters.map(({ queue, waits }, index) => [ids[index], queue ? sending(waits) : null])),
+    exporters: Object.fromEntries(
+      exporters.map(({ queue, waits }, index) => [ids[index], queue ? sending(waits) : null]),
+    ),
     service: {
       pipelines: forward
         ? {

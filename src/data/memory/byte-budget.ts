@@ -1,7 +1,9 @@
 /** Thrown where inside work would overdraw a budget by more than its bound. The stage that asked refuses its delivery. */
 export class Overdrawn extends Error {
   constructor(budget: ByteBudget, bytes: number) {
-    super(`${bytes} more bytes would overdraw the budget of ${budget.limit} bytes by more than ${budget.overdraftLimit}`)
+    super(
+      `${bytes} more bytes would overdraw the budget of ${budget.limit} bytes by more than ${budget.overdraftLimit}`,
+    )
     this.name = 'Overdrawn'
   }
 }
