@@ -1,6 +1,7 @@
 /**
  * How many items a second of one core's time do the kernels handle, and how many times what decoding to objects and
- * encoding again would (the oracle, in the same run)? `--quick` takes a quarter of the time, `--traces`, `--metrics` and `--logs` choose.
+ * encoding again would (the oracle, in the same run)? `--quick` takes a quarter of the time, `--traces`, `--metrics`
+ * and `--logs` choose.
  */
 import type { Batch } from '../src/data/batch.ts'
 import { count } from '../src/data/kernels/count.ts'

@@ -1,6 +1,7 @@
 /**
  * An independent decoder and encoder of OTLP: the code that protobuf.js generated for OpenTelemetry's own package. It
- * lacks profiles and what OTLP got later: span and link `flags`, `event_name`, `entity_refs`, metric `metadata`, and indices into a string table.
+ * lacks profiles and what OTLP got later: span and link `flags`, `event_name`, `entity_refs`, metric `metadata`, and
+ * indices into a string table.
  */
 import { createRequire } from 'node:module'
 import type { JsonObject, JsonValue } from '../../src/data/codec/json.ts'

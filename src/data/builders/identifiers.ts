@@ -13,7 +13,10 @@ export function writeSpanId(writer: WireWriter, field: number, id: Identifier | 
   writeIdentifier(writer, field, id, 8, 'span')
 }
 
-/** Writes nothing for an absent or empty id. Throws before a byte is written where it is no id, since a backend would refuse the whole request. */
+/**
+ * Writes nothing for an absent or empty id. Throws before a byte is written where it is no id, since a backend would
+ * refuse the whole request.
+ */
 function writeIdentifier(
   writer: WireWriter,
   field: number,

@@ -35,7 +35,8 @@ export interface LogsBuilder {
  * Builds a batch of log records as wire bytes.
  *
  * ```ts
- * logs({ 'host.name': 'a' }, { name: 'udp_lines' }).record({ time, severity: 9, body: 'Listening on port 80' }).finish()
+ * const builder = logs({ 'host.name': 'a' }, { name: 'udp_lines' })
+ * const batch = builder.record({ time, severity: 9, body: 'Listening on port 80' }).finish()
  * ```
  */
 export function logs(resource: Attributes, scope: ScopeFields = {}): LogsBuilder {

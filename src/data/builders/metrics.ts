@@ -45,8 +45,8 @@ export interface Metric<P> {
 }
 
 /**
- * Metrics may be written in turn; each becomes one metric on the wire with all of its points. Asking for one again, by the same name, unit
- * and kind, gives the same one.
+ * Metrics may be written in turn; each becomes one metric on the wire with all of its points. Asking for one again,
+ * by the same name, unit and kind, gives the same one.
  */
 export interface MetricsBuilder {
   /** Time, and start of accumulation, of the points that come without. */

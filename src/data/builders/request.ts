@@ -61,8 +61,8 @@ export class Request<S extends Signal> {
   }
 
   /**
-   * Writes a record of the current scope, which counts as `items`. A `write` that throws leaves the request as it was, and
-   * the builder of use.
+   * Writes a record of the current scope, which counts as `items`. A `write` that throws leaves the request as it
+   * was, and the builder of use.
    */
   record<F>(write: (writer: WireWriter, fields: F) => void, fields: F, items: number = 1): void {
     const writer = this.#open()

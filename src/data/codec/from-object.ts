@@ -11,9 +11,9 @@ import { writeScalar, writeScalars } from './scalars.ts'
 /**
  * The batch that an object in the shape of OTLP/JSON stands for, not charged to any budget.
  *
- * Takes what other writers of protobuf's JSON write too: 64-bit integers as numbers, smaller ones as strings, enums by
- * name, `null` for what is absent. Unknown names are ignored, as the OTLP specification demands. Throws `MalformedObject`
- * otherwise, with the place.
+ * Takes what other writers of protobuf's JSON write too: 64-bit integers as numbers, smaller ones as strings, enums
+ * by name, `null` for what is absent. Unknown names are ignored, as the OTLP specification demands. Throws
+ * `MalformedObject` otherwise, with the place.
  */
 export function fromObject<S extends KnownSignal>(signal: S, object: unknown): Batch<S> {
   const writer = takeWriter()

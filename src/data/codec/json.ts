@@ -1,7 +1,7 @@
 /**
- * OTLP in the shape of its JSON encoding, as https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding defines it:
- * names in lowerCamelCase, trace and span ids in hexadecimal, other bytes in base64, enums as integers, 64-bit integers
- * as decimal strings, doubles that JSON has no number for as `"NaN"`, `"Infinity"` and `"-Infinity"`.
+ * OTLP in the shape of its JSON encoding, as https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding defines
+ * it: names in lowerCamelCase, trace and span ids in hexadecimal, other bytes in base64, enums as integers, 64-bit
+ * integers as decimal strings, doubles that JSON has no number for as `"NaN"`, `"Infinity"` and `"-Infinity"`.
  */
 export interface JsonObject {
   [name: string]: JsonValue

@@ -8,8 +8,8 @@ import * as wire from '../wire/varint.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 
 /**
- * A request as plain objects in the shape of OTLP/JSON: to be printed, stored as a line of JSON, or looked at in a test.
- * This is the slow way; what looks at every record uses views.
+ * A request as plain objects in the shape of OTLP/JSON: to be printed, stored as a line of JSON, or looked at in a
+ * test. This is the slow way; what looks at every record uses views.
  *
  * Defaults are left out where they mean the same as an absent field, unknown fields always; bytes that are not UTF-8
  * become U+FFFD. Throws `Malformed` on bytes that are no such request.

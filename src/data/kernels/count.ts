@@ -60,7 +60,10 @@ function inScope(signal: Signal, buffer: Buffer, start: number, end: number): nu
   return items
 }
 
-/** Points of one metric. Of a oneof that was written more than once the last member counts; the same member again adds to it. */
+/**
+ * Points of one metric. Of a oneof that was written more than once the last member counts; the same member again adds
+ * to it.
+ */
 export function countPoints(buffer: Buffer, start: number, end: number): number {
   let points = 0
   let kind = 0
@@ -79,7 +82,8 @@ function entriesOf(field: number, buffer: Buffer, start: number, end: number): n
   const tag = (field << 3) | LENGTH
   let entries = 0
   for (let at = start; at < end;) {
-    // Most are shorter than 16 KiB, so that their lengths have one or two bytes: read here, where nothing is noted of them.
+    // Most are shorter than 16 KiB, so that their lengths have one or two bytes: read here, where nothing is noted of
+    // them.
     if (at + 2 < end && buffer[at] === tag) {
       const low = buffer[at + 1]!
       const high = buffer[at + 2]!

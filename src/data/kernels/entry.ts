@@ -13,8 +13,8 @@ export class Entry {
   end = 0
 
   /**
-   * Reads the entry whose tag begins at `at`; returns where the next one begins. Looks at no byte at or past `limit`, and
-   * throws `Malformed` where the value would reach past it.
+   * Reads the entry whose tag begins at `at`; returns where the next one begins. Looks at no byte at or past `limit`,
+   * and throws `Malformed` where the value would reach past it.
    */
   read(buffer: Buffer, at: number, limit: number): number {
     const tag = readTag(buffer, at, limit)

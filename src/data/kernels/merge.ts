@@ -22,7 +22,10 @@ export function merge<S extends Signal>(batches: readonly Batch<S>[]): Batch<S> 
   return new WireBatch(signal, items, parts)
 }
 
-/** The whole request in one piece: where the batch has a single segment its own bytes, borrowed, and otherwise a copy that no budget knows of. */
+/**
+ * The whole request in one piece: where the batch has a single segment its own bytes, borrowed, and otherwise a copy
+ * that no budget knows of.
+ */
 export function join(batch: Batch): Buffer {
   const segments = batch.segments()
   const only = segments[0]
@@ -30,8 +33,8 @@ export function join(batch: Batch): Buffer {
 }
 
 /**
- * The same batch in a single segment, for what must have its bytes in one piece: a new reference to the batch itself where it
- * has one, and otherwise a copy in pooled memory, charged as inside work.
+ * The same batch in a single segment, for what must have its bytes in one piece: a new reference to the batch itself
+ * where it has one, and otherwise a copy in pooled memory, charged as inside work.
  */
 export function compact<S extends Signal>(batch: Batch<S>): Batch<S> {
   const segments = batch.segments()

@@ -11,8 +11,8 @@ const SMALLEST = 1024 * STEP
 const LARGEST = 1 << 18
 
 /**
- * What one part of a split will consist of, as a plan: pieces of the input to copy, and containers to open, whose lengths
- * are known when they close. So the size of the part is known to the byte before memory is taken for it.
+ * What one part of a split will consist of, as a plan: pieces of the input to copy, and containers to open, whose
+ * lengths are known when they close. So the size of the part is known to the byte before memory is taken for it.
  */
 export class Part {
   items = 0
@@ -32,7 +32,10 @@ export class Part {
     if (this.#steps.length > LARGEST) this.#steps = new Int32Array(SMALLEST)
   }
 
-  /** Plans to copy `start` to `end` of the input's segment of that index; follows on what was copied last where it can. */
+  /**
+   * Plans to copy `start` to `end` of the input's segment of that index; follows on what was copied last where it
+   * can.
+   */
   copy(segment: number, start: number, end: number): void {
     const last = this.#length - STEP
     if (last >= 0 && this.#steps[last] === segment && this.#steps[last + 2] === start) this.#steps[last + 2] = end

@@ -14,9 +14,10 @@ export interface SplitLimits {
 }
 
 /**
- * Splits a batch into parts within the limits, records in their order and each part as full as it can be. What describes records, the
- * resource, scope and metric, is repeated in each part that has some of them, and a metric's points may come apart, as in the
- * Collector's batch processor. Unknown fields beside records stay with the first part.
+ * Splits a batch into parts within the limits, records in their order and each part as full as it can be. What
+ * describes records, the resource, scope and metric, is repeated in each part that has some of them, and a metric's
+ * points may come apart, as in the Collector's batch processor. Unknown fields beside records stay with the first
+ * part.
  *
  * The batch is borrowed, the parts are new references; a batch within the limits is its own only part. Where memory for
  * the parts would overdraw the budget, none is kept. Throws `Malformed` where the containers do not fit together.
@@ -59,7 +60,10 @@ class Container {
   }
 }
 
-/** Depths of containers; beside resources is none. Spans and log records are in scopes; data points in a metric's data. */
+/**
+ * Depths of containers; beside resources is none. Spans and log records are in scopes; data points in a metric's
+ * data.
+ */
 const NO_DEPTH = -1
 const RESOURCE_DEPTH = 0
 const SCOPE_DEPTH = 1
@@ -214,7 +218,10 @@ class Splitter {
     }
   }
 
-  /** Puts a record, or whole containers that count as `items`, into the current part if it fits, and else into a new one. */
+  /**
+   * Puts a record, or whole containers that count as `items`, into the current part if it fits, and else into a new
+   * one.
+   */
   #place(depth: number, start: number, end: number, items: number): void {
     if (!this.#part.isEmpty && !this.#fits(depth, end - start, items)) this.#finishPart()
     this.#append(depth, start, end, items)
@@ -284,7 +291,10 @@ function isChild(depth: number, field: number): boolean {
   }
 }
 
-/** The resource or scope (1) and schema URL (3); of a metric name, description, unit (1 to 3) and metadata (12); of its data the temporality and whether it is monotonic. */
+/**
+ * The resource or scope (1) and schema URL (3); of a metric name, description, unit (1 to 3) and metadata (12); of
+ * its data the temporality and whether it is monotonic.
+ */
 function isHeader(depth: number, field: number): boolean {
   switch (depth) {
     case RESOURCE_DEPTH:

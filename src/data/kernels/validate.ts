@@ -4,14 +4,18 @@ import { type Field, knownSignal, MESSAGES, type MessageName, REQUESTS, WIRE_TYP
 import { cursor, FIXED32, FIXED64, LENGTH, readLength, readTag, skip, VARINT } from '../wire/varint.ts'
 import { holdsPoints } from './count.ts'
 
-/** Messages may stand this deep in one another; the request itself is the first. Decoders elsewhere stop at 100 to 10,000. */
+/**
+ * Messages may stand this deep in one another; the request itself is the first. Decoders elsewhere stop at 100 to
+ * 10,000.
+ */
 export const DEEPEST = 128
 
 /**
- * Checks the structure of a whole export request and returns the number of its items, as `count` does. Throws `Malformed`
- * where a value reaches past its message, a known field has another wire type than it should (numbers of a repeated
- * field may be packed or not), an id is neither empty nor of its length, messages are nested too deep, a varint has more than ten
- * bytes, a length is 2 GiB or more, or a group, a field number zero or an unknown wire type stands anywhere.
+ * Checks the structure of a whole export request and returns the number of its items, as `count` does. Throws
+ * `Malformed` where a value reaches past its message, a known field has another wire type than it should (numbers of
+ * a repeated field may be packed or not), an id is neither empty nor of its length, messages are nested too deep, a
+ * varint has more than ten bytes, a length is 2 GiB or more, or a group, a field number zero or an unknown wire type
+ * stands anywhere.
  *
  * What passes can be edited, merged and split, and one sender's bytes do not spoil another's. Unknown fields, repeated
  * singular fields, non-minimal varints and strings that are not UTF-8 pass, as they do in other implementations.
@@ -25,7 +29,10 @@ export function validate(signal: Signal, buffer: Buffer): number {
 /** Items met so far by the call under way. */
 let items = 0
 
-/** What is known of a field: how its value must be written. From `MESSAGE` on the type of an embedded message is added. */
+/**
+ * What is known of a field: how its value must be written. From `MESSAGE` on the type of an embedded message is
+ * added.
+ */
 const UNKNOWN = 0
 const A_VARINT = 1
 const A_FIXED64 = 2
@@ -128,8 +135,8 @@ function message(buffer: Buffer, type: number, start: number, end: number, depth
 }
 
 /**
- * Whether bytes are a key and a value as every encoder writes them, both shorter than 128 bytes, the value a string, bool, int,
- * double or nothing: most of all telemetry, checked in a few reads. Others take the general way.
+ * Whether bytes are a key and a value as every encoder writes them, both shorter than 128 bytes, the value a string,
+ * bool, int, double or nothing: most of all telemetry, checked in a few reads. Others take the general way.
  */
 function isPlainKeyValue(buffer: Buffer, start: number, end: number): boolean {
   if (end - start < 4 || buffer[start] !== 0x0a) return false

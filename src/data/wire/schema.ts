@@ -1,7 +1,7 @@
 /**
  * The messages of OTLP 1.11 (`opentelemetry/proto/{common,resource,trace,metrics,logs}/v1/*.proto` and the three
- * `collector/…/*_service.proto` requests) as a table. The codec, the validator and everything else that must know a field
- * by number or by name read it from here.
+ * `collector/…/*_service.proto` requests) as a table. The codec, the validator and everything else that must know a
+ * field by number or by name read it from here.
  *
  * Another signal is added by its messages here and its root in `REQUESTS`.
  */
@@ -55,7 +55,7 @@ export interface Message {
   readonly byNumber: readonly (Field | undefined)[]
 }
 
-/** One line of the table. `embeds` names a message of the table; a test compares the whole with the published descriptors. */
+/** One line of the table; a test compares all with the published descriptors. */
 interface Row {
   readonly number: number
   readonly name: string

@@ -110,7 +110,8 @@ test('by bytes each part is as full as it can be, lengths of one to three bytes 
     parts.slice(0, -1).forEach((part, index) => {
       const [first] = itemsIn('logs', toObject(parts[index + 1]!))
       const text = first!.item['severityText'] as string
-      // A record takes its text and four bytes; one more may lengthen the lengths of the resource and the scope by a byte each.
+      // A record takes its text and four bytes; one more may lengthen the lengths of the resource and the scope by a
+      // byte each.
       assert.ok(part.bytes + text.length + 4 + 2 > bytes, `${part.bytes} of ${bytes}`)
     })
   }

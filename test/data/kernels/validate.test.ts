@@ -188,6 +188,10 @@ describe('hazards', () => {
     refuses('logs', Buffer.from([0x0a, 5, 0]), /beyond the end/)
     refuses('logs', Buffer.concat([tag(1, 2), varint(2 ** 31)]), /length of 2147483648/)
     refuses('logs', Buffer.concat([tag(1, 2), varint(2n ** 64n - 1n)]), /length of/)
+    for (const length of [3, 300]) {
+      const cut = embed(1, embed(2, tag(2, 2), varint(length), Buffer.from('ab')))
+      assert.throws(() => count('logs', cut), /beyond the end/)
+    }
     refuses('logs', Buffer.from([0x00, 0x00]), /field number 0/)
     refuses('logs', Buffer.concat([tag(100, 7), varint(0)]), /wire type 7/)
   })
