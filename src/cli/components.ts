@@ -19,11 +19,14 @@ export async function components(catalog: Catalog): Promise<string> {
   const list = (kind: Kind) =>
     Promise.all(catalog.entries(kind).map(async (entry) => described(entry, await entry.load(), module)))
   const sections = await Promise.all(SECTIONS.map(async ([kind, section]) => [section, await list(kind)] as const))
-  return stringify({
-    buildinfo: { command: 'telegen', description, version },
-    ...Object.fromEntries(sections),
-    providers: ['env', 'file', 'yaml'].map((scheme) => ({ scheme, module: own })),
-  })
+  return stringify(
+    {
+      buildinfo: { command: 'telegen', description, version },
+      ...Object.fromEntries(sections),
+      providers: ['env', 'file', 'yaml'].map((scheme) => ({ scheme, module: own })),
+    },
+    { lineWidth: 0 },
+  )
 }
 
 function described({ type, source }: Entry, definition: Definition, module: (source: string) => string) {

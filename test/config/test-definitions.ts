@@ -148,6 +148,14 @@ export const counting = defineConnector({
   create: never,
 })
 
+export const rival = defineConnector({
+  type: 'traces_only',
+  summary: 'Has the name of a receiver type.',
+  stability: [{ from: 'traces', to: 'traces', level: 'alpha' }],
+  config: Options({}),
+  create: never,
+})
+
 export const login = defineExtension({
   type: 'login',
   summary: 'Vouches.',
@@ -166,5 +174,6 @@ export const TEST_DEFINITIONS: readonly Definition[] = [
   sink,
   pass,
   counting,
+  rival,
   login,
 ]

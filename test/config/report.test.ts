@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { error, inOrder, warning } from '../../src/config/fault.ts'
+import type { Fault } from '../../src/config/fault.ts'
+import { load } from '../../src/config/load.ts'
+import { report, reportJson } from '../../src/config/report.ts'
+import { check } from '../../src/config/check.ts'
+import { testCatalog } from './check-text.ts'
+
+const place = (line: number, column: number, source = 'agent.yaml') => ({ source, line, column })
+const fault = (line: number, column: number, extra: Partial<Fault> = {}): Fault => ({
+  ...error({ code: 'x', message: 'is wrong', path: 'receivers::otlp', place: place(line, column) }),
+  ...extra,
+})
+const texts = new Map([
+  ['agent.yaml', 'receivers:\n  otlp:\n    htttp: 5\n\tpassword: hunter2\n' + ' '.repeat(300) + 'far: 1\n'],
+])
+
+describe('a report', () => {
+  test('names the place, shows the line with a caret, and says what would help', () => {
+    assert.equal(
+      report([fault(3, 5, { hint: 'did you mean "http"?' })], { texts }),
+      [
+        'agent.yaml:3:5: error: receivers::otlp: is wrong',
+        '    3 |     htttp: 5',
+        '      |     ^',
+        '  = did you mean "http"?',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('has an empty line between faults, and nothing where there are none', () => {
+    assert.equal(report([fault(9, 1), fault(9, 2)], { texts }).split('\n\n').length, 2)
+    assert.equal(report([], { texts }), '')
+  })
+
+  test('names the source alone where all of it is meant', () => {
+    const whole = warning({ code: 'x', message: 'is empty', path: '', place: place(0, 0) })
+    assert.equal(report([whole], { texts }), 'agent.yaml: warning: is empty\n')
+  })
+
+  test('shows a line that holds a secret up to it', () => {
+    const lines = report([fault(4, 12, { secret: true })], { texts }).split('\n')
+    assert.equal(lines[1], '    4 | \tpassword: …')
+    assert.equal(lines[2], '      | \t          ^')
+  })
+
+  test('shows the part of a long line that matters', () => {
+    const lines = report([fault(5, 301)], { texts }).split('\n')
+    assert.ok((lines[1]?.length ?? 0) < 200)
+    assert.equal(lines[1]?.[lines[2]?.indexOf('^') ?? 0], 'f')
+  })
+
+  test('is in colour only where asked', () => {
+    assert.doesNotMatch(report([fault(3, 5)], { texts }), /\u001B/)
+    assert.match(report([fault(3, 5)], { texts, colours: true }), /\u001B\[31merror:/)
+  })
+
+  test('for programs has the same in fields', () => {
+    const referred = fault(3, 5, { hint: 'h', place: { ...place(3, 5), reference: '${env:X}' } })
+    assert.deepEqual(JSON.parse(reportJson([referred, fault(0, 0)])), [
+      {
+        severity: 'error',
+        code: 'x',
+        message: 'is wrong',
+        path: 'receivers::otlp',
+        source: 'agent.yaml',
+        line: 3,
+        column: 5,
+        reference: '${env:X}',
+        hint: 'h',
+      },
+      { severity: 'error', code: 'x', message: 'is wrong', path: 'receivers::otlp', source: 'agent.yaml' },
+    ])
+  })
+
+  test('never shows what a variable or a secret option holds', async () => {
+    const text = `processors:
+  everything:
+    password: {hunter2: hunter2}
+    headers: {authorization: [hunter2], other: "\${env:LIST}"}
+    integer: \${env:WORD}
+    wait: "\${env:WORD} s"
+    any: 1
+`
+    const loaded = load({ configs: [`yaml:${text}`], environment: { WORD: 'hunter2', LIST: '[hunter2]' } })
+    const { faults } = await check(loaded, testCatalog())
+    assert.ok(faults.length >= 5)
+    assert.doesNotMatch(report(faults, loaded), /hunter2/)
+    assert.doesNotMatch(reportJson(faults), /hunter2/)
+  })
+})
+
+describe('the order of faults', () => {
+  test('is that of sources, lines, columns, codes and messages, however they were found', () => {
+    const sorted = [
+      fault(1, 1, { place: place(1, 1, 'first') }),
+      fault(1, 2),
+      fault(1, 9, { code: 'a' }),
+      fault(1, 9, { code: 'b', message: 'a' }),
+      fault(1, 9, { code: 'b', message: 'b' }),
+      fault(2, 1),
+      fault(1, 1, { place: place(1, 1, 'unknown') }),
+    ]
+    const sources = ['first', 'agent.yaml']
+    assert.deepEqual(inOrder([...sorted].reverse(), sources), sorted)
+    assert.deepEqual(inOrder(sorted, sources), sorted)
+  })
+})
