@@ -46,7 +46,7 @@ export function* records<L extends RecordLevel>(batch: Batch, ...levels: readonl
   const views = new Map<Node, RecordView>()
   for (const node of all(root)) {
     if (node.level !== undefined && levels.includes(node.level as L)) views.set(node, viewOf(node))
-    node.readsPart = true
+    node.readsPart = node.part !== undefined
   }
   root.seal(true)
   const wanted = new Set([...all(root)].filter((node) => [...all(node)].some((inner) => views.has(inner))))

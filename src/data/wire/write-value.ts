@@ -48,7 +48,7 @@ export function writeKeyValueEntry(arena: Arena, number: number, key: Key, value
 
 /** Writes what stands at `place` as an AnyValue, in the field `number`. Copies bytes, so that every type survives. */
 export function copyAnyEntry(arena: Arena, number: number, place: Place): void {
-  if (place.kind > kinds.EMPTY) return writeAnyEntry(arena, number, readValue(arena.buffer, place)!)
+  if (place.kind > kinds.EMPTY) return writeAnyEntry(arena, number, readSigned(arena, place))
   const tag = tagOf(number)
   const size = contentSize(place)
   const start = arena.reserve(varintSize(tag) + varintSize(size) + size)
@@ -58,7 +58,7 @@ export function copyAnyEntry(arena: Arena, number: number, place: Place): void {
 
 /** Writes a KeyValue of `key` and what stands at `place`, as the field `number`. */
 export function copyKeyValueEntry(arena: Arena, number: number, key: Key, place: Place): void {
-  if (place.kind > kinds.EMPTY) return writeKeyValueEntry(arena, number, key, readValue(arena.buffer, place)!)
+  if (place.kind > kinds.EMPTY) return writeKeyValueEntry(arena, number, key, readSigned(arena, place))
   const tag = tagOf(number)
   const keySize = key.bytes.length
   const any = contentSize(place)
@@ -70,6 +70,12 @@ export function copyKeyValueEntry(arena: Arena, number: number, key: Key, place:
   buffer.set(key.bytes, at)
   at = writeVarint(buffer, writeVarint(buffer, at + keySize, VALUE_TAG), any)
   note(start, value, writeContent(arena, at, place))
+}
+
+/** A field's value as an AnyValue can hold it, whose ints are signed: larger ones keep their bits. */
+function readSigned(arena: Arena, place: Place): Value {
+  const value = readValue(arena.buffer, place)!
+  return typeof value === 'bigint' ? BigInt.asIntN(64, value) : value
 }
 
 export const tagOf = (number: number): number => (number << 3) | LENGTH
