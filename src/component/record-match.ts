@@ -31,7 +31,7 @@ export const matchType = {
   ),
 }
 
-export const recordMatch = Options({
+const properties = {
   ...matchType,
   services: StringList({ default: [], description: 'Spans: the `service.name` of the resource is one of these.' }),
   span_names: StringList({ default: [], description: 'Spans: the name is one of these.' }),
@@ -57,8 +57,10 @@ export const recordMatch = Options({
     }),
     { default: [], description: 'The instrumentation scope is as all of these say.' },
   ),
-})
-export type RecordMatch = Static<typeof recordMatch>
+}
+
+export const recordMatch = (description: string) => Options(properties, { description })
+export type RecordMatch = Static<ReturnType<typeof recordMatch>>
 
 /** What is wrong whatever the signal; `path` leads to the properties. */
 export function* recordMatchFaults(match: RecordMatch, path: OptionFault['path']): Iterable<OptionFault> {

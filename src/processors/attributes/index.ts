@@ -16,8 +16,8 @@ export default defineProcessor({
   scale: 'replica',
   config: Options({
     actions: Type.Array(attributeAction, { default: [], description: 'What is done, in this order.' }),
-    include: Type.Optional(recordMatch),
-    exclude: Type.Optional(recordMatch),
+    include: Type.Optional(recordMatch('The only records that are changed.')),
+    exclude: Type.Optional(recordMatch('Records that are not changed, though they are included.')),
   }),
   *check({ actions, include, exclude }) {
     if (actions.length === 0)

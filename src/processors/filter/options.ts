@@ -12,35 +12,46 @@ import {
   textFaults,
   Type,
 } from '../../plugin.ts'
-import type { OptionFault, Static } from '../../plugin.ts'
+import type { OptionFault, RecordMatch, Static } from '../../plugin.ts'
 import { SEVERITIES } from './severities.ts'
 
 const statements = (where: string) =>
   Type.Optional(Type.Unknown({ description: `Conditions in OTTL on ${where}; not built yet.` }))
 
-const metricMatch = Options({
-  ...matchType,
-  metric_names: StringList({ default: [], description: 'The name is one of these.' }),
-  expressions: StringList({ default: [], description: 'Of `match_type: expr`, which is not built.' }),
-  resource_attributes: attributeList('The resource has all of these attributes.'),
-})
+const INCLUDED = 'The only ones that stay.'
+const EXCLUDED = 'Those that are dropped, though they are included.'
 
-const logMatch = Options({
-  ...matchType,
-  resource_attributes: attributeList('The resource has all of these attributes.'),
-  record_attributes: attributeList('The record has all of these attributes.'),
-  severity_texts: StringList({ default: [], description: 'The severity text is one of these.' }),
-  severity_number: Type.Optional(
-    Options(
-      {
-        min: Type.String({ default: '', description: 'The lowest that matches: `INFO`, `WARN2`, `9`.' }),
-        match_undefined: Type.Boolean({ default: false, description: 'Whether records without a severity match.' }),
-      },
-      { description: 'How severe the record is.' },
-    ),
-  ),
-  bodies: StringList({ default: [], description: 'The body is one of these.' }),
-})
+const metricMatch = (description: string) =>
+  Options(
+    {
+      ...matchType,
+      metric_names: StringList({ default: [], description: 'The name is one of these.' }),
+      expressions: StringList({ default: [], description: 'Of `match_type: expr`, which is not built.' }),
+      resource_attributes: attributeList('The resource has all of these attributes.'),
+    },
+    { description },
+  )
+
+const logMatch = (description: string) =>
+  Options(
+    {
+      ...matchType,
+      resource_attributes: attributeList('The resource has all of these attributes.'),
+      record_attributes: attributeList('The record has all of these attributes.'),
+      severity_texts: StringList({ default: [], description: 'The severity text is one of these.' }),
+      severity_number: Type.Optional(
+        Options(
+          {
+            min: Type.String({ default: '', description: 'The lowest that matches: `INFO`, `WARN2`, `9`.' }),
+            match_undefined: Type.Boolean({ default: false, description: 'Whether records without a severity match.' }),
+          },
+          { description: 'How severe the record is.' },
+        ),
+      ),
+      bodies: StringList({ default: [], description: 'The body is one of these.' }),
+    },
+    { description },
+  )
 
 export const options = Options({
   error_mode: Choice(['ignore', 'silent', 'propagate'], {
@@ -49,15 +60,15 @@ export const options = Options({
   }),
   spans: Type.Optional(
     Options(
-      { include: Type.Optional(recordMatch), exclude: Type.Optional(recordMatch) },
+      { include: Type.Optional(recordMatch(INCLUDED)), exclude: Type.Optional(recordMatch(EXCLUDED)) },
       { description: 'Which spans stay.' },
     ),
   ),
   metrics: Type.Optional(
     Options(
       {
-        include: Type.Optional(metricMatch),
-        exclude: Type.Optional(metricMatch),
+        include: Type.Optional(metricMatch(INCLUDED)),
+        exclude: Type.Optional(metricMatch(EXCLUDED)),
         regexp: matchType.regexp,
         resource: statements('resources'),
         metric: statements('metrics'),
@@ -69,8 +80,8 @@ export const options = Options({
   logs: Type.Optional(
     Options(
       {
-        include: Type.Optional(logMatch),
-        exclude: Type.Optional(logMatch),
+        include: Type.Optional(logMatch(INCLUDED)),
+        exclude: Type.Optional(logMatch(EXCLUDED)),
         resource: statements('resources'),
         log_record: statements('log records'),
       },
@@ -86,8 +97,8 @@ export const options = Options({
 })
 
 export type FilterConfig = Static<typeof options>
-export type MetricMatch = Static<typeof metricMatch>
-export type LogMatch = Static<typeof logMatch>
+export type MetricMatch = Static<ReturnType<typeof metricMatch>>
+export type LogMatch = Static<ReturnType<typeof logMatch>>
 
 const OTTL = [
   'traces',
@@ -118,7 +129,7 @@ const notBuilt = (path: OptionFault['path']): OptionFault => ({
   hint: 'say it with include and exclude under spans, metrics or logs',
 })
 
-function* spanFaults(match: Static<typeof recordMatch>, path: OptionFault['path']): Iterable<OptionFault> {
+function* spanFaults(match: RecordMatch, path: OptionFault['path']): Iterable<OptionFault> {
   const fault = spanMatchFault(match)
   if (fault !== undefined) yield { path, message: fault }
   yield* recordMatchFaults(match, path)
