@@ -1,5 +1,9 @@
 import type { ByteBudget } from './byte-budget.ts'
-import type { SlabPool } from './slab-pool.ts'
+
+/** Where a slab's memory goes at its last release. */
+interface Home {
+  put(buffer: Buffer): void
+}
 
 /**
  * A reference-counted piece of memory. Batches are slices of slabs, and a slab carries its budget charge once, however
@@ -8,12 +12,12 @@ import type { SlabPool } from './slab-pool.ts'
  */
 export class Slab {
   readonly buffer: Buffer
-  readonly #pool: SlabPool | undefined
+  readonly #pool: Home | undefined
   #budget: ByteBudget | undefined
   #references = 1
 
   /** Use `SlabPool.take` for pooled memory; without a pool the buffer is left to the garbage collector. */
-  constructor(buffer: Buffer, budget?: ByteBudget, pool?: SlabPool) {
+  constructor(buffer: Buffer, budget?: ByteBudget, pool?: Home) {
     this.buffer = buffer
     this.#budget = budget
     this.#pool = pool

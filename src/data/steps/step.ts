@@ -5,19 +5,10 @@
  */
 
 import type { RecordView } from '../views/record-view.ts'
+import type { RecordLevel, Value } from './value.ts'
 
-/** Where a step acts. Field names at each level are those of the OTLP protobuf definitions, in snake_case. */
-export type RecordLevel =
-  | 'resource'
-  | 'scope'
-  | 'span'
-  | 'spanEvent'
-  | 'spanLink'
-  | 'metric'
-  | 'dataPoint'
-  | 'exemplar'
-  | 'logRecord'
-  | 'sample'
+export { Double, double } from './value.ts'
+export type { RecordLevel, Value } from './value.ts'
 
 /** Returned by a hook to drop the record, and with it all that is inside. */
 export const DROP = Symbol('drop')
@@ -44,21 +35,6 @@ export type Hook = (record: RecordView) => typeof DROP | void
  */
 export type Path =
   { readonly on?: RecordLevel; readonly field: string } | { readonly on?: RecordLevel; readonly attribute: string }
-
-/**
- * A value as attributes hold it. An integral `number` stands for an int, another one for a double; `double(1)` makes a
- * double of an integral number. Ints beyond 2^53 are bigints.
- */
-export type Value =
-  string | number | bigint | boolean | Double | Uint8Array | readonly Value[] | ReadonlyMap<string, Value>
-
-export class Double {
-  readonly value: number
-  constructor(value: number) {
-    this.value = value
-  }
-}
-export const double = (value: number): Double => new Double(value)
 
 /** What a pattern must offer: V8's RegExp does, and so does a linear-time engine where V8's is not safe. Never global or sticky. */
 export interface Pattern {

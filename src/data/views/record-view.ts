@@ -1,4 +1,4 @@
-import type { RecordLevel, Value } from '../steps/step.ts'
+import type { RecordLevel, Value } from '../steps/value.ts'
 
 /**
  * What a hook sees of one record: a flyweight over bytes, valid during the hook's call only. The concrete views (`Span`,
