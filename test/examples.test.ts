@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { logs } from '../src/data/builders/logs.ts'
+import { traces } from '../src/data/builders/traces.ts'
+import { freePorts, Telegen } from './e2e/telegen.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const MAIN = join(ROOT, 'dist/cli/main.js')
+const example = (path: string) => readFile(join(ROOT, 'examples', path), 'utf8')
+
+const FILES = [
+  ...readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml')),
+  'plugin-udp-lines/telegen.yaml',
+]
+
+for (const file of FILES)
+  test(`examples/${file} validates without a word`, () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [MAIN, 'validate', '--config', join(ROOT, 'examples', file)],
+      { encoding: 'utf8' },
+    )
+    assert.equal(stdout + stderr, '')
+    assert.equal(status, 0)
+  })
+
+/** Posts a batch of one span or record; resolves to the status. */
+function post(port: number, path: string, body: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-protobuf' }
+    request({ host: '127.0.0.1', port, path, method: 'POST', headers }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode as number))
+    })
+      .on('error', reject)
+      .end(body)
+  })
+}
+
+const span = (name: string, attributes = {}) =>
+  traces({ 'service.name': 'example' })
+    .span({ traceId: '5'.repeat(32), spanId: '7'.repeat(16), name, start: 1n, end: 2n, attributes })
+    .finish()
+    .segments()[0] as Buffer
+const record = (body: string) => logs({ 'service.name': 'example' }).record({ body }).finish().segments()[0] as Buffer
+
+const sink = (port: number) => `
+receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:${port}" }, http: { endpoint: "127.0.0.1:${port + 1}" } } } }
+exporters: { file: { path: DIR/out.jsonl, flush_interval: 10ms } }
+service: { pipelines: { traces: { receivers: [otlp], exporters: [file] }, logs: { receivers: [otlp], exporters: [file] } } }
+`
+const stored = ({ directory }: Telegen) => readFile(join(directory, 'out.jsonl'), 'utf8').catch(() => '')
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  for (const end = performance.now() + 20_000; !(await condition());) {
+    if (performance.now() > end) throw new Error(`waited for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+test('the quickstart writes this host and what it is sent to its file', async () => {
+  const [grpc, http, health] = (await freePorts(3)) as [number, number, number]
+  const yaml = (await example('quickstart.yaml'))
+    .replace(
+      '      grpc:\n      http:',
+      `      grpc: { endpoint: 127.0.0.1:${grpc} }\n      http: { endpoint: 127.0.0.1:${http} }`,
+    )
+    .replace('  health_check:', `  health_check: { endpoint: 127.0.0.1:${health} }`)
+    .replace('telegen-quickstart/', 'DIR/quickstart/')
+  const telegen = await Telegen.start(yaml)
+  try {
+    assert.equal(await post(http, '/v1/traces', span('hello')), 200)
+    const read = () => readFile(join(telegen.directory, 'quickstart/telemetry.jsonl'), 'utf8').catch(() => '')
+    await until(
+      async () => (await read()).includes('system.cpu.time') && (await read()).includes('"hello"'),
+      'metrics and the span',
+    )
+    assert.match(await read(), /host\.name/)
+  } finally {
+    assert.equal(await telegen.stop(), 0)
+  }
+})
+
+test('the gateway drops health checks, hashes and deletes attributes, and sends on', async () => {
+  const [grpc, http, health, next] = (await freePorts(4)) as [number, number, number, number]
+  const backend = await Telegen.start(sink(next))
+  const yaml = (await example('gateway.yaml'))
+    .replace('${env:LISTEN_GRPC:-localhost:4317}', `127.0.0.1:${grpc}`)
+    .replace('${env:LISTEN_HTTP:-localhost:4318}', `127.0.0.1:${http}`)
+    .replace('${env:BACKEND:-http://localhost:14317}', `http://127.0.0.1:${next}`)
+    .replace('  health_check:', `  health_check: { endpoint: 127.0.0.1:${health} }`)
+  const telegen = await Telegen.start(yaml)
+  try {
+    await post(http, '/v1/traces', span('health', { 'http.route': '/healthz' }))
+    await post(
+      http,
+      '/v1/traces',
+      span('kept', { 'enduser.id': 'alice', 'http.request.header.authorization': 'Bearer x' }),
+    )
+    await until(async () => (await stored(backend)).includes('kept'), 'the span at the backend')
+    const text = await stored(backend)
+    assert.doesNotMatch(text, /healthz|alice|authorization/)
+    assert.match(text, /enduser\.id/)
+  } finally {
+    await telegen.stop()
+    await backend.stop()
+  }
+})
+
+test('the fan-out sends to both backends, and marks what goes to the second', async () => {
+  const [grpc, http, main, second] = (await freePorts(8)).filter((_, index) => index % 2 === 0) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const backends = [await Telegen.start(sink(main)), await Telegen.start(sink(second))] as const
+  const yaml = (await example('fan-out.yaml'))
+    .replace('${env:LISTEN_GRPC:-localhost:4317}', `127.0.0.1:${grpc}`)
+    .replace('${env:LISTEN_HTTP:-localhost:4318}', `127.0.0.1:${http}`)
+    .replace('${env:MAIN_BACKEND:-http://localhost:24318}', `http://127.0.0.1:${main + 1}`)
+    .replace('${env:TEST_BACKEND:-http://localhost:34318}', `http://127.0.0.1:${second + 1}`)
+  const telegen = await Telegen.start(yaml)
+  try {
+    await post(http, '/v1/traces', span('both'))
+    await post(http, '/v1/logs', record('both too'))
+    for (const backend of backends)
+      await until(
+        async () => (await stored(backend)).includes('both too') && (await stored(backend)).includes('"both"'),
+        'both at each backend',
+      )
+    assert.doesNotMatch(await stored(backends[0]), /copied\.to/)
+    assert.match(await stored(backends[1]), /copied\.to/)
+  } finally {
+    await telegen.stop()
+    for (const backend of backends) await backend.stop()
+  }
+})
+
+test('the plugin example runs from its own configuration', async () => {
+  const [port] = (await freePorts(1)) as [number]
+  const yaml = (await example('plugin-udp-lines/telegen.yaml'))
+    .replace('./index.js', join(ROOT, 'examples/plugin-udp-lines/index.js'))
+    .replace('${env:UDP_PORT:-5140}', String(port))
+  const telegen = await Telegen.start(yaml)
+  try {
+    const { createSocket } = await import('node:dgram')
+    const socket = createSocket('udp4')
+    await until(async () => {
+      socket.send('hello from a plugin\n', port, '127.0.0.1')
+      return telegen.output.includes('hello from a plugin')
+    }, 'the line to be printed')
+    socket.close()
+  } finally {
+    assert.equal(await telegen.stop(), 0)
+  }
+})
