@@ -102,6 +102,7 @@ function readArray(buffer: Buffer, start: number, end: number, depth: number): V
 function readMap(buffer: Buffer, start: number, end: number, depth: number): Map<string, Value> {
   if (depth > DEEPEST) throw new Malformed(`values nested more than ${DEEPEST} deep`, start)
   const values = new Map<string, Value>()
+  const met = new Set<string>()
   for (let at = start; at < end;) {
     at = nextValue(buffer, at, end)
     if (found.start < 0) continue
@@ -110,7 +111,9 @@ function readMap(buffer: Buffer, start: number, end: number, depth: number): Map
     const key = buffer.toString('utf8', found.start, found.end)
     kinds.placeValue(inner, buffer, pair, at)
     const value = readValue(buffer, inner, depth)
-    if (value !== undefined && !values.has(key)) values.set(key, value)
+    // Of a repeated key the first counts, as among attributes.
+    if (value !== undefined && !met.has(key)) values.set(key, value)
+    met.add(key)
   }
   return values
 }

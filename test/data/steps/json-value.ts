@@ -28,14 +28,14 @@ export function valueOf(any: JsonObject | undefined): Value | undefined {
   }
 }
 
-/** Attributes by key: of a repeated one the first, and none in which nothing is set. */
+/** Attributes by key: of a repeated one the first, unless nothing is set in it. */
 export function mapOf(keyValues: readonly JsonObject[]): Map<string, Value> {
   const all = new Map<string, Value>()
   const met = new Set<string>()
   for (const each of keyValues) {
     const key = (each['key'] ?? '') as string
     const value = valueOf(each['value'] as JsonObject | undefined)
-    if (value !== undefined && !all.has(key)) all.set(key, value)
+    if (value !== undefined && !met.has(key)) all.set(key, value)
     met.add(key)
   }
   return all

@@ -42,7 +42,8 @@ const ATTRIBUTES: Partial<Record<RecordLevel, string>> = { exemplar: 'filteredAt
 const attributesName = (level: RecordLevel): string => ATTRIBUTES[level] ?? 'attributes'
 const keyOf = (keyValue: JsonObject): string => (keyValue['key'] ?? '') as string
 
-function at(path: Path, { level, names, around }: Found): At {
+/** What stands at a path, as conditions see it. */
+export function at(path: Path, { level, names, around }: Found): At {
   const on = path.on ?? level
   const record = around[on]!
   if ('attribute' in path) {
