@@ -2,10 +2,10 @@ import type { Fault } from '../config/fault.ts'
 import { report, reportJson } from '../config/report.ts'
 import type { Loaded } from '../config/load.ts'
 
-/** Writes faults to standard error, in colour where it is a terminal that likes colours. */
+/** Writes faults: for people to standard error, in colour where that is a terminal that likes colours; JSON to standard output. */
 export function printFaults(faults: readonly Fault[], { texts }: Loaded, output: 'text' | 'json' = 'text'): void {
   const told = faults.filter(({ severity }) => severity !== 'info')
-  if (output === 'json') process.stderr.write(`${reportJson(told)}\n`)
+  if (output === 'json') process.stdout.write(`${reportJson(told)}\n`)
   else if (told.length > 0)
     process.stderr.write(report(told, { texts, colours: process.stderr.hasColors?.() ?? false }))
 }

@@ -99,7 +99,7 @@ class Loading {
     return tree
   }
 
-  #expanded(tree: Mapping): Mapping {
+  #expanded(tree: Mapping): Mapping | undefined {
     return expand(tree, this.#resolve, (fault) => this.#faults.push(fault))
   }
 

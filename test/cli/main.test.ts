@@ -68,10 +68,10 @@ describe('telegen', () => {
   })
 
   test('validate writes JSON where asked', () => {
-    const { status, stderr } = telegen('validate', '--config', 'bad.yaml', '--output', 'json')
-    assert.equal(status, 1)
+    const { status, stdout, stderr } = telegen('validate', '--config', 'bad.yaml', '--output', 'json')
+    assert.deepEqual([status, stderr], [1, ''])
     assert.deepEqual(
-      (JSON.parse(stderr) as { code: string; line: number }[]).map(({ code, line }) => [code, line]),
+      (JSON.parse(stdout) as { code: string; line: number }[]).map(({ code, line }) => [code, line]),
       [['unknown_key', 4]],
     )
   })

@@ -56,7 +56,7 @@ function readExtensions(
   report: (fault: Fault) => void,
 ): string[] {
   if (item === undefined || isNull(item.node)) return []
-  const at = { ...spot('service'), name: 'extensions' }
+  const at = { ...spot('service'), name: 'service.extensions' }
   const ids = (decode(EXTENSIONS, item.node, at) ?? []) as readonly (string | undefined)[]
   at.faults.forEach(report)
   const known = ids.flatMap((written, index) => {
@@ -73,7 +73,8 @@ function readOptions(
   node: Node,
   report: (fault: Fault) => void,
 ): { readonly limits: Limits; readonly telemetry: Telemetry } {
-  const at = spot('service')
+  // The Collector's decoder names these from the top: 'service.telemetry'.
+  const at = { ...spot('service'), name: 'service' }
   const service = decode(SERVICE as Schema, node, at) as Service | undefined
   const faults = [...at.faults]
   if (faults.length === 0 && service !== undefined)

@@ -21,15 +21,15 @@ export type Resolve = (inside: string, place: Place) => Fragment
 /**
  * Puts in what `${env:X}`, `${file:x.yaml}` and `${yaml:…}` name, in values and never in keys. A value that is one whole
  * reference becomes what its text means as YAML, and keeps the text for options that want a string; inside a longer string
- * the text is pasted. What comes in is expanded again. Last, `$$` becomes `$`.
+ * the text is pasted. What comes in is expanded again. Last, `$$` becomes `$`. Undefined where there is no end to it.
  */
-export function expand(root: Mapping, resolve: Resolve, report: (fault: Fault) => void): Mapping {
+export function expand(root: Mapping, resolve: Resolve, report: (fault: Fault) => void): Mapping | undefined {
   try {
     return withoutEscapes(new Expansion(resolve, report).entries(root)) as Mapping
   } catch (thrown) {
     if (!(thrown instanceof Exhausted)) throw thrown
     report(thrown.fault)
-    return mapping([], root.place)
+    return undefined
   }
 }
 
