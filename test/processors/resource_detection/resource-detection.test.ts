@@ -151,6 +151,16 @@ describe('the processor resource_detection', () => {
     await bed.stop()
     assert.equal(clock.waiting, 0)
   })
+
+  test('keeps the part that a detector failed to find again', async () => {
+    const clock = new TestClock()
+    const answers = [found({ zone: 'a', rack: '1' }), { ...found({ zone: 'b' }), failure: new Error('no rack') }]
+    const definition = withDetectors(detector('zone', async () => answers.shift() as Detected))
+    const bed = await TestBed.start(around('{ refresh_interval: 5m }'), { definitions: [definition], clock })
+    await clock.advance(300_000)
+    assert.deepEqual(await through(bed), { zone: 'b', rack: '1' })
+    await bed.stop()
+  })
 })
 
 describe('a configuration of resource_detection', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -23,6 +24,8 @@ function changingHost(scrapers: object) {
     write: (path: string, text: string) => writeFileSync(file(path), text),
     replace: (path: string, before: string | RegExp, text: string) =>
       writeFileSync(file(path), readFileSync(file(path), 'utf8').replace(before, text)),
+    file,
+    scrapeUntil: scrape,
     scrape: async () => {
       await clock.advance(60_000)
       return scrape()
@@ -48,9 +51,9 @@ describe('host_metrics from scrape to scrape', () => {
 
   test('reports no utilization where a CPU began to count anew', async () => {
     const machine = changingHost({ cpu: { metrics: { 'system.cpu.utilization': { enabled: true } } } })
-    machine.write('stat', 'cpu  100 0 50 80000 50 0 0 0 0 0\nbtime 1795312525\n')
+    machine.write('stat', 'cpu  100 0 50 800 50 0 0 0 0 0\nbtime 1795312525\n')
     await machine.scrape()
-    machine.write('stat', 'cpu  200 0 60 10 50 0 0 0 0 0\nbtime 1795312525\n')
+    machine.write('stat', 'cpu  2000 0 60 10 50 0 0 0 0 0\nbtime 1795312525\n')
     assert.deepEqual(values((await machine.scrape()).points, 'system.cpu.utilization'), {})
   })
 
@@ -85,23 +88,27 @@ describe('host_metrics from scrape to scrape', () => {
     machine.replace('1/net/dev', line, '')
     const { points: second } = await machine.scrape()
     assert.equal(values(second, 'system.network.io')['eth0 receive'], undefined)
-    machine.replace('1/net/dev', /$/, '  eth0: 10 1 0 0 0 0 0 0 20 2 0 0 0 0 0 0\n')
+    machine.replace('1/net/dev', /$/, '  eth0: 999999999999 1 0 0 0 0 0 0 20 2 0 0 0 0 0 0\n')
     const { points: third } = await machine.scrape()
-    assert.equal(values(third, 'system.network.io')['eth0 receive'], 10)
+    assert.equal(values(third, 'system.network.io')['eth0 receive'], 999999999999)
     assert.equal(startOf(third, 'system.network.io', 'eth0'), second[0]?.time)
     assert.equal(startOf(third, 'system.network.io', 'lo'), BOOT)
+    const { points: fourth } = await machine.scrape()
+    assert.equal(startOf(fourth, 'system.network.io', 'eth0'), second[0]?.time)
   })
 
   test('keeps its starts when the boot time wavers, and takes a new one when the clock is set', async () => {
     const machine = changingHost({ paging: {} })
-    await machine.scrape()
+    const start = async () => (await machine.scrape()).points.find(({ kind }) => kind === 'counter')?.start
+    assert.equal(await start(), BOOT)
     machine.replace('stat', 'btime 1795312525', 'btime 1795312526')
-    const wavered = await machine.scrape()
-    assert.equal(wavered.points.find(({ kind }) => kind === 'counter')?.start, BOOT)
+    assert.equal(await start(), BOOT)
+    // The machine slept for an hour: the clocks differ, and the boot is where it was.
+    machine.clock.now = () => Date.UTC(2026, 10, 22, 1)
+    assert.equal(await start(), BOOT)
     machine.clock.now = () => Date.UTC(2030, 0, 1)
     machine.replace('stat', 'btime 1795312526', 'btime 1893000000')
-    const set = await machine.scrape()
-    assert.equal(set.points.find(({ kind }) => kind === 'counter')?.start, 1893000000_000_000_000n)
+    assert.equal(await start(), 1893000000_000_000_000n)
   })
 
   test('reports counters without a start where the boot time is not to be had, and says so', async () => {
@@ -123,5 +130,33 @@ describe('host_metrics from scrape to scrape', () => {
     const { points, errors } = await host({ memory: {} })(AbortSignal.abort(new Error('enough')))
     assert.deepEqual(points, [])
     assert.ok(errors.includes('memory: the scrape ran out of time'))
+  })
+
+  test('does not read again what has not been read to its end, and reads the rest', async (context) => {
+    const machine = changingHost({ memory: {}, load: {} })
+    const path = machine.file('meminfo')
+    rmSync(path)
+    try {
+      execFileSync('mkfifo', [path])
+    } catch (error) {
+      return context.skip(`there is nothing to hang on: ${(error as Error).message}`)
+    }
+    try {
+      const abort = new AbortController()
+      const first = machine.scrapeUntil(abort.signal)
+      abort.abort(new Error('enough'))
+      assert.ok((await first).errors.includes('memory: the scrape ran out of time'))
+      const busy = 'memory: the reading before has not ended yet'
+      for (let attempt = 0; attempt < 100; attempt++) {
+        const { points, errors } = await machine.scrape()
+        assert.ok(errors.includes(busy))
+        // The load may be read to its end a moment later, too.
+        if (errors.length === 1) return assert.equal(values(points, 'system.cpu.load_average.1m')[''], 0.72)
+      }
+      assert.fail('the load was never read')
+    } finally {
+      // Lets the reader go, which finds an end at once.
+      closeSync(openSync(path, 'w'))
+    }
   })
 })
