@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import type * as Linear from 're2js'
+import type * as Analysis from 'redos-detector'
 import type { Pattern } from '../data/steps/step.ts'
 import { translate } from './pattern-translation.ts'
 
@@ -31,7 +33,7 @@ export function patternFault(source: string): string | undefined {
 export function groupNames(source: string): readonly string[] {
   const expression = linear().RE2JS.compile(source)
   const names = Array.from({ length: expression.groupCount() }, () => '')
-  for (const [name, index] of Object.entries(expression.namedGroups())) names[Number(index) - 1] = name
+  for (const [name, index] of Object.entries(expression.namedGroups())) names[index - 1] = name
   return names
 }
 
@@ -112,12 +114,12 @@ function linearEngine(source: string): Engine {
     exec(text) {
       const matcher = expression.matcher(text)
       if (!matcher.find()) return null
-      return { groups: Object.fromEntries(groups.map(([name, index]) => [name, matcher.group(Number(index)) ?? ''])) }
+      return { groups: Object.fromEntries(groups.map(([name, index]) => [name, matcher.group(index) ?? ''])) }
     },
   }
 }
 
 /** Loaded by the first pattern, since most configurations have none: both together cost some 30 ms. */
 const load = createRequire(import.meta.url)
-const linear = () => load('re2js') as typeof import('re2js')
-const analysis = () => load('redos-detector') as typeof import('redos-detector')
+const linear = () => load('re2js') as typeof Linear
+const analysis = () => load('redos-detector') as typeof Analysis

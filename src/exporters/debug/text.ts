@@ -6,7 +6,7 @@ export const valuesIn = (list: unknown): readonly unknown[] => (list ?? []) as r
 export const objectIn = (value: unknown): Json => (value ?? {}) as Json
 export const textIn = (value: unknown): string => (value ?? '') as string
 /** Also of 64-bit integers, which are text there. */
-export const numberIn = (value: unknown): string => String(value ?? 0)
+export const numberIn = (value: unknown): string => scalarText(value ?? 0)
 
 /** `Str(checkout)`, `Int(5)`: an AnyValue with its kind. */
 export function kindAndText(value: unknown): string {
@@ -33,7 +33,11 @@ export function textOf(value: unknown): string {
   const any = objectIn(value)
   if (any['arrayValue'] !== undefined || any['kvlistValue'] !== undefined) return JSON.stringify(plain(any))
   if (any['doubleValue'] !== undefined) return String(Number(any['doubleValue']))
-  return String(any['stringValue'] ?? any['boolValue'] ?? any['intValue'] ?? any['bytesValue'] ?? '')
+  return scalarText(any['stringValue'] ?? any['boolValue'] ?? any['intValue'] ?? any['bytesValue'] ?? '')
+}
+
+function scalarText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** What JSON is made of: maps with sorted keys, ints as they are wherever a number can hold them. */

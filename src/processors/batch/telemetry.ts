@@ -6,7 +6,7 @@ export interface BatchTelemetry {
 }
 
 /** The Collector's metrics of this processor, by its names. */
-export function batchTelemetry({ meter, id }: ProcessorContext<unknown>, combinations: () => number): BatchTelemetry {
+export function batchTelemetry({ meter, id }: ProcessorContext, combinations: () => number): BatchTelemetry {
   const labels = { processor: id }
   const sizes = meter.histogram('otelcol_processor_batch_batch_send_size', {
     unit: '{unit}',

@@ -45,7 +45,7 @@ export class Limiter {
   start(user: Context<LimiterConfig>): void {
     this.#users.add(user)
     if (this.#timer) return
-    this.#limits = limitsOf(this.#config, this.#memory.available)
+    this.#limits = limitsOf(this.#config, () => this.#memory.available())
     const { soft, hard } = this.#limits
     user.log.info({ limit_mib: inMiB(hard), soft_limit_mib: inMiB(soft) }, 'Memory limiter configured')
     this.check(user)

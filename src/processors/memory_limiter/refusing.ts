@@ -12,7 +12,7 @@ const processMemory: Memory = {
     const { heapUsed, external } = process.memoryUsage()
     return heapUsed + external
   },
-  collect: globalThis.gc && (() => void globalThis.gc?.()),
+  collect: globalThis.gc && (() => globalThis.gc?.()),
 }
 
 /** One configuration stands in several pipelines, and must not measure and collect once for each of them. */

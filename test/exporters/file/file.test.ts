@@ -25,7 +25,7 @@ import { TestContext } from '../../component/test-context.ts'
 const directories: string[] = []
 const started: Exporter[] = []
 after(async () => {
-  await Promise.all(started.map((exporter) => exporter.stop?.(AbortSignal.abort())))
+  await Promise.all(started.map(async (exporter) => exporter.stop?.(AbortSignal.abort())))
   await Promise.all(directories.map((directory) => rm(directory, { recursive: true })))
 })
 
@@ -179,7 +179,7 @@ describe('file', () => {
     const bodies = files
       .flatMap((file) => file.toString().split('\n').slice(0, -1))
       .map((line) => JSON.parse(line).resourceLogs[0].scopeLogs[0].logRecords[0].body.stringValue)
-    assert.deepEqual(bodies.toSorted(), names.toSorted())
+    assert.deepEqual([bodies.length, new Set(bodies)], [names.length, new Set(names)])
   })
 
   test('keeps as many of the files put aside as it is told, and none that are too old', async () => {

@@ -11,7 +11,7 @@ const CONFIG: HealthConfig = { endpoint: '127.0.0.1:0', path: '/', response_body
 const SINCE = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 const started: { stop?(deadline: AbortSignal): Promise<void> }[] = []
-after(() => Promise.all(started.map((server) => server.stop?.(AbortSignal.abort()))))
+after(() => Promise.all(started.map(async (server) => server.stop?.(AbortSignal.abort()))))
 
 /** A server over a host that a test changes. */
 async function stage(options: Partial<HealthConfig> = {}) {

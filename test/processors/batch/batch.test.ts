@@ -29,7 +29,7 @@ const DEFAULTS: BatchConfig = {
 function stage(options: Partial<BatchConfig> = {}, signal: Signal = 'logs') {
   const context = Object.assign(new TestContext('batch', { ...DEFAULTS, ...options }), {
     signal,
-    pipeline: `${signal}`,
+    pipeline: signal,
   })
   const source = new Subject<Delivery>()
   const outputs: Delivery[] = []
