@@ -16,13 +16,14 @@ const CONNECT_TIMEOUT = 10_000
 const FASTEST_LEVEL = 1
 
 /** `makeHttpClient`, over undici. */
-export async function makeClient(options: HttpClientOptions): Promise<HttpClient> {
-  return new UndiciClient(options, await connectOptions(options))
+export async function makeClient(options: HttpClientOptions, urls: readonly URL[]): Promise<HttpClient> {
+  const isSecure = urls.some(({ protocol }) => protocol === 'https:')
+  return new UndiciClient(options, isSecure ? await secureConnect(options) : { timeout: CONNECT_TIMEOUT })
 }
 
 type Connect = NonNullable<Pool.Options['connect']> & object
 
-async function connectOptions({ tls }: HttpClientOptions): Promise<Connect> {
+async function secureConnect({ tls }: HttpClientOptions): Promise<Connect> {
   const { context, rejectUnauthorized, serverName } = await clientSecurity(tls)
   return {
     timeout: CONNECT_TIMEOUT,

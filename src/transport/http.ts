@@ -72,6 +72,6 @@ export interface HttpClient {
   close(): Promise<void>
 }
 
-/** Reads certificates, opens nothing: connections are made when they are needed. */
-export const makeHttpClient = async (options: HttpClientOptions): Promise<HttpClient> =>
-  (await import('./http-client.ts')).makeClient(options)
+/** For posting to `urls`. Reads certificates where one needs them, opens nothing: connections are made when they are needed. */
+export const makeHttpClient = async (options: HttpClientOptions, urls: Iterable<URL>): Promise<HttpClient> =>
+  (await import('./http-client.ts')).makeClient(options, [...urls])

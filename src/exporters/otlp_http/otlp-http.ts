@@ -20,7 +20,7 @@ export function otlpHttp({ config, signals }: ExporterContext<OtlpHttpOptions>):
   let client: HttpClient | undefined
   return {
     async start() {
-      client = await makeHttpClient(config)
+      client = await makeHttpClient(config, urls.values())
     },
     async send(batch, { abort }) {
       const url = urls.get(batch.signal)
