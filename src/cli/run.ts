@@ -1,4 +1,5 @@
 import { systemClock } from '../component/clock.ts'
+import type { Log } from '../component/context.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { Graph } from '../graph/graph.ts'
 import { Metrics } from '../graph/metrics.ts'
@@ -18,6 +19,7 @@ export async function run(configuration: Configuration): Promise<number> {
   const logOf = (kind: string, id: string) => log.child({ 'otelcol.component.kind': kind, 'otelcol.component.id': id })
   const graph = new Graph(plan(configuration), { clock: systemClock, log, logOf, metrics: new Metrics(), startTime })
   const stopped = onSignal()
+  const guarded = onStray(log)
   const alive = setInterval(() => {}, 2 ** 30)
   try {
     await graph.start()
@@ -37,6 +39,24 @@ export async function run(configuration: Configuration): Promise<number> {
   } finally {
     clearInterval(alive)
     stopped.forget()
+    guarded.forget()
+  }
+}
+
+/** A component that throws in a callback of its own, where no stage can catch it, is reported; the process goes on. */
+function onStray(log: Log) {
+  const handle = (error: unknown) =>
+    log.error(
+      { error: error instanceof Error ? error.stack : String(error) },
+      'A component threw where nobody could catch it',
+    )
+  process.on('uncaughtException', handle)
+  process.on('unhandledRejection', handle)
+  return {
+    forget() {
+      process.off('uncaughtException', handle)
+      process.off('unhandledRejection', handle)
+    },
   }
 }
 
