@@ -43,7 +43,7 @@ const SCHEME = 'telegen-plugin:'
 
 async function imported(specifier: string, from: string): Promise<Record<string, unknown>> {
   const query = new URLSearchParams({ specifier, from })
-  return (await import(`${SCHEME}?${query}`)) as Record<string, unknown>
+  return (await import(`${SCHEME}?${query.toString()}`)) as Record<string, unknown>
 }
 
 let registered = false

@@ -7,6 +7,7 @@ import { report, reportJson } from '../../src/config/report.ts'
 import { check } from '../../src/config/check.ts'
 import { testCatalog } from './check-text.ts'
 
+const ESCAPE = new RegExp(String.fromCharCode(27))
 const place = (line: number, column: number, source = 'agent.yaml') => ({ source, line, column })
 const fault = (line: number, column: number, extra: Partial<Fault> = {}): Fault => ({
   ...error({ code: 'x', message: 'is wrong', path: 'receivers::otlp', place: place(line, column) }),
@@ -53,8 +54,8 @@ describe('a report', () => {
   })
 
   test('is in colour only where asked', () => {
-    assert.doesNotMatch(report([fault(3, 5)], { texts }), /\u001B/)
-    assert.match(report([fault(3, 5)], { texts, colours: true }), /\u001B\[31merror:/)
+    assert.doesNotMatch(report([fault(3, 5)], { texts }), ESCAPE)
+    assert.match(report([fault(3, 5)], { texts, colours: true }), new RegExp(`${ESCAPE.source}\\[31merror:`))
   })
 
   test('for programs has the same in fields', () => {
@@ -104,7 +105,7 @@ describe('the order of faults', () => {
       fault(1, 1, { place: place(1, 1, 'unknown') }),
     ]
     const sources = ['first', 'agent.yaml']
-    assert.deepEqual(inOrder([...sorted].reverse(), sources), sorted)
+    assert.deepEqual(inOrder(sorted.toReversed(), sources), sorted)
     assert.deepEqual(inOrder(sorted, sources), sorted)
   })
 })

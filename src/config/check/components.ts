@@ -2,7 +2,6 @@ import type { Catalog, Entry } from '../../component/catalog.ts'
 import type { Definition, Kind, OptionFault } from '../../component/definition.ts'
 import { checkSending } from '../../component/sending-check.ts'
 import { decode } from '../decode/decode.ts'
-import type { Schema } from '../decode/schema.ts'
 import { spot } from '../decode/spot.ts'
 import type { Mention } from '../decode/spot.ts'
 import { error, info } from '../fault.ts'
@@ -150,7 +149,7 @@ async function decoded(
     return unusable
   }
   const at = spot(path, (id) => canonicalId('extension', id, catalog))
-  const config = decode(definition.config as Schema, body, at)
+  const config = decode(definition.config, body, at)
   const sound = at.faults.length === 0 && body.kind !== 'broken'
   at.faults.forEach(report)
   mentions.push(...at.mentions)
@@ -163,5 +162,5 @@ async function decoded(
 /** What no schema can say: of the options that exporters share, and of the component itself. */
 function* optionFaults(definition: Definition, config: unknown): Iterable<OptionFault> {
   if (definition.kind === 'exporter') yield* checkSending(config)
-  if (definition.check) yield* definition.check(config as never)
+  if (definition.check) yield* definition.check(config)
 }

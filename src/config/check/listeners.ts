@@ -18,9 +18,7 @@ export function checkListeners(used: Iterable<Component>, report: (fault: Fault)
 }
 
 const listens = (definition: Definition, config: unknown): readonly string[] =>
-  (definition.kind === 'receiver' || definition.kind === 'extension'
-    ? definition.listens?.(config as never)
-    : undefined) ?? []
+  (definition.kind === 'receiver' || definition.kind === 'extension' ? definition.listens?.(config) : undefined) ?? []
 
 interface Address {
   readonly protocol: string

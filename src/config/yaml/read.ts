@@ -1,5 +1,5 @@
 import { LineCounter, parseAllDocuments } from 'yaml'
-import type { Document, YAMLError } from 'yaml'
+import type { YAMLError } from 'yaml'
 import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { Node } from '../node.ts'
@@ -31,7 +31,7 @@ export function readYaml(text: string, source: string, at?: Place): Read {
     return unreadable(`longer than ${MAX_TEXT_LENGTH} characters`, at ?? wholeSource(source))
   try {
     const documents = parseAllDocuments(text.replace(/^\uFEFF/, ''), { ...OPTIONS, lineCounter: lines })
-    const first = documents[0] as Document.Parsed | undefined
+    const first = documents[0]
     if (first === undefined) return { node: scalar(null, at ?? wholeSource(source)), faults: [], documents: 0 }
     const broken = first.errors.map((problem) => invalid(problem, place(problem.pos[0])))
     if (broken.length > 0) return { node: undefined, faults: broken.slice(0, 1), documents: documents.length }

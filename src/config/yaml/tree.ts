@@ -43,14 +43,14 @@ export class TreeReader {
   #content(yaml: ParsedNode, place: Place, depth: number): Node {
     if (isScalar(yaml)) return this.#scalar(yaml, place)
     if (isSeq(yaml)) {
-      const items = yaml.items.map((item) => this.#convert(item as ParsedNode, depth + 1))
+      const items = yaml.items.map((item) => this.#convert(item, depth + 1))
       return { kind: 'list', items, place }
     }
-    return isMap(yaml) ? this.#mapping(yaml as YAMLMap, place, depth) : this.#refuse(place, 'unknown kind of node')
+    return isMap(yaml) ? this.#mapping(yaml, place, depth) : this.#refuse(place, 'unknown kind of node')
   }
 
   #scalar(yaml: YamlScalar, place: Place): Node {
-    const text = String(yaml.value ?? '')
+    const text = typeof yaml.value === 'string' ? yaml.value : (yaml.source ?? '')
     const plain = yaml.type === 'PLAIN' || yaml.type === undefined
     if (yaml.tag === undefined) return scalar(plain ? resolvePlain(text) : text, place)
     if (yaml.tag === `${CORE}str`) return scalar(text, place)

@@ -83,7 +83,7 @@ describe('options', () => {
     assert.equal(password.reveal(), 'hunter2')
     assert.equal(headers.get('authorization')?.reveal(), 'hunter2')
     assert.doesNotMatch(JSON.stringify(config), /hunter2/)
-    assert.doesNotMatch(`${password}`, /hunter2/)
+    assert.doesNotMatch(String(password), /hunter2/)
   })
 
   test('headers may be a list of names and values', async () => {

@@ -42,7 +42,7 @@ const CASES: readonly (readonly [written: string, meant: unknown])[] = [
 
 describe('escapes mean what they mean to the Collector', () => {
   for (const [written, meant] of CASES)
-    test(`${written}`, () => {
+    test(written, () => {
       const loaded = loadText(`field: ${JSON.stringify(written)}`, environment)
       assert.deepEqual(valuesOf(loaded), { field: meant })
     })

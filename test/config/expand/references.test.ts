@@ -68,7 +68,7 @@ const CASES: readonly (readonly [written: string, meant: unknown])[] = [
 
 describe('references expand as in the Collector', () => {
   for (const [written, meant] of CASES)
-    test(`${written}`, () => {
+    test(written, () => {
       assert.deepEqual(valuesOf(loadText(`field: ${JSON.stringify(written)}`, environment)), { field: meant })
     })
 
@@ -99,7 +99,7 @@ const REFUSED: readonly (readonly [written: string, message: string])[] = [
 describe('references that cannot be expanded are faults at their place', () => {
   const own = { SELF: '${env:SELF}', SELF_INSIDE: '${env:SELF_INSIDE}' }
   for (const [written, message] of REFUSED)
-    test(`${written}`, () => {
+    test(written, () => {
       const { faults } = loadText(`first: 1\nfield: ["${written}"]`, own)
       assert.deepEqual(
         faults.map((fault) => [fault.message, fault.place.line, fault.place.column]),

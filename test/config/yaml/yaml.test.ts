@@ -57,7 +57,7 @@ const SCALARS: readonly (readonly [written: string, meant: unknown])[] = [
 
 describe('plain scalars mean what they mean to the Collector', () => {
   for (const [written, meant] of SCALARS)
-    test(`${written}`, () => {
+    test(written, () => {
       // A lone dash is a list's mark in block style.
       const text = written === '-' ? `{a: "${written}"}` : `a: ${written}`
       assert.deepEqual(meaning(text), { a: meant })
