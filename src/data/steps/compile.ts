@@ -34,7 +34,8 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, const
     const { level } = node
     if (level === undefined) continue
     for (const { step, index } of chain) if (step.on === level) node.acts.push(...actsOf(step, index, node, constants))
-    node.readsPart = node.part !== undefined && effects.some(({ reads, writes }) => reads.has(level) || writes.has(level))
+    node.readsPart =
+      node.part !== undefined && effects.some(({ reads, writes }) => reads.has(level) || writes.has(level))
     node.writtenInside =
       node.part === undefined && effects.some((effect) => effect.writes.has(level) && encloses(level, effect.level))
   }

@@ -2,7 +2,7 @@ import { Place, equals } from '../wire/place.ts'
 import * as kinds from '../wire/place.ts'
 import { isNumber, isText, readNumber, readText, readValue } from '../wire/read-value.ts'
 import { textForm } from '../wire/text-form.ts'
-import { equal } from './equal.ts'
+import { equal, sameNumber } from './equal.ts'
 import type { Scope } from './levels.ts'
 import { spotOf } from './path.ts'
 import { bucketOf } from './sample.ts'
@@ -98,9 +98,6 @@ function equalToText(text: string): At {
     )
   }
 }
-
-// Numbers and bigints compare exactly with one another, except by ===.
-const sameNumber = (a: number | bigint, b: number | bigint): boolean => a <= b && a >= b
 
 function ordered(operator: Exclude<Comparison, '==' | '!='>, value: Value): At {
   if (typeof value === 'string') {

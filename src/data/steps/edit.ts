@@ -4,6 +4,7 @@ import { keyOf } from '../wire/key.ts'
 import { ENTRY, Message } from '../wire/message.ts'
 import { Place } from '../wire/place.ts'
 import { isText, readText, readValue } from '../wire/read-value.ts'
+import { textForm } from '../wire/text-form.ts'
 import { copyKeyValueEntry, writeKeyValueEntry, written } from '../wire/write-value.ts'
 import type { Constants } from './constants.ts'
 import { converted } from './convert.ts'
@@ -88,7 +89,7 @@ function refuseMisfit(name: string, { field, subject }: Spot, value: Value): voi
   arena.open(0)
   const fits = field.set(new Message(arena), value)
   arena.close()
-  if (!fits) throw new Error(`the field "${name}" of a ${subject.level} cannot hold ${String(value)}`)
+  if (!fits) throw new Error(`the field "${name}" of a ${subject.level} cannot hold ${textForm(value)}`)
 }
 
 /** The commonest edit: nothing is written, the tape points to the constant. */

@@ -6,7 +6,7 @@ export function equal(a: Value, b: Value, typed: boolean): boolean {
   const numberB = numberOf(b)
   if (numberA !== undefined || numberB !== undefined) {
     if (numberA === undefined || numberB === undefined) return false
-    return numberA <= numberB && numberA >= numberB && (!typed || isDouble(a) === isDouble(b))
+    return sameNumber(numberA, numberB) && (!typed || isDouble(a) === isDouble(b))
   }
   if (typeof a !== 'object' || typeof b !== 'object') return a === b
   if (a instanceof Uint8Array || b instanceof Uint8Array) {
@@ -33,3 +33,10 @@ function numberOf(value: Value): number | bigint | undefined {
 
 export const isDouble = (value: Value): boolean =>
   value instanceof Double || (typeof value === 'number' && !Number.isSafeInteger(value))
+
+/** Exactly: a bigint and a number are the same only where neither has to be rounded. */
+export function sameNumber(a: number | bigint, b: number | bigint): boolean {
+  if (typeof a === 'number' && typeof b === 'bigint') return Number.isInteger(a) && BigInt(a) === b
+  if (typeof a === 'bigint' && typeof b === 'number') return Number.isInteger(b) && a === BigInt(b)
+  return a === b
+}

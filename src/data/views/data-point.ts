@@ -9,10 +9,10 @@ import { bucketsOf, quantilesOf, type Buckets, type Quantile } from './buckets.t
 import { Exemplar } from './exemplar.ts'
 import { double, fixed64, numberOf, numbersOf, optionalNumberOf, setField, timeOf, valueOf } from './fields.ts'
 import { each } from './inner.ts'
-import { Metric } from './metric.ts'
+import type { MetricDescription } from './metric-description.ts'
 import type { RecordView } from './record-view.ts'
-import { Resource } from './resource.ts'
-import { Scope } from './scope.ts'
+import type { Resource } from './resource.ts'
+import type { Scope } from './scope.ts'
 
 /** `number` points are those of gauges and sums. */
 export type PointKind = 'number' | 'histogram' | 'exponential_histogram' | 'summary'
@@ -34,33 +34,27 @@ export class DataPoint implements RecordView {
   readonly level = 'dataPoint'
   readonly kind: PointKind
   readonly attributes: Attributes
+  readonly metric: MetricDescription
   readonly #message: Message
   readonly #node: Node
   readonly #fields: PointFields
-  #metric: Metric | undefined
-  #resource: Resource | undefined
-  #scope: Scope | undefined
   #exemplar: Exemplar | undefined
 
-  constructor(node: Node) {
+  constructor(node: Node, metric: MetricDescription) {
     this.attributes = new Attributes(node.subject)
+    this.metric = metric
     this.#message = node.message
     this.#node = node
     this.#fields = fieldsOf(node.name)
     this.kind = this.#fields.kind
   }
 
-  /** The metric that the point belongs to; its `points` cannot be walked from here. */
-  get metric(): Metric {
-    return (this.#metric ??= new Metric(this.#node))
-  }
-
   get resource(): Resource {
-    return (this.#resource ??= new Resource(this.#node))
+    return this.metric.resource
   }
 
   get scope(): Scope {
-    return (this.#scope ??= new Scope(this.#node))
+    return this.metric.scope
   }
 
   get startTime(): bigint {

@@ -3,6 +3,7 @@ import type { Accessor } from '../wire/fields.ts'
 import { END, ENTRY, VALUE, type Message } from '../wire/message.ts'
 import { Place } from '../wire/place.ts'
 import { readNumber, readText, readValue } from '../wire/read-value.ts'
+import { textForm } from '../wire/text-form.ts'
 import { cursor, LENGTH, readDouble, readFixed64, readUint64 } from '../wire/varint.ts'
 
 const place = new Place()
@@ -39,7 +40,7 @@ export function timeOf(message: Message, field: Accessor): bigint {
 /** Sets a field; `undefined` removes it. Throws where the field cannot hold the value. */
 export function setField(message: Message, field: Accessor, value: Value | undefined): void {
   if (value === undefined) field.remove(message)
-  else if (!field.set(message, value)) throw new TypeError(`the field cannot hold ${String(value)}`)
+  else if (!field.set(message, value)) throw new TypeError(`the field cannot hold ${textForm(value)}`)
 }
 
 /** Reads one number at `at`, before `end`; leaves the place after it in `cursor.at`. */

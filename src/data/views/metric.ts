@@ -5,6 +5,7 @@ import { Attributes } from './attributes.ts'
 import { DataPoint } from './data-point.ts'
 import { numberOf, setField, textOf, valueOf } from './fields.ts'
 import { each } from './inner.ts'
+import type { MetricDescription, MetricType } from './metric-description.ts'
 import type { RecordView } from './record-view.ts'
 import { Resource } from './resource.ts'
 import { Scope } from './scope.ts'
@@ -16,10 +17,8 @@ const TYPE = known('Metric', 'type')
 const TEMPORALITY = known('Metric', 'aggregation_temporality')
 const MONOTONIC = known('Metric', 'is_monotonic')
 
-export type MetricType = 'gauge' | 'sum' | 'histogram' | 'exponential_histogram' | 'summary'
-
 /** A metric with its points. Its attributes are what the protocol calls metadata. */
-export class Metric implements RecordView {
+export class Metric implements MetricDescription, RecordView {
   readonly level = 'metric'
   readonly attributes: Attributes
   readonly resource: Resource
@@ -90,7 +89,7 @@ export class Metric implements RecordView {
     if (data === undefined) return
     const [points] = data.inner
     let view = this.#points.get(points!)
-    if (view === undefined) this.#points.set(points!, (view = new DataPoint(points!)))
+    if (view === undefined) this.#points.set(points!, (view = new DataPoint(points!, this)))
     for (const node of each(this.#node, data, data)) yield* each(node, points!, view)
   }
 }

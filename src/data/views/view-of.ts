@@ -26,7 +26,7 @@ export function viewOf(node: Node): RecordView {
     case 'metric':
       return new Metric(node)
     case 'dataPoint':
-      return new DataPoint(node)
+      return new DataPoint(node, new Metric(node))
     case 'exemplar':
       return new Exemplar(node)
     case 'logRecord':

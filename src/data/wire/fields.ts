@@ -1,4 +1,4 @@
-import type { Value } from '../steps/step.ts'
+import type { Value } from '../steps/value.ts'
 import { ENTRY, END, VALUE, Message } from './message.ts'
 import * as kinds from './place.ts'
 import { findField, found, placeAny, type Place } from './place.ts'

@@ -96,13 +96,9 @@ function lengthBetween(buffer: Buffer, start: number, end: number): number {
 
 /** Reads the AnyValue `[start, end)`: of several alternatives in it the last one counts. */
 export function placeAny(place: Place, buffer: Buffer, start: number, end: number): void {
-  if (
-    end - start >= 2 &&
-    buffer[start] === STRING_TAG &&
-    start + 2 + buffer[start + 1]! === end &&
-    buffer[start + 1]! < 0x80
-  ) {
-    return place.set(STRING, start + 2, end)
+  if (end - start >= 2 && buffer[start] === STRING_TAG) {
+    const length = buffer[start + 1]!
+    if (length < 0x80 && start + 2 + length === end) return place.set(STRING, start + 2, end)
   }
   place.set(EMPTY, start, start)
   for (let at = start; at < end;) {

@@ -1,4 +1,4 @@
-import { double, Double, type Value } from '../steps/step.ts'
+import { double, type Double, type Value } from '../steps/value.ts'
 import { Malformed } from './malformed.ts'
 import * as kinds from './place.ts'
 import { found, type Place } from './place.ts'

@@ -1,4 +1,4 @@
-import { Double, type Value } from '../steps/step.ts'
+import { Double, type Value } from '../steps/value.ts'
 import * as kinds from './place.ts'
 import type { Place } from './place.ts'
 import type { Field, Scalar } from './schema.ts'

@@ -1,4 +1,4 @@
-import { Double, type Value } from '../steps/step.ts'
+import { Double, type Value } from '../steps/value.ts'
 
 /**
  * A value as text, as the Collector writes it (pdata's `Value.AsString`): strings as they are, numbers and bools in the
@@ -24,7 +24,8 @@ function plain(value: Value): unknown {
   return value
 }
 
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
 
 const rawJson = (value: bigint): unknown =>
   (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(value.toString())

@@ -1,5 +1,5 @@
 import { writeValue } from '../builders/attributes.ts'
-import type { Value } from '../steps/step.ts'
+import type { Value } from '../steps/value.ts'
 import type { Arena } from './arena.ts'
 import type { Key } from './key.ts'
 import * as kinds from './place.ts'

@@ -44,7 +44,8 @@ export function mapOf(keyValues: readonly JsonObject[]): Map<string, Value> {
 export function anyOf(value: Value): JsonObject {
   if (typeof value === 'string') return { stringValue: value }
   if (typeof value === 'boolean') return { boolValue: value }
-  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return { intValue: String(value) }
+  if (typeof value === 'bigint' || Number.isSafeInteger(value))
+    return { intValue: (value as number | bigint).toString() }
   if (typeof value === 'number') return { doubleValue: json(value) }
   if (value instanceof Double) return { doubleValue: json(value.value) }
   if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') }

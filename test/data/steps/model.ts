@@ -106,22 +106,26 @@ export function holds(condition: Condition, record: Found): boolean {
 
 function ordered(operator: '<' | '<=' | '>' | '>=', a: Value | undefined, b: Value): boolean {
   const [left, right] = [plain(a), plain(b)]
-  const areTexts = typeof left === 'string' && typeof right === 'string'
-  const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint'
-  if (!areTexts && !(isNumber(left) && isNumber(right))) return false
-  const sign = areTexts
-    ? Buffer.compare(Buffer.from(left), Buffer.from(right))
-    : left! < right!
-      ? -1
-      : left! > right!
-        ? 1
-        : 0
+  if (left === undefined || right === undefined || (typeof left === 'string') !== (typeof right === 'string'))
+    return false
   if (Number.isNaN(left) || Number.isNaN(right)) return false
+  const texts = [left, right].map((each) => Buffer.from(String(each)))
+  const sign =
+    typeof left === 'string'
+      ? Buffer.compare(texts[0]!, texts[1]!)
+      : left < (right as number)
+        ? -1
+        : left > (right as number)
+          ? 1
+          : 0
   return operator === '<' ? sign < 0 : operator === '<=' ? sign <= 0 : operator === '>' ? sign > 0 : sign >= 0
 }
 
-const plain = (value: Value | undefined) =>
-  value instanceof Double ? value.value : (value as number | string | undefined)
+/** Texts and numbers; undefined for what has no order. */
+function plain(value: Value | undefined): string | number | bigint | undefined {
+  if (value instanceof Double) return value.value
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? value : undefined
+}
 
 /** Says whether the record is gone. */
 function apply(edit: Edit, record: Found): boolean {

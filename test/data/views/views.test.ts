@@ -241,7 +241,7 @@ describe('a view', () => {
   })
 
   test('of a log record reads invalid UTF-8 as U+FFFD', () => {
-    const bytes = Buffer.from('0a0a120812061a04' + '61ff62c3', 'hex')
+    const bytes = Buffer.from('0a0a120812061a0461ff62c3', 'hex')
     for (const record of logRecords(batchOf('logs', 1, bytes))) assert.equal(record.severityText, 'a\ufffdb\ufffd')
   })
 
