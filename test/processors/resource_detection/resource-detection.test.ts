@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ProcessorDefinition } from '../../../src/plugin.ts'
 import { defineProcessor } from '../../../src/plugin.ts'
 import type { Detected, Detector } from '../../../src/processors/resource_detection/detector.ts'
 import { resourceDetectionOptions } from '../../../src/processors/resource_detection/options.ts'
@@ -15,14 +14,14 @@ const found = (attributes: Record<string, string>): Detected => ({
 const detector = (name: string, detect: () => Promise<Detected>): Detector => ({ name, detect })
 
 /** The processor with detectors of the test's own. */
-function withDetectors(...detectors: Detector[]): ProcessorDefinition {
+function withDetectors(...detectors: Detector[]) {
   return defineProcessor({
     type: 'detect',
     summary: 'Detects as the test says.',
     stability: { logs: 'alpha' },
     config: resourceDetectionOptions,
     create: (context) => resourceDetection(context, detectors),
-  }) as unknown as ProcessorDefinition
+  })
 }
 
 const around = (body: string, type = 'detect'): string => `

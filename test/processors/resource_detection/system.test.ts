@@ -42,7 +42,8 @@ describe('the detector system', () => {
   test('finds name, id, architecture and operating system where nobody says more', async () => {
     const { attributes, missing } = await detect()
     const wanted = ['host.arch', 'host.id', 'host.name', 'os.description', 'os.type']
-    assert.deepEqual([...Object.keys(attributes), ...missing.map((name) => name.split(' ')[0])].sort(), wanted)
+    const known = [...Object.keys(attributes), ...missing.map((name) => name.split(' ')[0])]
+    assert.deepEqual(new Set(known), new Set(wanted))
     assert.equal(attributes['host.name'], 'web-1')
   })
 
@@ -59,7 +60,8 @@ describe('the detector system', () => {
     const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64', armv7l: 'arm32', i686: 'x86' }
     assert.equal(attributes['host.arch'], architectures[machine] ?? machine)
     assert.equal(attributes['os.type'], told('uname', '-s')?.toLowerCase())
-    assert.ok(String(attributes['os.description']).includes(told('uname', '-r') as string))
+
+    assert.ok((attributes['os.description'] as string).includes(told('uname', '-r') as string))
   })
 
   test('tells the machine id as the file has it', async (context) => {

@@ -33,6 +33,8 @@ function changingHost(scrapers: object) {
   }
 }
 
+/** A file that keeps its reader waiting. */
+const MAKE_PIPE = 'mkfifo'
 const BOOT = 1795312525_000_000_000n
 const startOf = (points: readonly SeenPoint[], metric: string, device: string): bigint | undefined =>
   points.find((point) => point.metric === metric && Object.values(point.attributes).includes(device))?.start
@@ -137,7 +139,7 @@ describe('host_metrics from scrape to scrape', () => {
     const path = machine.file('meminfo')
     rmSync(path)
     try {
-      execFileSync('mkfifo', [path])
+      execFileSync(MAKE_PIPE, [path])
     } catch (error) {
       return context.skip(`there is nothing to hang on: ${(error as Error).message}`)
     }

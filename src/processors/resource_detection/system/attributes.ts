@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import * as os from 'node:os'
 import type { Value } from '../../../plugin.ts'
 import { describeCpu, parseCacheSize } from './cpu-description.ts'
 import { parseOsRelease } from './os-release.ts'
+import { readIfThere } from './read-if-there.ts'
 
 /** An attribute that the system detector can find, and whether it does where nobody says. */
 export interface SystemAttribute {
@@ -116,10 +116,3 @@ async function hardwareAddresses(): Promise<Value | undefined> {
 
 const listOf = (values: readonly string[]): Value | undefined =>
   values.length === 0 ? undefined : [...new Set(values)]
-
-function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
-    return undefined
-  })
-}

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { NameServices } from './hostname.ts'
+import { readIfThere } from './read-if-there.ts'
 
 const ANSWER_MS = 1000
 
@@ -16,8 +16,8 @@ export function systemNames(abort: AbortSignal): NameServices {
     abort.aborted ? Promise.reject(abort.reason as Error) : answer()
   return {
     hostname,
-    hosts: () => readIfThere('/etc/hosts'),
-    searchDomains: async () => parseSearchDomains(await readIfThere('/etc/resolv.conf')),
+    hosts: async () => (await readIfThere('/etc/hosts')) ?? '',
+    searchDomains: async () => parseSearchDomains((await readIfThere('/etc/resolv.conf')) ?? ''),
     alias: (name) => asked(async () => (await resolver.resolveCname(name))[0] as string),
     addresses: (name) => asked(() => resolver.resolve4(name).catch(() => resolver.resolve6(name))),
     reverse: (address) => asked(() => resolver.reverse(address)),
@@ -33,9 +33,3 @@ export function parseSearchDomains(text: string): readonly string[] {
     .filter((domain) => domain !== '.')
     .map((domain) => domain.replace(/\.$/, ''))
 }
-
-const readIfThere = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })

@@ -4,7 +4,6 @@ import { Fields } from '../fields.ts'
 /** CPU states as /proc/stat lists them from the left, and the `cpu.mode` that each belongs to. Guest time is contained in user and nice. */
 const COLUMNS = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'interrupt', 'steal'] as const
 export type CpuMode = (typeof COLUMNS)[number]
-export const CPU_MODES: readonly CpuMode[] = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'steal']
 
 /** The kernel counts CPU time for user space in hundredths of a second on every architecture that Node runs on. */
 export const TICKS_A_SECOND = 100
