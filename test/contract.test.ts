@@ -102,7 +102,7 @@ for (const kind of KINDS)
       test('describes its options, closes them, and names them in snake_case', async () => {
         const { config } = await loadDefinition()
         assert.equal(isOpenMapping(config as Schema), false)
-        for (const [path, option] of options(config as Schema, type)) {
+        for (const [path, option] of options(config, type)) {
           assert.match(path.split('.').at(-1) as string, SNAKE, path)
           assert.match(String(option.description), /\S.*[.:]$/s, `${path} has a description`)
           assert.equal(isOpenMapping(option), false, `${path} is closed`)

@@ -18,6 +18,6 @@ export interface Offer<T = unknown> {
 }
 
 export const offer = <T>(capability: Capability<T>, implementation: T): Offer => ({
-  capability: capability as Capability<unknown>,
+  capability: capability,
   implementation,
 })

@@ -26,7 +26,7 @@ export function split<S extends Signal>(delivery: Delivery, batches: readonly Ba
     return []
   }
   const parts = batches.map((batch) => new DeliveryNode(batch, node.origin, [node]))
-  node.turnInto(parts as unknown as DeliveryNode[])
+  node.turnInto(parts)
   return parts
 }
 
@@ -44,12 +44,12 @@ export function fanOut<S extends Signal>(delivery: Delivery<S>, branches: number
  */
 export function merge<S extends Signal>(
   deliveries: readonly Delivery<S>[],
-  batch: Batch<S> = mergeBatches(deliveries.map((delivery) => delivery.batch)) as Batch<S>,
+  batch: Batch<S> = mergeBatches(deliveries.map((delivery) => delivery.batch)),
   origin: Origin = UNKNOWN_ORIGIN,
 ): Delivery<S> {
   const nodes = deliveries as readonly DeliveryNode<S>[]
   for (const node of nodes) node.requireOpen([batch])
-  const whole = new DeliveryNode(batch, origin, nodes as unknown as DeliveryNode[])
-  for (const node of nodes) node.turnInto([whole as unknown as DeliveryNode])
+  const whole = new DeliveryNode(batch, origin, nodes)
+  for (const node of nodes) node.turnInto([whole])
   return whole
 }

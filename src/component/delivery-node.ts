@@ -123,7 +123,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   reached(level: Level): Promise<void> {
     const rank = rankOf(level)
     if (this.#rank >= rank) return Promise.resolve()
-    if (this.#ceiling < rank) return Promise.reject(this.#refusal as Refused)
+    if (this.#ceiling < rank) return Promise.reject(this.#refusal)
     return new Promise((resolve, reject) => {
       const waiter = { rank, resolve, reject }
       if (this.#waiters) this.#waiters.push(waiter)

@@ -44,7 +44,8 @@ const compiled = new Map<string, Pattern>()
 /** Paths through a pattern that one text may take at once, and steps that the analysis may take to find out. */
 const MAX_SCORE = 200
 const MAX_STEPS = 2000
-const ANALYSIS_TIMEOUT_MS = 50
+/** Never met by patterns that people write: the steps are what bounds the analysis, and they do not depend on the machine. */
+const ANALYSIS_TIMEOUT_MS = 1000
 
 type Engine = Pick<Pattern, 'test' | 'exec'>
 
@@ -74,18 +75,25 @@ class CompiledPattern implements Pattern {
   }
 }
 
+/** Whether tests of a pattern are left to V8: for whoever wants to know why one is slow. */
+export const runsInV8 = (source: string): boolean => safeExpression(source, true) !== undefined
+
 /** `testing`: only whether there is a match counts, not what matched. */
-function engineFor(source: string, testing: boolean): Engine {
+const engineFor = (source: string, testing: boolean): Engine => safeExpression(source, testing) ?? linearEngine(source)
+
+/** The pattern for V8; undefined where it could take more than linear time, or V8 could read it otherwise than Go. */
+function safeExpression(source: string, testing: boolean): RegExp | undefined {
   const translated = translate(source, testing)
-  if (translated === undefined) return linearEngine(source)
+  if (translated === undefined) return undefined
   // An unanchored search starts anew at each place of a text: whatever repeats without bound makes that quadratic.
-  if (translated.repeats && !translated.anchored) return linearEngine(source)
-  if (translated.branches && !isSafe(translated.unnamed, translated.flags)) return linearEngine(source)
+  if (translated.repeats && !translated.anchored) return undefined
+  const attempt = translated.anchored ? translated.unnamed : `^(?:${translated.unnamed})`
+  if (translated.branches && !isSafe(attempt, translated.flags)) return undefined
   try {
     return new RegExp(translated.source, translated.flags)
   } catch {
     // Go reads a few things as literals that are a syntax error here; the other engine reads them as Go does.
-    return linearEngine(source)
+    return undefined
   }
 }
 

@@ -33,7 +33,7 @@ export interface Scraped {
  * counted. A scrape that fails turns the status to recoverable, the next good one back to ok; so do partial errors.
  */
 export function poll(
-  context: ReceiverContext<unknown>,
+  context: ReceiverContext,
   timing: PollTiming,
   scrape: (abort: AbortSignal) => Promise<Scraped>,
 ): Receiver {

@@ -106,7 +106,7 @@ export class Components {
 
 /** How an exporter's sends are queued, retried and timed: what its definition says, else the shared options that its schema has. */
 export function sendingOf({ definition, config }: PlannedExporter): SendingOptions {
-  if (definition.sending) return definition.sending(config as never)
+  if (definition.sending) return definition.sending(config)
   const { timeout, sending_queue, retry_on_failure } = config as {
     timeout?: number
     sending_queue?: SendingOptions['queue']

@@ -84,7 +84,7 @@ export function* faults({ answers, unretryable, main, other, memory, exit }: Rep
   if (other && other.lost + other.doubled > 0) yield `the other branch lost ${other.lost} and doubled ${other.doubled}`
   if (unretryable > 0) yield `${unretryable} refusals cannot be retried`
   if (answers['error']) yield `${answers['error']} requests were not answered`
-  if (!(Number(answers['429'] ?? 0) > 0)) yield 'nothing was ever refused: the outage did not fill the budget'
+  if (!((answers['429'] ?? 0) > 0)) yield 'nothing was ever refused: the outage did not fill the budget'
   if (exit !== 0) yield `exit code ${exit}`
   const half = memory.slice(Math.floor(memory.length / 3))
   const growth = Math.max(...half) - Math.min(...half)

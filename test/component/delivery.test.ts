@@ -5,7 +5,7 @@ import { fanOut, merge, replace, split } from '../../src/component/compose.ts'
 import { DELIVERED, DISCARDED, LEVELS, UNKNOWN_ORIGIN } from '../../src/component/delivery.ts'
 import type { Delivery, Level, Outcome } from '../../src/component/delivery.ts'
 import { rootDelivery } from '../../src/component/delivery-node.ts'
-import type { DeliveryNode, Holder } from '../../src/component/delivery-node.ts'
+import type { Holder } from '../../src/component/delivery-node.ts'
 import { Refused } from '../../src/component/refused.ts'
 import { WireBatch } from '../../src/data/batch.ts'
 import type { Batch } from '../../src/data/batch.ts'
@@ -26,13 +26,18 @@ function charged(budget: ByteBudget, bytes = 100): Batch {
 function root(budget = new ByteBudget(1e9)) {
   const ends: Outcome[] = []
   const seen = new Map<Level, 'reached' | Refused>()
-  const delivery = rootDelivery(charged(budget), UNKNOWN_ORIGIN, { ended: (outcome) => ends.push(outcome) })
+  const lost: number[] = []
+  const delivery = rootDelivery(charged(budget), UNKNOWN_ORIGIN, {
+    acknowledge: 'accepted',
+    ended: (outcome) => ends.push(outcome),
+    lost: (part) => lost.push(part.items),
+  })
   for (const level of LEVELS)
     delivery.reached(level).then(
       () => seen.set(level, 'reached'),
       (refused: Refused) => seen.set(level, refused),
     )
-  return { delivery, ends, seen, budget }
+  return { delivery, ends, seen, lost, budget }
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -142,11 +147,11 @@ describe('a delivery', () => {
     const blamed: string[] = []
     const holder: Holder = { name: 'processor "bad"', held: new Set(), misuse: (what) => blamed.push(what) }
     const one = root()
-    ;(one.delivery as DeliveryNode).hold(holder)
+    one.delivery.hold(holder)
     one.delivery.end(DELIVERED)
     one.delivery.end(DELIVERED)
     const other = root()
-    ;(other.delivery as DeliveryNode).hold(holder)
+    other.delivery.hold(holder)
     fanOut(other.delivery, 2)
     other.delivery.end(DELIVERED)
     other.delivery.reach('durable')
@@ -156,10 +161,26 @@ describe('a delivery', () => {
     assert.deepEqual(one.ends, [DELIVERED])
   })
 
+  test('counts as lost what is refused after its sender was told, and nothing else', () => {
+    const told = root()
+    const [left, right] = fanOut(told.delivery, 2) as [Delivery, Delivery]
+    left.reach('accepted')
+    right.reach('accepted')
+    left.end(permanent())
+    right.end(DELIVERED)
+    assert.deepEqual(told.lost, [1])
+    const untold = root()
+    const [first, second] = fanOut(untold.delivery, 2) as [Delivery, Delivery]
+    first.reach('accepted')
+    first.end(permanent())
+    second.end(DELIVERED)
+    assert.deepEqual(untold.lost, [], 'the sender hears of the refusal itself')
+  })
+
   test('moves with its parts between holders', () => {
     const holder: Holder = { name: 'stage', held: new Set(), misuse: assert.fail }
     const { delivery } = root()
-    ;(delivery as DeliveryNode).hold(holder)
+    delivery.hold(holder)
     const [left, right] = fanOut(delivery, 2) as [Delivery, Delivery]
     assert.deepEqual([...holder.held], [left, right])
     left.end(DELIVERED)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
-import { groupNames, pattern, patternFault } from '../../src/component/pattern.ts'
+import { groupNames, pattern, patternFault, runsInV8 } from '../../src/component/pattern.ts'
 import { translate } from '../../src/component/pattern-translation.ts'
 
 describe('pattern', () => {
@@ -44,6 +44,25 @@ describe('pattern', () => {
       const started = performance.now()
       pattern(source).test(`${'a'.repeat(5000)}${'x'.repeat(5000)}!`)
       assert.ok(performance.now() - started < 2000)
+    })
+  }
+
+  for (const source of [
+    '^/api/.*$',
+    '^[^@]+@[^@]+$',
+    '(?i)^(get|post) /v[0-9]+',
+    'checkout|cart',
+    '(foo|bar)baz?',
+    '.*health.*',
+  ]) {
+    test(`${source} is safe, and runs in V8's engine`, () => {
+      assert.equal(runsInV8(source), true)
+    })
+  }
+
+  for (const source of ['^(a+)+$', 'a.*b.*c', '\\d+', '[[:alpha:]]', '(?m)^a$']) {
+    test(`${source} is not, or not known to be, and runs in the linear-time engine`, () => {
+      assert.equal(runsInV8(source), false)
     })
   }
 

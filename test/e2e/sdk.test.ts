@@ -120,7 +120,8 @@ const TIMES = ['timeUnixNano', 'startTimeUnixNano', 'endTimeUnixNano', 'observed
 const WIDE = new Set(['intValue', 'asInt', 'count', 'bucketCounts', ...TIMES])
 const ONEOF = new Set(['stringValue', 'boolValue', 'intValue', 'doubleValue', 'asInt', 'asDouble'])
 
-const asText = (value: Json): Json => (Array.isArray(value) ? value.map(String) : String(value))
+const asText = (value: Json): Json =>
+  Array.isArray(value) ? value.map((each) => asText(each)) : String(value as string | number)
 const isDefault = (value: Json): boolean =>
   value === null ||
   value === 0 ||

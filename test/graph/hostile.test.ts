@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { filter, map, Observable, tap } from 'rxjs'
-import type { Delivery, Step } from '../../src/plugin.ts'
+import type { Delivery, Ingress, Step } from '../../src/plugin.ts'
 import { DELIVERED, defineProcessor, defineReceiver, Options, receive, Refused } from '../../src/plugin.ts'
 import type { Processor } from '../../src/plugin.ts'
 import { logs } from '../../src/data/builders/logs.ts'
@@ -140,7 +140,7 @@ test('a receiver whose stream errors is named and subscribed to again, and one t
       config: Options({}),
       create: ({ ingress }) => receive({ open: async () => undefined, deliveries: () => deliveries(ingress) }),
     })
-  const emitting = (ingress: import('../../src/plugin.ts').Ingress) =>
+  const emitting = (ingress: Ingress) =>
     ingress.admit(
       'logs',
       logs({})

@@ -35,7 +35,7 @@ export const spansRequest = (...names: string[]) => ({
 })
 
 interface LogsObject {
-  resourceLogs: { scopeLogs: { logRecords: { body: { stringValue: string } }[] }[] }[]
+  resourceLogs?: { scopeLogs?: { logRecords?: { body: { stringValue: string } }[] }[] }[]
 }
 
 /** The bodies of all records, in order. */
