@@ -147,13 +147,14 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#observer?.ended(outcome)
   }
 
-  /** Nothing above `rank` can be reached any more. */
+  /** Nothing above `rank` can be reached any more, nor above what has been announced here before. */
   #lower(refused: Refused, rank: number): void {
-    if (rank >= this.#ceiling) return
-    this.#ceiling = rank
+    const ceiling = Math.max(rank, this.#rank)
+    if (ceiling >= this.#ceiling) return
+    this.#ceiling = ceiling
     this.#refusal = refused
     this.#settleWaiters()
-    for (const parent of this.#parents) parent.#lower(refused, rank)
+    for (const parent of this.#parents) parent.#lower(refused, ceiling)
   }
 
   /** A root, among those whose data is in here, whose sender has been told already. */

@@ -161,6 +161,17 @@ describe('a delivery', () => {
     assert.deepEqual(one.ends, [DELIVERED])
   })
 
+  test('keeps what a holder announced before it passed the data on, although that is refused later', async () => {
+    const { delivery, seen } = root()
+    const [left, right] = fanOut(delivery, 2) as [Delivery, Delivery]
+    left.reach('accepted')
+    replace(left, left.batch.retain()).end(retryable())
+    right.end(DELIVERED)
+    await settled()
+    assert.equal(seen.get('accepted'), 'reached')
+    assert.ok(seen.get('delivered') instanceof Refused)
+  })
+
   test('counts as lost what is refused after its sender was told, and nothing else', () => {
     const told = root()
     const [left, right] = fanOut(told.delivery, 2) as [Delivery, Delivery]
@@ -294,6 +305,6 @@ test('random compositions end every root once, with monotone levels, the worst e
         )
       })
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   )
 })
