@@ -1,8 +1,9 @@
 import type { Kind } from '../../component/definition.ts'
+import { Options, Type } from '../../component/options.ts'
+import type { Static, TSchema } from '../../component/options.ts'
 import type { Signal } from '../../data/signal.ts'
 import { SIGNALS } from '../../data/signal.ts'
 import { decode } from '../decode/decode.ts'
-import type { Schema } from '../decode/schema.ts'
 import { spot } from '../decode/spot.ts'
 import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
@@ -60,20 +61,12 @@ export function readPipelines(
   return [...item.node.entries].flatMap(([written, each]) => reading.pipeline(written, each) ?? [])
 }
 
-const LIST = (description: string): Schema & { readonly description: string } => ({
-  type: 'array',
-  items: { type: 'string' },
-  description,
+const ids = (description: string) => Type.Optional(Type.Array(Type.String(), { description }))
+const PIPELINE = Options({
+  receivers: ids('Where data comes from: receivers, and connectors that other pipelines end in.'),
+  processors: ids('What is done to it, in this order.'),
+  exporters: ids('Where it goes: exporters and connectors, each gets everything.'),
 })
-const PIPELINE: Schema = {
-  type: 'object',
-  properties: {
-    receivers: LIST('Where data comes from: receivers, and connectors that other pipelines end in.'),
-    processors: LIST('What is done to it, in this order.'),
-    exporters: LIST('Where it goes: exporters and connectors, each gets everything.'),
-  },
-  additionalProperties: false,
-}
 
 class Reading {
   readonly #components: Components
@@ -104,17 +97,18 @@ class Reading {
     this.#seen.add(canonical)
     // The Collector's decoder names a key of a mapping in brackets: '[traces].receivers'.
     const at = { ...spot(PATH), name: `[${canonical}]` }
-    const lists = decode(PIPELINE, node, at) as Lists | undefined
+    const lists = decode(PIPELINE as TSchema, node, at) as Static<typeof PIPELINE> | undefined
     at.faults.forEach(this.#report)
     if (node.kind !== 'map' && !isNull(node)) return undefined
+    const tree = node.kind === 'map' ? node : undefined
     return {
       id: canonical,
       signal: id.signal,
       path,
       place,
-      receivers: this.#ends('receiver', lists?.receivers, node.kind === 'map' ? node : undefined, path, place),
-      processors: this.#processors(lists?.processors, node.kind === 'map' ? node : undefined, path, place),
-      exporters: this.#ends('exporter', lists?.exporters, node.kind === 'map' ? node : undefined, path, place),
+      receivers: this.#ends('receiver', lists?.receivers, tree, path, place),
+      processors: this.#processors(lists?.processors, tree, path, place),
+      exporters: this.#ends('exporter', lists?.exporters, tree, path, place),
     }
   }
 
@@ -177,12 +171,6 @@ export function notConfigured(
   const other = (Object.keys(byKind) as Kind[]).find((kind) => !kinds.includes(kind) && byKind[kind].has(id))
   const hint = place.reference !== undefined ? undefined : other ? `"${id}" is configured as ${other}` : near
   return error({ code: 'not_configured', message, path, place, hint })
-}
-
-interface Lists {
-  readonly receivers?: readonly string[]
-  readonly processors?: readonly string[]
-  readonly exporters?: readonly string[]
 }
 
 /** There is something, but it was no list: that is reported already. */
