@@ -19,8 +19,17 @@ export interface RootObserver {
   readonly acknowledge: Level
   /** Once, when all parts have ended. */
   ended(outcome: Outcome): void
-  /** A part was refused after the sender had been told: nobody will send it again. */
-  lost(part: Batch, refused: Refused): void
+  /** A part was refused whose sender has been told that it was taken, then or later: nobody will send it again. Once for each part. */
+  lost(part: LostPart, refused: Refused): void
+}
+
+export type LostPart = Pick<Batch, 'signal' | 'items'>
+
+/** A refused part: lost as soon as one sender whose data is in it has been told otherwise. */
+interface Loss {
+  readonly part: LostPart
+  readonly refused: Refused
+  counted: boolean
 }
 
 interface Waiter {
@@ -56,6 +65,8 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #holder: Holder | undefined
   /** Who had it last: a second end is theirs. */
   #blame: Holder | undefined
+  /** Of a root whose sender has no answer yet. */
+  #losses: Loss[] | undefined
   /** When the watchdog first saw it with this holder. */
   seenAt: number | undefined
 
@@ -115,7 +126,10 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     if (this.#outcome) return void this.#misused('ended a delivery twice')
     if (this.#parts) return void this.#misused('ended a delivery that it had turned into others')
     this.hold(undefined)
-    if (outcome instanceof Refused) this.#acknowledgedRoot()?.lost(this.batch, outcome)
+    if (outcome instanceof Refused) {
+      const { signal, items } = this.batch
+      this.#lose({ part: { signal, items }, refused: outcome, counted: false })
+    }
     this.#finish(outcome)
     this.batch.release()
   }
@@ -136,6 +150,10 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     if (reachable <= this.#rank) return
     this.#rank = reachable
     this.#settleWaiters()
+    if (this.#losses && this.#observer && reachable >= rankOf(this.#observer.acknowledge)) {
+      for (const loss of this.#losses) this.#countLoss(loss)
+      this.#losses = undefined
+    }
     for (const parent of this.#parents) parent.#partRose()
   }
 
@@ -157,14 +175,19 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     for (const parent of this.#parents) parent.#lower(refused, ceiling)
   }
 
-  /** A root, among those whose data is in here, whose sender has been told already. */
-  #acknowledgedRoot(): RootObserver | undefined {
-    if (this.#observer) return this.#rank >= rankOf(this.#observer.acknowledge) ? this.#observer : undefined
-    for (const parent of this.#parents) {
-      const root = parent.#acknowledgedRoot()
-      if (root) return root
-    }
-    return undefined
+  /** Tells the roots of a loss: at once where the sender has its answer, else when it gets a good one although this part was refused. */
+  #lose(loss: Loss): void {
+    for (const parent of this.#parents) parent.#lose(loss)
+    if (this.#observer === undefined) return
+    if (this.#rank >= rankOf(this.#observer.acknowledge)) this.#countLoss(loss)
+    else if (this.#losses) this.#losses.push(loss)
+    else this.#losses = [loss]
+  }
+
+  #countLoss(loss: Loss): void {
+    if (loss.counted) return
+    loss.counted = true
+    this.#observer?.lost(loss.part, loss.refused)
   }
 
   #partRose(): void {

@@ -185,7 +185,12 @@ describe('a delivery', () => {
     first.reach('accepted')
     first.end(permanent())
     second.end(DELIVERED)
-    assert.deepEqual(untold.lost, [], 'the sender hears of the refusal itself')
+    assert.deepEqual(untold.lost, [1], 'one branch had taken custody, so the sender was told that all is well')
+    const refused = root()
+    const [one, other] = fanOut(refused.delivery, 2) as [Delivery, Delivery]
+    one.end(permanent())
+    other.end(DELIVERED)
+    assert.deepEqual(refused.lost, [], 'the sender hears of the refusal itself')
   })
 
   test('moves with its parts between holders', () => {

@@ -47,20 +47,13 @@ describe('pattern', () => {
     })
   }
 
-  for (const source of [
-    '^/api/.*$',
-    '^[^@]+@[^@]+$',
-    '(?i)^(get|post) /v[0-9]+',
-    'checkout|cart',
-    '(foo|bar)baz?',
-    '.*health.*',
-  ]) {
+  for (const source of ['^/api/.*$', '^[^@]+@[^@]+$', '(?i)^get /v', 'checkout|cart', '(foo|bar)baz?', '.*health.*']) {
     test(`${source} is safe, and runs in V8's engine`, () => {
       assert.equal(runsInV8(source), true)
     })
   }
 
-  for (const source of ['^(a+)+$', 'a.*b.*c', '\\d+', '[[:alpha:]]', '(?m)^a$']) {
+  for (const source of ['^(a+)+$', 'a.*b.*c', '\\d+', '[[:alpha:]]', '(?i)^(get|post) ']) {
     test(`${source} is not, or not known to be, and runs in the linear-time engine`, () => {
       assert.equal(runsInV8(source), false)
     })

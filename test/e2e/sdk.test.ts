@@ -120,8 +120,10 @@ const TIMES = ['timeUnixNano', 'startTimeUnixNano', 'endTimeUnixNano', 'observed
 const WIDE = new Set(['intValue', 'asInt', 'count', 'bucketCounts', ...TIMES])
 const ONEOF = new Set(['stringValue', 'boolValue', 'intValue', 'doubleValue', 'asInt', 'asDouble'])
 
-const asText = (value: Json): Json =>
-  Array.isArray(value) ? value.map((each) => asText(each)) : String(value as string | number)
+const asText = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map((each) => asText(each))
+  return typeof value === 'object' ? value : String(value)
+}
 const isDefault = (value: Json): boolean =>
   value === null ||
   value === 0 ||
