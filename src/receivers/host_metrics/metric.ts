@@ -1,5 +1,5 @@
-import type { Attributes, MetricsBuilder, PointOptions } from '../../plugin.ts'
-import { Options, Type } from '../../plugin.ts'
+import type { Attributes, MetricsBuilder, PointOptions, TSchema } from '../../plugin.ts'
+import { Block, Options, Type } from '../../plugin.ts'
 import type { Count } from './count.ts'
 
 /** A metric as the semantic conventions have it: an up-down counter is a sum that may fall. */
@@ -18,26 +18,21 @@ export interface MetricDefinition {
 export type MetricTable = Readonly<Record<string, MetricDefinition>>
 export type MetricSwitches = Readonly<Record<string, { readonly enabled: boolean }>>
 
-const enabled = (about: { default?: boolean }) =>
-  Type.Boolean({ description: 'Whether the metric is reported.', ...about })
-
-/** The option `metrics` of a scraper: a switch for each metric. Other names are let through here, so that `check` can say more about them than "unknown". */
-export function metricSwitches(table: MetricTable) {
-  const properties = Object.entries(table).map(([name, metric]) => [
-    name,
-    Type.Object(
-      { enabled: enabled({ default: metric.enabled }) },
-      { additionalProperties: false, default: {}, description: metric.description },
-    ),
-  ])
-  return Type.Unsafe<MetricSwitches>(
-    Type.Object(Object.fromEntries(properties), {
-      additionalProperties: Options({ enabled: enabled({}) }),
-      default: {},
-      description: 'Switches metrics on and off by name.',
-    }),
-  )
+/** The option `metrics` of a scraper: a switch for each metric, under the Collector's name for it too. `missing` are the Collector's metrics that are not there: they may be switched off. */
+export function metricSwitches(table: MetricTable, missing: readonly string[] = []) {
+  const properties: Record<string, TSchema> = {}
+  for (const [name, { enabled, description, formerly }] of Object.entries(table)) {
+    const about = { default: enabled, description: 'Whether the metric is reported.' }
+    properties[name] = Block({ enabled: Type.Boolean(about) }, { description })
+    if (formerly !== undefined) properties[formerly] = switchOf(`The Collector's name of ${name}.`)
+  }
+  for (const name of missing) properties[name] = switchOf('Not built yet: may only be switched off.')
+  const about = { additionalProperties: false, default: {}, description: 'Switches metrics on and off by name.' }
+  return Type.Unsafe<MetricSwitches>(Type.Object(properties, about))
 }
+
+const switchOf = (description: string) =>
+  Type.Optional(Options({ enabled: Type.Boolean({ description: 'Whether the metric is reported.' }) }, { description }))
 
 export function enabledMetrics(table: MetricTable, switches: MetricSwitches): ReadonlySet<string> {
   const isOn = ([name, metric]: [string, MetricDefinition]) =>
@@ -51,7 +46,7 @@ export function enabledMetrics(table: MetricTable, switches: MetricSwitches): Re
   )
 }
 
-/** Names that are switched on although there is no such metric. One that is switched off is no loss. */
+/** Names that are switched on although there is no such metric yet. */
 export function unknownMetrics(table: MetricTable, switches: MetricSwitches): readonly string[] {
   const known = new Set(Object.entries(table).flatMap(([name, metric]) => [name, metric.formerly]))
   return Object.keys(switches).filter((name) => !known.has(name) && switches[name]?.enabled)

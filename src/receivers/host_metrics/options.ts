@@ -98,12 +98,8 @@ export function* checkHostMetrics(config: HostMetricsConfig): Iterable<OptionFau
 function* checkScraper(name: ScraperName, options: ScraperConfig): Iterable<OptionFault> {
   const { metrics } = SCRAPERS[name]
   for (const metric of unknownMetrics(metrics, options.metrics)) {
-    const hint = `It has ${Object.keys(metrics).join(', ')}`
-    yield {
-      path: ['scrapers', name, 'metrics', metric],
-      message: `the scraper "${name}" has no metric "${metric}"`,
-      hint,
-    }
+    const message = `the metric "${metric}" of the scraper "${name}" is not built yet`
+    yield { path: ['scrapers', name, 'metrics', metric], message }
   }
   for (const block of Object.keys(options).filter((key) => /^(in|ex)clude(?!_virtual)/.test(key))) {
     const names = options[block] as Names | undefined

@@ -83,7 +83,11 @@ describe('the receiver host_metrics', () => {
   test('refuses a metric that is wanted and not there, and lets one go that is not wanted', async () => {
     const metrics = (isOn: boolean) =>
       `{ scrapers: { memory: { metrics: { system.memory.page_size: { enabled: ${isOn} } } } } }`
-    await refused(metrics(true), /the scraper "memory" has no metric "system.memory.page_size"/)
+    await refused(metrics(true), /the metric "system.memory.page_size" of the scraper "memory" is not built yet/)
+    await refused(
+      '{ scrapers: { memory: { metrics: { system.memory.usag: { enabled: false } } } } }',
+      /system\.memory\.usag/,
+    )
     const bed = await TestBed.start(around(metrics(false)), { clock: new TestClock() })
     await bed.stop()
   })

@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { Default } from 'typebox/value'
+import { decode } from '../../../src/config/decode/decode.ts'
+import type { Schema } from '../../../src/config/decode/schema.ts'
+import { spot } from '../../../src/config/decode/spot.ts'
+import { written } from '../../../src/config/node.ts'
 import { toObject } from '../../../src/data/codec/to-object.ts'
 import type { Batch, Clock, Scraped } from '../../../src/plugin.ts'
 import { systemClock } from '../../../src/plugin.ts'
@@ -18,10 +21,17 @@ export interface SeenPoint {
   readonly time: bigint
 }
 
-/** A configuration as a component sees it: the written scrapers and options, and the schema's defaults. */
+/** A configuration as a component sees it, of what is written. */
 export function configuration(scrapers: object, rest: object = {}): HostMetricsConfig {
-  const filled = Default(hostMetricsOptions, { scrapers, ...rest }) as HostMetricsConfig
-  return { ...filled, collection_interval: 60_000, initial_delay: 0, timeout: 0, metadata_collection_interval: 300_000 }
+  const at = spot('receivers::host_metrics')
+  const place = { source: 'test', line: 1, column: 1 }
+  const config = decode(
+    hostMetricsOptions as unknown as Schema,
+    written({ initial_delay: '0s', ...rest, scrapers }, place),
+    at,
+  )
+  if (at.faults.length > 0) throw new Error(at.faults.map(({ message }) => message).join('; '))
+  return config as HostMetricsConfig
 }
 
 /** A receiver's scrape: call it as often as wanted. */

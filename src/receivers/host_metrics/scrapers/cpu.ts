@@ -43,13 +43,16 @@ export const cpuMetrics = {
   },
 } satisfies MetricTable
 
-export const cpuOptions = Options({
-  metrics: metricSwitches(cpuMetrics),
-  per_cpu: Type.Boolean({
-    default: false,
-    description: 'Reports times and utilizations of each logical CPU (`cpu.logical_number`) instead of their sum.',
-  }),
-})
+export const cpuOptions = Options(
+  {
+    metrics: metricSwitches(cpuMetrics),
+    per_cpu: Type.Boolean({
+      default: false,
+      description: 'Reports times and utilizations of each logical CPU (`cpu.logical_number`) instead of their sum.',
+    }),
+  },
+  { description: 'CPU times.' },
+)
 
 /** Reads /proc/stat, and cores and frequencies from /sys. */
 export function cpu({ files, options, enabled }: Host<{ readonly per_cpu: boolean }>): Scraper {

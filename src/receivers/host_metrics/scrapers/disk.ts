@@ -42,11 +42,14 @@ export const diskMetrics = {
   'system.disk.limit': level('By', false, 'The total storage capacity of the disk.'),
 } satisfies MetricTable
 
-export const diskOptions = Options({
-  metrics: metricSwitches(diskMetrics),
-  include: namesOption('devices', 'devices to report'),
-  exclude: namesOption('devices', 'devices to leave out'),
-})
+export const diskOptions = Options(
+  {
+    metrics: metricSwitches(diskMetrics),
+    include: namesOption('devices', 'devices to report'),
+    exclude: namesOption('devices', 'devices to leave out'),
+  },
+  { description: 'Traffic of disks.' },
+)
 
 interface DiskOptions {
   readonly include?: Names

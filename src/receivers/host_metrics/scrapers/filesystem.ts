@@ -32,19 +32,22 @@ export const filesystemMetrics = {
   },
 } satisfies MetricTable
 
-export const filesystemOptions = Options({
-  metrics: metricSwitches(filesystemMetrics),
-  include_devices: namesOption('devices', 'devices to report'),
-  exclude_devices: namesOption('devices', 'devices to leave out'),
-  include_fs_types: namesOption('fs_types', 'filesystem types to report'),
-  exclude_fs_types: namesOption('fs_types', 'filesystem types to leave out'),
-  include_mount_points: namesOption('mount_points', 'mount points to report'),
-  exclude_mount_points: namesOption('mount_points', 'mount points to leave out'),
-  include_virtual_filesystems: Type.Boolean({
-    default: false,
-    description: 'Reports filesystems without a disk too, such as tmpfs, overlay and NFS.',
-  }),
-})
+export const filesystemOptions = Options(
+  {
+    metrics: metricSwitches(filesystemMetrics),
+    include_devices: namesOption('devices', 'devices to report'),
+    exclude_devices: namesOption('devices', 'devices to leave out'),
+    include_fs_types: namesOption('fs_types', 'filesystem types to report'),
+    exclude_fs_types: namesOption('fs_types', 'filesystem types to leave out'),
+    include_mount_points: namesOption('mount_points', 'mount points to report'),
+    exclude_mount_points: namesOption('mount_points', 'mount points to leave out'),
+    include_virtual_filesystems: Type.Boolean({
+      default: false,
+      description: 'Reports filesystems without a disk too, such as tmpfs, overlay and NFS.',
+    }),
+  },
+  { description: 'Space of filesystems.' },
+)
 
 interface FilesystemOptions {
   readonly include_devices?: Names

@@ -20,10 +20,13 @@ export const loadMetrics = {
   'system.cpu.load_average.15m': average('15 minutes'),
 }
 
-export const loadOptions = Options({
-  metrics: metricSwitches(loadMetrics),
-  cpu_average: Type.Boolean({ default: false, description: 'Divides the averages by the number of logical CPUs.' }),
-})
+export const loadOptions = Options(
+  {
+    metrics: metricSwitches(loadMetrics),
+    cpu_average: Type.Boolean({ default: false, description: 'Divides the averages by the number of logical CPUs.' }),
+  },
+  { description: 'Load averages.' },
+)
 
 /** Reads /proc/loadavg (proc_loadavg(5)): `0.22 0.20 0.22 1/92 6551`. */
 export function load({ files, options }: Host<{ readonly cpu_average: boolean }>): Scraper {

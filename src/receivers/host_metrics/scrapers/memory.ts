@@ -44,7 +44,10 @@ export const memoryMetrics = {
   [`${PREFIX}.hugepages.utilization`]: share('Share of the hugepages by state.'),
 } satisfies MetricTable
 
-export const memoryOptions = Options({ metrics: metricSwitches(memoryMetrics) })
+export const memoryOptions = Options(
+  { metrics: metricSwitches(memoryMetrics, ['system.memory.page_size', 'system.linux.memory.dirty']) },
+  { description: 'Memory.' },
+)
 
 /** Reads /proc/meminfo (proc_meminfo(5)). */
 export function memory({ files }: Host): Scraper {

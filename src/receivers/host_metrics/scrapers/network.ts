@@ -38,11 +38,14 @@ export const networkMetrics = {
   },
 } satisfies MetricTable
 
-export const networkOptions = Options({
-  metrics: metricSwitches(networkMetrics),
-  include: namesOption('interfaces', 'interfaces to report'),
-  exclude: namesOption('interfaces', 'interfaces to leave out'),
-})
+export const networkOptions = Options(
+  {
+    metrics: metricSwitches(networkMetrics, ['system.network.conntrack.count', 'system.network.conntrack.max']),
+    include: namesOption('interfaces', 'interfaces to report'),
+    exclude: namesOption('interfaces', 'interfaces to leave out'),
+  },
+  { description: 'Traffic of network interfaces, and TCP connections.' },
+)
 
 interface NetworkOptions {
   readonly include?: Names

@@ -39,7 +39,10 @@ export const pagingMetrics = {
   },
 } satisfies MetricTable
 
-export const pagingOptions = Options({ metrics: metricSwitches(pagingMetrics) })
+export const pagingOptions = Options(
+  { metrics: metricSwitches(pagingMetrics) },
+  { description: 'Swap space, paging and page faults.' },
+)
 
 /** Reads /proc/swaps and /proc/vmstat. A kernel without swap has no /proc/swaps, and a host without it an empty one. */
 export function paging({ files }: Host): Scraper {

@@ -39,7 +39,10 @@ export const processesMetrics = {
   },
 } satisfies MetricTable
 
-export const processesOptions = Options({ metrics: metricSwitches(processesMetrics) })
+export const processesOptions = Options(
+  { metrics: metricSwitches(processesMetrics) },
+  { description: 'Numbers of processes.' },
+)
 
 /** Reads the state of every process, and from /proc/stat how many there have been. */
 export function processes({ files, enabled }: Host): Scraper {

@@ -14,7 +14,7 @@ export const systemMetrics = {
   },
 } satisfies MetricTable
 
-export const systemOptions = Options({ metrics: metricSwitches(systemMetrics) })
+export const systemOptions = Options({ metrics: metricSwitches(systemMetrics) }, { description: 'Uptime.' })
 
 /** Reads /proc/uptime (proc_uptime(5)), which goes on while the machine sleeps. */
 export function system({ files }: Host): Scraper {
