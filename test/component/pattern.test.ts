@@ -106,7 +106,7 @@ describe('pattern', () => {
         assert.equal(match !== null, found)
         if (found && 'g' in expression.namedGroups()) assert.equal(match?.groups?.['g'], matcher.group('g') ?? '')
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 })
