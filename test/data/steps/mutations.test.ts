@@ -62,8 +62,8 @@ function chain(signal: KnownSignal): Step[] {
 
 const readAll = (on: RecordLevel): Step =>
   hook(on, (record: object) => {
-    const getters = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(record) as object))
-    for (const [name, { get }] of getters) if (get !== undefined) read((record as Record<string, unknown>)[name])
+    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(record))
+    for (const name of names) read((record as Record<string, unknown>)[name])
     const { attributes } = record as { attributes: { toObject(): object; set(key: string, value: number): void } }
     attributes.toObject()
     attributes.set('hook', 1)
