@@ -40,6 +40,8 @@ export interface Components {
   /** By canonical id, for each kind. */
   readonly byKind: Readonly<Record<Kind, ReadonlyMap<string, Component>>>
   readonly mentions: readonly Mention[]
+  /** Whether the id is of a type that there is, configured or not. */
+  readonly isKnown: (kind: Kind, id: string) => boolean
 }
 
 /** Reads every component section: ids, types, options. */
@@ -61,7 +63,11 @@ export async function readComponents(
     read('exporter'),
     read('extension'),
   ])
-  return { byKind: { receiver, processor, connector, exporter, extension }, mentions }
+  const isKnown = (kind: Kind, written: string): boolean => {
+    const id = componentId(written)
+    return typeof id !== 'string' && catalog.find(kind, id.type) !== undefined
+  }
+  return { byKind: { receiver, processor, connector, exporter, extension }, mentions, isKnown }
 }
 
 /** The id that a written one stands for: its type without alias or hyphen, no spaces. Undefined where it is no id. */

@@ -1,6 +1,6 @@
 import type { Kind } from '../../component/definition.ts'
 import { Options, Type } from '../../component/options.ts'
-import type { Static, TSchema } from '../../component/options.ts'
+import type { TSchema } from '../../component/options.ts'
 import type { Signal } from '../../data/signal.ts'
 import { SIGNALS } from '../../data/signal.ts'
 import { decode } from '../decode/decode.ts'
@@ -13,6 +13,7 @@ import type { Item, Mapping } from '../node.ts'
 import { didYouMean } from '../nearest.ts'
 import type { Place } from '../place.ts'
 import { shown } from '../place.ts'
+import { SECTIONS } from './components.ts'
 import type { Component, Components } from './components.ts'
 
 /** A pipeline as written: what it names, with places. */
@@ -68,6 +69,9 @@ const PIPELINE = Options({
   exporters: ids('Where it goes: exporters and connectors, each gets everything.'),
 })
 
+/** As decoded: an element that is no string is left undefined. */
+type Ids = readonly (string | undefined)[] | undefined
+
 class Reading {
   readonly #components: Components
   readonly #canonical: CanonicalId
@@ -97,7 +101,7 @@ class Reading {
     this.#seen.add(canonical)
     // The Collector's decoder names a key of a mapping in brackets: '[traces].receivers'.
     const at = { ...spot(PATH), name: `[${canonical}]` }
-    const lists = decode(PIPELINE as TSchema, node, at) as Static<typeof PIPELINE> | undefined
+    const lists = decode(PIPELINE as TSchema, node, at) as Readonly<Record<string, Ids>> | undefined
     at.faults.forEach(this.#report)
     if (node.kind !== 'map' && !isNull(node)) return undefined
     const tree = node.kind === 'map' ? node : undefined
@@ -106,19 +110,13 @@ class Reading {
       signal: id.signal,
       path,
       place,
-      receivers: this.#ends('receiver', lists?.receivers, tree, path, place),
-      processors: this.#processors(lists?.processors, tree, path, place),
-      exporters: this.#ends('exporter', lists?.exporters, tree, path, place),
+      receivers: this.#ends('receiver', lists?.['receivers'], tree, path, place),
+      processors: this.#processors(lists?.['processors'], tree, path, place),
+      exporters: this.#ends('exporter', lists?.['exporters'], tree, path, place),
     }
   }
 
-  #ends(
-    kind: 'receiver' | 'exporter',
-    ids: readonly string[] | undefined,
-    tree: Mapping | undefined,
-    path: string,
-    place: Place,
-  ): Part[] {
+  #ends(kind: 'receiver' | 'exporter', ids: Ids, tree: Mapping | undefined, path: string, place: Place): Part[] {
     const item = tree?.entries.get(`${kind}s`)
     if ((ids === undefined || ids.length === 0) && !isUnreadable(item, ids)) {
       const message = `must have at least one ${kind}`
@@ -130,21 +128,23 @@ class Reading {
     return parts.filter((part, index) => parts.findIndex((other) => other.component === part.component) === index)
   }
 
-  #processors(ids: readonly string[] | undefined, tree: Mapping | undefined, path: string, place: Place): Part[] {
+  #processors(ids: Ids, tree: Mapping | undefined, path: string, place: Place): Part[] {
     const item = tree?.entries.get('processors')
     const parts: Part[] = []
     for (const [index, id] of (ids ?? []).entries()) {
       const part = this.#part(['processor'], id, placeAt(item, index, place), path)
       if (part === undefined) continue
       if (parts.some((other) => other.component === part.component)) {
-        const message = `references processor ${shown(id, part.place)} multiple times`
+        const message = `references processor ${shown(id ?? '', part.place)} multiple times`
         this.#report(error({ code: 'processor_twice', message, path, place: part.place }))
       } else parts.push(part)
     }
     return parts
   }
 
-  #part(kinds: readonly [Kind, ...Kind[]], id: string, place: Place, path: string): Part | undefined {
+  /** An element that is no string is reported already. */
+  #part(kinds: readonly [Kind, ...Kind[]], id: string | undefined, place: Place, path: string): Part | undefined {
+    if (id === undefined) return undefined
     for (const kind of kinds) {
       const canonical = this.#canonical(kind, id)
       const component = canonical === undefined ? undefined : this.#components.byKind[kind].get(canonical)
@@ -155,26 +155,29 @@ class Reading {
   }
 }
 
-/** The sentence for a reference to nothing; what is configured under a near name, or as another kind, is the hint. */
+/** The sentence for a reference to nothing, and as hint where the name may be found or what is to be added. */
 export function notConfigured(
   kinds: readonly [Kind, ...Kind[]],
   id: string,
   place: Place,
   path: string,
-  { byKind }: Components,
+  components: Components,
 ): Fault {
   const message = `references ${kinds[0]} ${shown(id, place)} which is not configured`
-  const near = didYouMean(
-    id,
-    kinds.flatMap((kind) => [...byKind[kind].keys()]),
-  )
-  const other = (Object.keys(byKind) as Kind[]).find((kind) => !kinds.includes(kind) && byKind[kind].has(id))
-  const hint = place.reference !== undefined ? undefined : other ? `"${id}" is configured as ${other}` : near
+  const hint = place.reference === undefined ? whereToFind(kinds, id, components) : undefined
   return error({ code: 'not_configured', message, path, place, hint })
 }
 
+function whereToFind(kinds: readonly Kind[], id: string, { byKind, isKnown }: Components): string | undefined {
+  const other = (Object.keys(byKind) as Kind[]).find((kind) => !kinds.includes(kind) && byKind[kind].has(id))
+  if (other !== undefined) return `"${id}" is configured as ${other}`
+  const known = kinds.find((kind) => isKnown(kind, id))
+  const near = kinds.flatMap((kind) => [...byKind[kind].keys()])
+  return didYouMean(id, near) ?? (known && `add "${id}:" under ${SECTIONS[known]}`)
+}
+
 /** There is something, but it was no list: that is reported already. */
-const isUnreadable = (item: Item | undefined, ids: readonly string[] | undefined): boolean =>
+const isUnreadable = (item: Item | undefined, ids: Ids): boolean =>
   ids === undefined && item !== undefined && !isNull(item.node)
 
 /** The place of an element of a list, which may also be written `a,b`. */
