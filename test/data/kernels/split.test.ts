@@ -117,6 +117,13 @@ test('by bytes each part is as full as it can be, lengths of one to three bytes 
   }
 })
 
+test('no byte more than the limit is in a part, at any limit', () => {
+  const batch = fromObject('logs', logs(60))
+  for (let bytes = 60; bytes < 400; bytes++) {
+    for (const part of split(batch, { bytes })) assert.ok(part.bytes <= bytes || part.items === 1, `${part.bytes}`)
+  }
+})
+
 test('the points of one metric come apart, and each part has its name, unit and temporality', () => {
   const metric = (points: number[]) => ({
     name: 'system.cpu.time',
