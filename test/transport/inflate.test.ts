@@ -122,6 +122,21 @@ describe('Memory for inflating', () => {
   })
 })
 
+describe('A snappy block', () => {
+  // Eleven bytes in all; a literal `abcd`; a copy of seven bytes from `offset` back.
+  const block = (offset: number, length = 11) =>
+    Buffer.from([length, 3 << 2, ...Buffer.from('abcd'), 1 | (3 << 2), offset])
+
+  test('may copy what the copy itself writes', async () => {
+    assert.equal((await inflate(block(2), 'snappy', MIB)).toString(), 'abcdcdcdcdc')
+  })
+
+  test('may not copy from before its beginning, nor be longer or shorter than it says', async () => {
+    for (const broken of [block(0), block(5), block(2, 10), block(2, 12)])
+      await assert.rejects(inflate(broken, 'snappy', MIB), NotInflatable)
+  })
+})
+
 describe('Deflating', () => {
   for (const coding of ['gzip', 'zlib', 'deflate', 'zstd'])
     test(`${coding} is inflated again, at any level`, async () => {

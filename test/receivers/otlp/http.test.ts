@@ -310,6 +310,7 @@ describe('OTLP over HTTP', () => {
       ['https://example.org', ''],
       ['https://app.example.com', 'x-other'],
       ['https://a.example.com.evil.org', ''],
+      ['evilhttps://a.example.com', ''],
     ] as const)
       assert.equal((await ask(origin, headers)).headers['access-control-allow-origin'], undefined, origin)
     const actual = await send(otlp.port, { body: spans('a'), headers: { origin: 'https://app.example.com' } })
