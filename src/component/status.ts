@@ -19,7 +19,7 @@ export interface StatusReporter {
 export interface ComponentStatus {
   /** `receiver`, `processor`, … */
   readonly kind: string
-  /** `otlp_http/backup`; a processor's carries its pipeline: `batch (traces/in)`. */
+  /** `otlp_http/backup`. A processor stands here once for each pipeline that it is in. */
   readonly id: string
   /** Pipelines that the component takes part in, `traces/in`; none for an extension. */
   readonly pipelines: readonly string[]
