@@ -8,6 +8,7 @@ import { RotatingFile } from './rotating-file.ts'
 export function fileExporter({ config, clock, log }: ExporterContext<FileConfig>): Exporter {
   const file = new RotatingFile(config, clock, log)
   let last: Promise<void> = Promise.resolve()
+  let stopped = false
 
   /** Encoded when it is its turn, so that the text of one batch is there at a time. */
   const write = async (batch: Batch, { abort }: SendOptions): Promise<void> => {
@@ -22,9 +23,11 @@ export function fileExporter({ config, clock, log }: ExporterContext<FileConfig>
     start: () => file.open(),
     async stop() {
       await last
+      stopped = true
       await file.close()
     },
     send(batch, options) {
+      if (stopped) return Promise.reject(new Refused('the file has been closed', { code: 'unavailable', retry: {} }))
       const writing = last.then(() => write(batch, options))
       last = writing.catch(() => {})
       return writing

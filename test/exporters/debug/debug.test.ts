@@ -329,6 +329,12 @@ describe('debug', () => {
     assert.equal(lines().length, 6)
   })
 
+  test('shows no more than the first few of a second where it is told to', async () => {
+    const { send, lines } = stage({ sampling_initial: 2, sampling_thereafter: 0 })
+    for (let sent = 0; sent < 5; sent++) await send(spans)
+    assert.equal(lines().length, 2)
+  })
+
   test('writes through the log by default', async () => {
     const { send, context } = stage({ use_internal_logger: true, verbosity: 'normal' })
     await send(logs)

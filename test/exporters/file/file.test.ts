@@ -274,6 +274,7 @@ describe('file', () => {
     await stop()
     await Promise.all(sending)
     assert.equal((await lines()).length, 2)
+    await assert.rejects(async () => send(logs('c')), /the file has been closed/)
   })
 
   test('says what is wrong with its options in the words of the Collector', () => {
