@@ -25,10 +25,10 @@ const zlibLevel = (level: number) => ({ level })
 
 /** HTTP's `deflate` is zlib's format (RFC 9110, 8.4.1.2). */
 const COMPRESSORS: Readonly<Record<string, Compress>> = {
-  gzip: compressor(zlib.gzip as Call, zlibLevel),
-  zlib: compressor(zlib.deflate as Call, zlibLevel),
-  deflate: compressor(zlib.deflate as Call, zlibLevel),
-  zstd: compressor(zlib.zstdCompress as Call, zstdLevel),
+  gzip: compressor(zlib.gzip, zlibLevel),
+  zlib: compressor(zlib.deflate, zlibLevel),
+  deflate: compressor(zlib.deflate, zlibLevel),
+  zstd: compressor(zlib.zstdCompress, zstdLevel),
 }
 
 /** Compresses off-thread. Settles when `body` is no longer read. `level`: -1 is the coding's own default. */

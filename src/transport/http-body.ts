@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Refused } from '../component/refused.ts'
 import type { Slab } from '../data/memory/slab.ts'
 import { CODINGS } from './codings.ts'
-import type { HttpBody } from './http.ts'
+import type { HttpBody } from './http-exchange.ts'
 import { inflate, NotInflatable, TooLarge } from './inflate.ts'
 
 /** Room for a body whose sender does not say its length, in bytes; it doubles as the body grows. */
@@ -84,7 +84,7 @@ function readPlain(message: IncomingMessage, limit: number, reserve: (bytes: num
     const fail = (error: unknown) => {
       leave()
       slab.release()
-      reject(error as Error)
+      reject(error)
     }
     const interrupt = (cause?: unknown) =>
       fail(new Refused('the request ended before its body was complete', { code: 'cancelled', retry: {}, cause }))

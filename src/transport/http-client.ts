@@ -3,7 +3,7 @@ import type { Dispatcher, Pool, ProxyAgent } from 'undici'
 import { Refused } from '../component/refused.ts'
 import { refusalOfAbort } from './abort.ts'
 import { deflate } from './deflate.ts'
-import type { HttpAnswer, HttpClient, PostOptions } from './http.ts'
+import type { HttpAnswer, HttpClient, PostOptions } from './http-exchange.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
 import { clientSecurity } from './tls.ts'
 
@@ -30,7 +30,7 @@ async function secureConnect({ tls }: HttpClientOptions): Promise<Connect> {
     secureContext: context,
     rejectUnauthorized,
     ...(serverName !== undefined && { servername: serverName }),
-  } as Connect
+  }
 }
 
 class UndiciClient implements HttpClient {

@@ -1,76 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Log } from '../component/context.ts'
-import type { Slab } from '../data/memory/slab.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
+import type { HttpClient, HttpHandler, HttpServer } from './http-exchange.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
-import type { ListenAddress } from './address.ts'
 
-/** HTTP as receivers and exporters need it. Types and lazy doors: node:http, node:zlib and undici are loaded when somebody needs them. */
-
-export interface HttpRequest {
-  readonly method: string
-  /** Without the query. */
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  /** `host:port`, or `unix`. */
-  readonly peer: string
-  /** Fires when the client goes away. */
-  readonly abort: AbortSignal
-  /** What Content-Length says, in bytes; undefined where the body comes in chunks. */
-  readonly length: number | undefined
-  /**
-   * Reads the whole body, inflated, into memory that `reserve` charges: nothing is held that no budget knows of. Rejects with a
-   * `Refused`: too large, as sent or inflated (413), not what its coding says (400), cut off, or what `reserve` throws. The caller
-   * owns the slab.
-   */
-  body(reserve: (bytes: number) => Slab): Promise<HttpBody>
-}
-
-/** The first `length` bytes of `slab`. */
-export interface HttpBody {
-  readonly slab: Slab
-  readonly length: number
-}
-
-export interface HttpReply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Buffer | string
-}
-
-export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>
-
-export interface HttpServer {
-  readonly address: ListenAddress
-  /** Takes no more connections, answers what is under way, and drops what is left at `deadline`. */
-  close(deadline: AbortSignal): Promise<void>
-}
+// node:http, node:zlib and undici are loaded when somebody needs them.
 
 /** Starts to listen; rejects where it cannot. What `handle` throws is answered 500 and logged as an error. */
 export const startHttpServer = async (options: HttpServerOptions, handle: HttpHandler, log: Log): Promise<HttpServer> =>
   (await import('./http-server.ts')).startServer(options, handle, log)
-
-export interface HttpAnswer {
-  readonly status: number
-  /** Keys in lower case; a header that came more than once is joined by `, `. */
-  readonly headers: ReadonlyMap<string, string>
-  /** Cut off after the client's limit. */
-  readonly body: Buffer
-}
-
-export interface PostOptions {
-  readonly headers: Readonly<Record<string, string>>
-  readonly abort: AbortSignal
-}
-
-export interface HttpClient {
-  /**
-   * Posts the concatenation of `body`, compressed as the options say, with their headers. Resolves to whatever answer there is,
-   * rejects with a `Refused` where there is none. The bytes are the caller's again when it settles, and are never read afterwards.
-   */
-  post(url: URL, body: readonly Buffer[], options: PostOptions): Promise<HttpAnswer>
-  close(): Promise<void>
-}
 
 /** For posting to `urls`. Reads certificates where one needs them, opens nothing: connections are made when they are needed. */
 export const makeHttpClient = async (options: HttpClientOptions, urls: Iterable<URL>): Promise<HttpClient> =>

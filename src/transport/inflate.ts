@@ -72,8 +72,7 @@ async function attempt(body: Buffer, coding: string, capacity: number): Promise<
   }
 }
 
-const isZlib = (cause: unknown): boolean =>
-  /^(Z_|ZSTD_|ERR_ZLIB)/.test(String((cause as NodeJS.ErrnoException).code ?? ''))
+const isZlib = (cause: unknown): boolean => /^(Z_|ZSTD_|ERR_ZLIB)/.test((cause as NodeJS.ErrnoException).code ?? '')
 
 interface Codec {
   readonly sync: (body: Buffer, options: { maxOutputLength: number; chunkSize: number }) => Buffer
@@ -88,9 +87,9 @@ const offThread =
     new Promise((resolve, reject) => call(body, options, (error, result) => (error ? reject(error) : resolve(result))))
 
 const CODECS: Readonly<Record<string, Codec>> = {
-  gzip: { sync: zlib.gunzipSync, async: offThread(zlib.gunzip as Call) },
-  zlib: { sync: zlib.inflateSync, async: offThread(zlib.inflate as Call) },
-  zstd: { sync: zlib.zstdDecompressSync, async: offThread(zlib.zstdDecompress as Call) },
+  gzip: { sync: zlib.gunzipSync, async: offThread(zlib.gunzip) },
+  zlib: { sync: zlib.inflateSync, async: offThread(zlib.inflate) },
+  zstd: { sync: zlib.zstdDecompressSync, async: offThread(zlib.zstdDecompress) },
 }
 
 /** HTTP's `deflate` is zlib's format (RFC 9110, 8.4.1.2), though some send it without the header. */

@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** The command-line program; makes certificates. */
+const OPENSSL = 'openssl'
+
 /** Why tests with certificates cannot run here; false where they can. */
 export const withoutOpenssl: string | false = (() => {
   try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
+    execFileSync(OPENSSL, ['version'], { stdio: 'ignore' })
     return false
   } catch {
     return 'the openssl program is not installed'
@@ -28,7 +31,7 @@ export class Authority implements Disposable {
     this.#openssl(['req', '-x509', ...this.#request('ca', 'Test authority'), '-days', '2'])
   }
 
-  /** `days` may be negative: expired. */
+  /** A certificate of that common name. */
   sign(name: string, subjectAltName = 'DNS:localhost,IP:127.0.0.1'): Certificate {
     const extensions = join(this.folder, `${name}.ext`)
     writeFileSync(extensions, `subjectAltName=${subjectAltName}\n`)
@@ -36,10 +39,7 @@ export class Authority implements Disposable {
     const { key } = this.#files(name)
     this.#openssl(['req', '-new', ...this.#request(name, name), '-out', request])
     const { cert } = this.#files(name)
-    this.#openssl([
-      ...['x509', '-req', '-in', request, '-CA', this.ca.cert, '-CAkey', this.ca.key, '-CAcreateserial'],
-      ...['-days', '1', '-out', cert, '-extfile', extensions],
-    ])
+    this.#openssl([...signing(request, this.ca), '-days', '1', '-out', cert, '-extfile', extensions])
     return { cert, key }
   }
 
@@ -54,10 +54,13 @@ export class Authority implements Disposable {
   }
 
   #openssl(args: readonly string[]): void {
-    execFileSync('openssl', args, { stdio: 'pipe' })
+    execFileSync(OPENSSL, args, { stdio: 'pipe' })
   }
 
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
+
+const signing = (request: string, { cert, key }: Certificate): string[] =>
+  `x509 -req -in ${request} -CA ${cert} -CAkey ${key} -CAcreateserial`.split(' ')

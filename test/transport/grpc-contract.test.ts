@@ -9,11 +9,9 @@ import * as grpc from '@grpc/grpc-js'
 import { Options } from '../../src/component/options.ts'
 import { Refused } from '../../src/component/refused.ts'
 import { grpcClientOptions } from '../../src/transport/grpc-client-options.ts'
-import type { GrpcClientOptions } from '../../src/transport/grpc-client-options.ts'
 import { grpcServerOptions } from '../../src/transport/grpc-server-options.ts'
-import type { GrpcServerOptions } from '../../src/transport/grpc-server-options.ts'
 import { makeUnaryClient, startUnaryServer } from '../../src/transport/grpc.ts'
-import type { CallOptions, UnaryMethod, UnaryServer } from '../../src/transport/grpc.ts'
+import type { CallOptions, UnaryMethod, UnaryServer } from '../../src/transport/unary.ts'
 import { encodeRpcStatus } from '../../src/transport/rpc-status.ts'
 import { configured } from './configured.ts'
 import { quiet } from './quiet.ts'
@@ -29,7 +27,7 @@ async function serve(
   method: UnaryMethod | UnaryMethod['handle'],
   yaml = '',
 ): Promise<UnaryServer & AsyncDisposable & { target: string }> {
-  const options = configured<GrpcServerOptions>(serverDefinition, yaml)
+  const options = configured(serverDefinition, yaml)
   const methods = new Map([[PATH, typeof method === 'function' ? { handle: method } : method]])
   const server = await startUnaryServer(options, methods, quiet)
   const { address } = server
@@ -424,7 +422,7 @@ const refusal = async (called: Promise<unknown>): Promise<Refused> => {
 }
 
 async function connect(yaml: string) {
-  const client = await makeUnaryClient(configured<GrpcClientOptions>(clientDefinition, yaml))
+  const client = await makeUnaryClient(configured(clientDefinition, yaml))
   return {
     call: (message: readonly Buffer[], options: Partial<CallOptions> = {}) =>
       client.call(PATH, message, { timeout: 10_000, abort: NEVER, ...options }),

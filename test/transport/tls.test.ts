@@ -6,14 +6,10 @@ import tls from 'node:tls'
 import { Options } from '../../src/component/options.ts'
 import { Refused } from '../../src/component/refused.ts'
 import { grpcClientOptions } from '../../src/transport/grpc-client-options.ts'
-import type { GrpcClientOptions } from '../../src/transport/grpc-client-options.ts'
 import { grpcServerOptions } from '../../src/transport/grpc-server-options.ts'
-import type { GrpcServerOptions } from '../../src/transport/grpc-server-options.ts'
 import { makeUnaryClient, startUnaryServer } from '../../src/transport/grpc.ts'
 import { httpClientOptions } from '../../src/transport/http-client-options.ts'
-import type { HttpClientOptions } from '../../src/transport/http-client-options.ts'
 import { httpServerOptions } from '../../src/transport/http-server-options.ts'
-import type { HttpServerOptions } from '../../src/transport/http-server-options.ts'
 import { makeHttpClient, startHttpServer } from '../../src/transport/http.ts'
 import { Authority, withoutOpenssl } from './certificates.ts'
 import { configured } from './configured.ts'
@@ -31,13 +27,13 @@ interface Server {
 /** The two transports, each as: serve with these TLS options, and call with those; rejects with a `Refused`. */
 const transports = {
   async grpc(yaml: string): Promise<Server> {
-    const options = configured<GrpcServerOptions>({ config: Options(grpcServerOptions('127.0.0.1:0')) }, `tls: ${yaml}`)
+    const options = configured({ config: Options(grpcServerOptions('127.0.0.1:0')) }, `tls: ${yaml}`)
     const methods = new Map([[PATH, { handle: async (message: Buffer) => message }]])
     const server = await startUnaryServer(options, methods, quiet)
     return { port: (server.address as { port: number }).port, close: () => server.close(AbortSignal.abort()) }
   },
   async http(yaml: string): Promise<Server> {
-    const options = configured<HttpServerOptions>({ config: Options(httpServerOptions('127.0.0.1:0')) }, `tls: ${yaml}`)
+    const options = configured({ config: Options(httpServerOptions('127.0.0.1:0')) }, `tls: ${yaml}`)
     const server = await startHttpServer(options, async () => ({ status: 200, headers: {}, body: 'x' }), quiet)
     return { port: (server.address as { port: number }).port, close: () => server.close(AbortSignal.abort()) }
   },
@@ -46,20 +42,14 @@ const transports = {
 const calls = {
   async grpc(port: number, yaml: string): Promise<string> {
     const client = await makeUnaryClient(
-      configured<GrpcClientOptions>(
-        { config: Options(grpcClientOptions) },
-        `{ endpoint: 'localhost:${port}', tls: ${yaml} }`,
-      ),
+      configured({ config: Options(grpcClientOptions) }, `{ endpoint: 'localhost:${port}', tls: ${yaml} }`),
     )
     const answer = client.call(PATH, [Buffer.from('x')], { timeout: 5000, abort: NEVER })
     return answer.then(String).finally(() => client.close())
   },
   async http(port: number, yaml: string): Promise<string> {
     const url = new URL(`https://localhost:${port}/`)
-    const client = await makeHttpClient(
-      configured<HttpClientOptions>({ config: Options(httpClientOptions) }, `tls: ${yaml}`),
-      [url],
-    )
+    const client = await makeHttpClient(configured({ config: Options(httpClientOptions) }, `tls: ${yaml}`), [url])
     const answer = client.post(url, [Buffer.from('x')], { headers: {}, abort: AbortSignal.timeout(5000) })
     return answer.then(({ body }) => String(body)).finally(() => client.close())
   },

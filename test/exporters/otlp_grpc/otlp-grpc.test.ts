@@ -28,7 +28,7 @@ async function backend(handle: grpc.handleUnaryCall<Buffer, Buffer>) {
 }
 
 async function exporter(yaml: string) {
-  const config = configured<OtlpGrpcOptions>(definition, yaml)
+  const config = configured(definition, yaml)
   const context = Object.assign(new TestContext('otlp_grpc', config), {
     signals: ['traces'],
   }) as unknown as ExporterContext<OtlpGrpcOptions>

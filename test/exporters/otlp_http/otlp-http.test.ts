@@ -47,7 +47,7 @@ async function backend(answer: (response: http.ServerResponse, seen: Seen) => vo
 }
 
 async function exporter(yaml: string, signals: readonly Signal[] = ['traces']) {
-  const config = configured<OtlpHttpOptions>(definition, yaml)
+  const config = configured(definition, yaml)
   const context = Object.assign(new TestContext('otlp_http', config), { signals }) as ExporterContext<OtlpHttpOptions>
   const made = definition.create(context)
   await made.start?.()
@@ -335,6 +335,6 @@ encoding: proto
 proxy_url: http://proxy:3128
 `
     assert.deepEqual(faults(yaml), [])
-    assert.equal(configured<OtlpHttpOptions>(definition, 'endpoint: http://x').timeout, 30_000)
+    assert.equal(configured(definition, 'endpoint: http://x').timeout, 30_000)
   })
 })

@@ -79,7 +79,7 @@ describe('OTLP over gRPC', () => {
     otlp.ingress.gate = new Refused('the queue is full', { code: 'resource_exhausted', retry: { after: 1500 } })
     const { error } = await otlp.send(GRPC_PATHS.traces, spans('a'))
     assert.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED)
-    const [details] = error!.metadata.get('grpc-status-details-bin')
+    const [details] = error.metadata.get('grpc-status-details-bin')
     assert.equal(decodeRpcStatus(details as Buffer)?.retryDelay, 1500)
     assert.equal(otlp.ingress.budget.peak, 0)
   })

@@ -409,8 +409,8 @@ describe('Hostile HTTP clients', () => {
     await using otlp = await start('max_connections: 2')
     const kept = await Promise.all([raw(otlp.port, ''), raw(otlp.port, '')])
     await assert.rejects(send(otlp.port, { body: spans('a') }))
-    kept[0]!.socket.destroy()
-    await until(() => kept[0]!.closed, 'one to leave')
+    kept[0].socket.destroy()
+    await until(() => kept[0].closed, 'one to leave')
     let status = 0
     for (let tries = 0; tries < 100 && status !== 200; tries++)
       status = (await send(otlp.port, { body: spans('a') }).catch(() => ({ status: 0 }))).status

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import definition from '../../../src/receivers/otlp/index.ts'
-import type { OtlpOptions } from '../../../src/receivers/otlp/options.ts'
 import { configured, faultsOf } from '../../transport/configured.ts'
 
 const faults = (yaml: string) => faultsOf(definition, yaml)
@@ -13,7 +12,7 @@ describe('Options of the OTLP receiver', () => {
   })
 
   test('a protocol without anything has the defaults', () => {
-    const { protocols } = configured<OtlpOptions>(definition, '{ protocols: { grpc: , http: } }')
+    const { protocols } = configured(definition, '{ protocols: { grpc: , http: } }')
     assert.equal(protocols.grpc?.endpoint, 'localhost:4317')
     assert.equal(protocols.http?.endpoint, 'localhost:4318')
     assert.equal(protocols.http?.max_request_body_size, 64 * 2 ** 20)

@@ -52,7 +52,7 @@ export class Running implements AsyncDisposable {
     yaml: string,
     { ingress = new FakeIngress(), onDelivery = (each) => each.end(DELIVERED) }: Options = {},
   ): Promise<Running> {
-    const context = new TestContext('otlp', configured<OtlpOptions>(definition, yaml))
+    const context = new TestContext('otlp', configured(definition, yaml))
     const receiver = definition.create(Object.assign(context, { ingress }) as ReceiverContext<OtlpOptions>)
     return new Running(ingress, context, receiver, await receiver.open(), onDelivery)
   }

@@ -1,0 +1,64 @@
+import type { Refused } from '../component/refused.ts'
+import type { Log } from '../component/context.ts'
+import type { GrpcClientOptions } from './grpc-client-options.ts'
+import type { GrpcServerOptions } from './grpc-server-options.ts'
+import type { ListenAddress } from './address.ts'
+
+/**
+ * Unary gRPC as Telegen needs it: a path and bytes in, bytes out. What is inside the messages is the caller's. There may be
+ * several implementations; all pass the same contract tests (`test/transport/grpc-contract.test.ts`), so that peers and components
+ * cannot tell them apart.
+ */
+
+/** Keys in lower case; values of keys that end in `-bin` are base64, as on the wire. */
+export type Metadata = ReadonlyMap<string, readonly string[]>
+
+export interface UnaryCall {
+  readonly metadata: Metadata
+  /** `host:port`, or `unix`. */
+  readonly peer: string
+}
+
+export interface UnaryMethod {
+  /** Asked when the headers are there, before the message is read; a refusal is answered at once. */
+  refuse?(call: UnaryCall): Refused | undefined
+  /**
+   * Answers a message. A `Refused` that it rejects with is answered by the table of statuses, anything else is `internal`. `abort`
+   * fires when the client cancels, goes away, or its deadline passes.
+   */
+  handle(message: Buffer, call: UnaryCall, abort: AbortSignal): Promise<Buffer>
+}
+
+export interface UnaryServer {
+  readonly address: ListenAddress
+  /** Takes no more connections and requests, answers what is under way, and drops what is left at `deadline`. */
+  close(deadline: AbortSignal): Promise<void>
+}
+
+/** Starts to listen; rejects where it cannot. Paths without a method are UNIMPLEMENTED. */
+export type StartUnaryServer = (
+  options: GrpcServerOptions,
+  methods: ReadonlyMap<string, UnaryMethod>,
+  log: Log,
+) => Promise<UnaryServer>
+
+export interface CallOptions {
+  /** Milliseconds; sent to the server as its deadline. 0 means none. */
+  readonly timeout: number
+  /** Cancels the call. */
+  readonly abort: AbortSignal
+  /** Besides the headers of the client's options. */
+  readonly metadata?: Metadata
+}
+
+export interface UnaryClient {
+  /**
+   * Sends the concatenation of `message` and resolves to the answer. Rejects with a `Refused`, whatever goes wrong. The bytes are
+   * the caller's again when it settles, and are never read afterwards.
+   */
+  call(path: string, message: readonly Buffer[], options: CallOptions): Promise<Buffer>
+  close(): void
+}
+
+/** Reads certificates, opens nothing: connections are made when they are needed. */
+export type MakeUnaryClient = (options: GrpcClientOptions) => Promise<UnaryClient>
