@@ -36,7 +36,7 @@ const text = fc.oneof(
 )
 const key = fc.oneof(fc.constantFrom('host.name', 'k', '__proto__', 'constructor'), text)
 const double = fc
-  .oneof(fc.double(), fc.constantFrom(0.5, -1, 1e300))
+  .oneof(fc.double(), fc.constantFrom(0, 0.5, -1, 1e300))
   .map((value): JsonValue => (Number.isFinite(value) ? value : String(value)))
 const filledDouble = double.filter((value) => !Object.is(value, 0))
 const unsigned64 = fc.oneof(fc.bigInt(1n, 300n), fc.bigInt(1n, 2n ** 64n - 1n)).map(String)

@@ -11,6 +11,7 @@ import { toObject } from '../../../src/data/codec/to-object.ts'
 import { join } from '../../../src/data/kernels/merge.ts'
 import { validate } from '../../../src/data/kernels/validate.ts'
 import { double, type Value } from '../../../src/data/steps/step.ts'
+import { encode } from '../oracle.ts'
 
 const TRACE = '000102030405060708090a0b0c0d0e0f'
 const SPAN = '0001020304050607'
@@ -337,6 +338,19 @@ test('a finished builder is of no more use, and its metrics neither', () => {
   other.finish()
   assert.throws(() => other.record({}), /after it had finished/)
   assert.throws(() => other.finish(), /after it had finished/)
+})
+
+test('lengths take as few bytes as they can, around every size where one more is needed', () => {
+  for (const around of [128, 16_384, 2_097_152]) {
+    for (let length = around - 12; length < around + 4; length++) {
+      const body = 'x'.repeat(length)
+      const bytes = join(logs({}).record({ body }).finish())
+      const request = {
+        resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords: [{ body: { stringValue: body } }] }] }],
+      }
+      assert.ok(bytes.equals(encode('logs', request)))
+    }
+  }
 })
 
 test('builders that work side by side do not meet', () => {

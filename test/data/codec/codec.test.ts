@@ -9,7 +9,7 @@ import { Malformed } from '../../../src/data/wire/malformed.ts'
 import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
 import { decode, encode } from '../oracle.ts'
-import { embed, inRecord } from '../wire-bytes.ts'
+import { attribute, embed, inRecord, number } from '../wire-bytes.ts'
 
 const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
 const runs = { numRuns: 80 }
@@ -126,6 +126,22 @@ test('nesting is bounded in both directions', () => {
   let bytes: Buffer = Buffer.alloc(0)
   for (let level = 0; level < 200; level++) bytes = embed(level % 2 === 0 ? 1 : 5, bytes)
   assert.throws(() => toObject(inRecord(embed(5, bytes)), 'logs'), Malformed)
+})
+
+test('a zero is kept where absence means something else', () => {
+  const zeros = { count: '1', sum: 0, min: 0, max: 0 }
+  const metrics = [{ gauge: { dataPoints: [{ asDouble: 0 }, { asInt: '0' }] } }, { histogram: { dataPoints: [zeros] } }]
+  const request = { resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }
+  assert.deepEqual(toObject(fromObject('metrics', request)), request)
+})
+
+test('of a oneof the last member is read, and a message that was written twice is merged', () => {
+  const body = embed(5, number(3, 1), embed(1, 'x'), embed(6, attribute(1, 'a', '1')), embed(6, attribute(1, 'b', '2')))
+  const values = [
+    { key: 'a', value: { stringValue: '1' } },
+    { key: 'b', value: { stringValue: '2' } },
+  ]
+  assert.deepEqual(toObject(inRecord(body), 'logs'), log({ body: { kvlistValue: { values } } }))
 })
 
 test('defaults that were written all the same are left out, of a oneof and of optional fields they are kept', () => {
