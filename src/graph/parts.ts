@@ -1,0 +1,194 @@
+import type { Host } from '../component/context.ts'
+import type { Connector, Exporter, Extension, Processor } from '../component/definition.ts'
+import { ByteBudget } from '../data/memory/byte-budget.ts'
+import { SIGNALS } from '../data/signal.ts'
+import type { Signal } from '../data/signal.ts'
+import { Sender } from '../sending/sender.ts'
+import { Components, sendingOf, shareOf } from './components.ts'
+import type { Created } from './components.ts'
+import { Drops } from './drops.ts'
+import type { Environment } from './environment.ts'
+import { fan } from './fan.ts'
+import { Gate } from './gate.ts'
+import type { Plan, PlannedConnector, PlannedPipeline, PlannedReceiver } from './plan.ts'
+import { ReceiverIngress } from './receiver-ingress.ts'
+import type { Entrance } from './receiver-ingress.ts'
+import { Receiving } from './receiving.ts'
+import { pipelineKey, senderKey } from './running.ts'
+import type { Running } from './running.ts'
+import { StageOwner } from './stage-owner.ts'
+
+export interface BuiltPipeline {
+  readonly planned: PlannedPipeline
+  readonly processors: readonly { readonly created: Created<Processor>; readonly owner: StageOwner }[]
+}
+
+export interface BuiltConnector {
+  readonly planned: PlannedConnector
+  readonly created: Created<Connector>
+  readonly owner: StageOwner
+}
+
+export interface BuiltReceiver {
+  readonly created: Created<unknown>
+  readonly receiving: Receiving
+  readonly ingress: ReceiverIngress
+  readonly gates: readonly Gate[]
+}
+
+/** The components of a plan and what the engine puts around them, created and not started. */
+export class Parts {
+  readonly components: Components
+  readonly budgets: Readonly<Record<Signal, ByteBudget>>
+  readonly extensions: readonly Created<Extension>[]
+  readonly exporters: readonly Created<Exporter>[]
+  readonly senders = new Map<string, Sender>()
+  readonly connectors: readonly BuiltConnector[]
+  readonly pipelines: readonly BuiltPipeline[]
+  readonly receivers: readonly BuiltReceiver[]
+  readonly #plan: Plan
+  readonly #environment: Environment
+  readonly #drops: Drops
+  readonly #running: Running
+
+  /** Calls nothing of the components but `create`. Throws `CreateFailed`. */
+  constructor(plan: Plan, environment: Environment, host: Host, running: Running) {
+    const { clock, log, metrics } = environment
+    this.#plan = plan
+    this.#environment = environment
+    this.#running = running
+    this.#drops = new Drops(clock, log, metrics)
+    this.components = new Components(environment)
+    this.budgets = budgetsOf(plan, environment)
+    this.extensions = plan.extensions.map((each) => this.components.extension(each, host))
+    this.exporters = plan.exporters.map((each) => this.#exporter(each))
+    this.connectors = plan.connectors.map((planned) => this.#connector(planned))
+    this.pipelines = plan.pipelines.map((planned) => this.#pipeline(planned))
+    this.receivers = plan.receivers.map((planned) => this.#receiver(planned))
+  }
+
+  /** All stages that may hold deliveries. */
+  owners(): StageOwner[] {
+    return [
+      ...this.pipelines.flatMap(({ processors }) => processors.map(({ owner }) => owner)),
+      ...this.connectors.map(({ owner }) => owner),
+    ]
+  }
+
+  #exporter(planned: Plan['exporters'][number]): Created<Exporter> {
+    const { clock, logOf, metrics } = this.#environment
+    const pipelines = this.#plan.pipelines.filter(({ targets }) =>
+      targets.some((each) => each.kind === 'exporter' && each.id === planned.id),
+    )
+    const created = this.components.exporter(
+      planned,
+      pipelines.map(({ id }) => id),
+    )
+    for (const signal of planned.signals) {
+      const sender = new Sender({
+        id: planned.id,
+        signal,
+        exporter: created.instance,
+        sending: sendingOf(planned),
+        share: shareOf(this.#plan, signal),
+        clock,
+        log: logOf('exporter', planned.id),
+        meter: metrics,
+        status: created.status,
+        onRejected: (items, message) =>
+          this.#drops.count({ component: planned.id, signal, items, reason: 'partial_success', message }),
+      })
+      this.senders.set(senderKey(planned.id, signal), sender)
+    }
+    return created
+  }
+
+  #connector(planned: PlannedConnector): BuiltConnector {
+    const created = this.components.connector(planned)
+    const name = `connector "${planned.id}" (${planned.from} to ${planned.to})`
+    return { planned, created, owner: this.#owner(created, name, planned.from) }
+  }
+
+  #pipeline(planned: PlannedPipeline): BuiltPipeline {
+    const processors = planned.processors.map((each) => {
+      const created = this.components.processor(each, planned)
+      return {
+        created,
+        owner: this.#owner(created, `processor "${each.id}" in pipeline "${planned.id}"`, planned.signal),
+      }
+    })
+    return { planned, processors }
+  }
+
+  #owner({ id, kind, status }: Created<unknown>, name: string, signal: Signal): StageOwner {
+    const { logOf, metrics } = this.#environment
+    return new StageOwner({ id, name, signal, log: logOf(kind, id), meter: metrics, status, drops: this.#drops })
+  }
+
+  #receiver(planned: PlannedReceiver): BuiltReceiver {
+    const { id, outlets } = planned
+    const { clock, metrics } = this.#environment
+    const entrances = new Map([...outlets.keys()].map((signal) => [signal, this.#entrance(planned, signal)] as const))
+    let receiving: Receiving | undefined
+    let ingress: ReceiverIngress | undefined
+    const created = this.components.receiver(planned, () => {
+      const { acknowledge } = planned
+      const onGate: ConstructorParameters<typeof ReceiverIngress>[0]['onGate'] = (refused) => receiving?.gate(refused)
+      return (ingress = new ReceiverIngress({ id, acknowledge, entrances, meter: metrics, drops: this.#drops, onGate }))
+    })
+    const sinks = new Map(
+      [...outlets].map(([signal, ids]) => [signal, fan(ids.map((to) => this.#running.late(pipelineKey(to))))] as const),
+    )
+    receiving = new Receiving({
+      id,
+      receiver: created.instance,
+      outlets: sinks,
+      clock,
+      status: created.status,
+      drops: this.#drops,
+    })
+    return {
+      created,
+      receiving,
+      ingress: ingress as ReceiverIngress,
+      gates: [...entrances.values()].map(({ gate }) => gate),
+    }
+  }
+
+  #entrance({ outlets, reaches }: PlannedReceiver, signal: Signal): Entrance {
+    const rooms = (reaches.get(signal) ?? []).flatMap(
+      ({ exporter, signal: as }) => this.senders.get(senderKey(exporter, as))?.room ?? [],
+    )
+    return {
+      gate: new Gate(signal, this.budgets[signal], rooms),
+      validates: (outlets.get(signal) ?? []).some((id) => this.#opens(id)),
+    }
+  }
+
+  /** Whether something in or behind this pipeline reads batches or merges them. */
+  #opens(pipeline: string): boolean {
+    const { processors, planned } = this.pipelines.find((each) => each.planned.id === pipeline) as BuiltPipeline
+    return (
+      processors.some(({ created: { instance } }) => 'steps' in instance || instance.opensBatches !== false) ||
+      planned.targets.some(
+        (target) =>
+          target.kind === 'connector' || !this.#plan.exporters.find(({ id }) => id === target.id)?.definition.forwards,
+      )
+    )
+  }
+}
+
+function budgetsOf({ limits }: Plan, { metrics }: Environment): Record<Signal, ByteBudget> {
+  const budgets = Object.fromEntries(SIGNALS.map((signal) => [signal, new ByteBudget(limits[signal])])) as Record<
+    Signal,
+    ByteBudget
+  >
+  for (const signal of SIGNALS) {
+    const labels = { 'otel.signal': signal }
+    const gauge = (name: string, description: string, read: () => number) =>
+      metrics.gauge(name, { unit: 'By', description }, read, labels)
+    gauge('telegen.budget.used', 'Bytes that batches of the signal occupy.', () => budgets[signal].used)
+    gauge('telegen.budget.limit', 'Bytes that batches of the signal may occupy.', () => budgets[signal].limit)
+  }
+  return budgets
+}
