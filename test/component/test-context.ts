@@ -1,13 +1,13 @@
 import type { Context, Log } from '../../src/component/context.ts'
 import type { Meter } from '../../src/component/meter.ts'
 import type { StatusReporter } from '../../src/component/status.ts'
-import { ManualClock } from './manual-clock.ts'
+import { TestClock } from '../../src/testing.ts'
 
 /** What a component says about itself, kept for a test to look at. */
 export class TestContext<Config> implements Context<Config> {
   readonly id: string
   readonly config: Config
-  readonly clock = new ManualClock()
+  readonly clock = new TestClock()
   /** `warn Splitting failed`, one for each line. */
   readonly lines: string[] = []
   /** `recoverable: disk full`, one for each report. */

@@ -13,6 +13,7 @@ import { encodeRpcStatus } from '../../../src/transport/rpc-status.ts'
 import { TestContext } from '../../component/test-context.ts'
 import { configured, faultsOf } from '../../transport/configured.ts'
 import { spans } from '../../receivers/otlp/payload.ts'
+import { disposing } from '../../transport/disposing.ts'
 
 const same = (bytes: Buffer) => bytes
 
@@ -46,14 +47,18 @@ async function refusal(sending: Promise<unknown>): Promise<Refused> {
 }
 
 describe('The otlp_grpc exporter', () => {
-  test('calls the method of the signal with the joined bytes of the batch, and its headers', async () => {
+  test('calls the method of the signal with the joined bytes of the batch, and its headers', async (t) => {
     const seen: { path: string; body: Buffer; key: unknown }[] = []
-    await using peer = await backend((call, respond) => {
-      seen.push({ path: call.getPath(), body: call.request, key: call.metadata.get('api-key')[0] })
-      respond(null, Buffer.alloc(0))
-    })
-    await using otlp = await exporter(
-      `{ endpoint: '${peer.target}', tls: { insecure: true }, headers: { api-key: s3cret } }`,
+    const peer = disposing(
+      t,
+      await backend((call, respond) => {
+        seen.push({ path: call.getPath(), body: call.request, key: call.metadata.get('api-key')[0] })
+        respond(null, Buffer.alloc(0))
+      }),
+    )
+    const otlp = disposing(
+      t,
+      await exporter(`{ endpoint: '${peer.target}', tls: { insecure: true }, headers: { api-key: s3cret } }`),
     )
     const parts = [spans('a'), spans('b')]
     assert.equal(await otlp.send(merge(parts.map((part) => batchOf('traces', 1, part)))), undefined)
@@ -62,41 +67,44 @@ describe('The otlp_grpc exporter', () => {
     assert.equal(seen[0]!.key, 's3cret')
   })
 
-  test('every status becomes the refusal of the table', async () => {
+  test('every status becomes the refusal of the table', async (t) => {
     let code = 0
-    await using peer = await backend((_, respond) => respond({ code, details: 'because' }))
-    await using otlp = await exporter(`endpoint: http://${peer.target}`)
+    const peer = disposing(t, await backend((_, respond) => respond({ code, details: 'because' })))
+    const otlp = disposing(t, await exporter(`endpoint: http://${peer.target}`))
     for (code = 1; code <= 16; code++)
       assert.equal((await refusal(otlp.send())).retryable, [1, 4, 10, 11, 14, 15].includes(code), `${code}`)
   })
 
-  test('RESOURCE_EXHAUSTED with RetryInfo is tried again when it says', async () => {
-    await using peer = await backend((_, respond) => {
-      const metadata = new grpc.Metadata()
-      metadata.set('grpc-status-details-bin', encodeRpcStatus({ code: 8, message: 'full', retryDelay: 3000 }))
-      respond({ code: 8, details: 'full', metadata })
-    })
-    await using otlp = await exporter(`endpoint: http://${peer.target}`)
+  test('RESOURCE_EXHAUSTED with RetryInfo is tried again when it says', async (t) => {
+    const peer = disposing(
+      t,
+      await backend((_, respond) => {
+        const metadata = new grpc.Metadata()
+        metadata.set('grpc-status-details-bin', encodeRpcStatus({ code: 8, message: 'full', retryDelay: 3000 }))
+        respond({ code: 8, details: 'full', metadata })
+      }),
+    )
+    const otlp = disposing(t, await exporter(`endpoint: http://${peer.target}`))
     assert.deepEqual((await refusal(otlp.send())).retry, { after: 3000 })
   })
 
-  test('reads a partial success', async () => {
+  test('reads a partial success', async (t) => {
     const partial = Buffer.from([0x0a, 0x09, 0x08, 0x02, 0x12, 0x05, ...Buffer.from('stale')])
-    await using peer = await backend((_, respond) => respond(null, partial))
-    await using otlp = await exporter(`endpoint: http://${peer.target}`)
+    const peer = disposing(t, await backend((_, respond) => respond(null, partial)))
+    const otlp = disposing(t, await exporter(`endpoint: http://${peer.target}`))
     assert.deepEqual(await otlp.send(), { rejected: 2, reason: 'stale' })
   })
 
-  test('a backend that hangs ends with the timeout or the abort', async () => {
-    await using peer = await backend(() => {})
-    await using otlp = await exporter(`{ endpoint: 'http://${peer.target}', timeout: 100ms }`)
+  test('a backend that hangs ends with the timeout or the abort', async (t) => {
+    const peer = disposing(t, await backend(() => {}))
+    const otlp = disposing(t, await exporter(`{ endpoint: 'http://${peer.target}', timeout: 100ms }`))
     assert.equal((await refusal(otlp.send())).code, 'deadline_exceeded')
     assert.equal((await refusal(otlp.send(undefined, AbortSignal.abort()))).code, 'cancelled')
   })
 
-  test('plaintext to a server is refused unless it is asked for', async () => {
-    await using peer = await backend((_, respond) => respond(null, Buffer.alloc(0)))
-    await using otlp = await exporter(`{ endpoint: '${peer.target}', timeout: 2s }`)
+  test('plaintext to a server is refused unless it is asked for', async (t) => {
+    const peer = disposing(t, await backend((_, respond) => respond(null, Buffer.alloc(0))))
+    const otlp = disposing(t, await exporter(`{ endpoint: '${peer.target}', timeout: 2s }`))
     assert.ok((await refusal(otlp.send())).retryable)
   })
 })

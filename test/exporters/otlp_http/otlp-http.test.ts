@@ -17,6 +17,7 @@ import { TestContext } from '../../component/test-context.ts'
 import { configured, faultsOf } from '../../transport/configured.ts'
 import { until } from '../../transport/until.ts'
 import { spans } from '../../receivers/otlp/payload.ts'
+import { disposing } from '../../transport/disposing.ts'
 
 interface Seen {
   readonly method: string
@@ -63,13 +64,16 @@ async function refusal(sending: Promise<unknown>): Promise<Refused> {
 }
 
 describe('The otlp_http exporter', () => {
-  test('posts the bytes of the batch to the path of its signal, with its headers', async () => {
-    await using peer = await backend()
-    await using otlp = await exporter(`{ endpoint: '${peer.url}/', headers: { api-key: s3cret }, compression: none }`, [
-      'traces',
-      'logs',
-      'profiles',
-    ])
+  test('posts the bytes of the batch to the path of its signal, with its headers', async (t) => {
+    const peer = disposing(t, await backend())
+    const otlp = disposing(
+      t,
+      await exporter(`{ endpoint: '${peer.url}/', headers: { api-key: s3cret }, compression: none }`, [
+        'traces',
+        'logs',
+        'profiles',
+      ]),
+    )
     const body = spans('a', 'b')
     assert.equal(await otlp.send(batchOf('traces', 2, body)), undefined)
     await otlp.send(batchOf('logs', 1, Buffer.from('logs')))
@@ -87,18 +91,18 @@ describe('The otlp_http exporter', () => {
     assert.equal(first!.headers['content-encoding'], undefined)
   })
 
-  test('joins the segments of a batch', async () => {
-    await using peer = await backend()
-    await using otlp = await exporter(`{ endpoint: '${peer.url}', compression: none }`)
+  test('joins the segments of a batch', async (t) => {
+    const peer = disposing(t, await backend())
+    const otlp = disposing(t, await exporter(`{ endpoint: '${peer.url}', compression: none }`))
     const parts = [spans('a'), spans('b'), spans('c')]
     await otlp.send(merge(parts.map((part) => batchOf('traces', 1, part))))
     assert.ok(peer.seen[0]!.body.equals(Buffer.concat(parts)))
   })
 
   for (const compression of ['gzip', 'zstd', 'zlib', 'deflate'])
-    test(`compresses by ${compression}`, async () => {
-      await using peer = await backend()
-      await using otlp = await exporter(`{ endpoint: '${peer.url}', compression: ${compression} }`)
+    test(`compresses by ${compression}`, async (t) => {
+      const peer = disposing(t, await backend())
+      const otlp = disposing(t, await exporter(`{ endpoint: '${peer.url}', compression: ${compression} }`))
       const body = spans(...Array.from({ length: 1000 }, (_, i) => `span ${i}`))
       await otlp.send(batchOf('traces', 1000, body))
       const [{ headers, body: sent }] = peer.seen as [Seen]
@@ -106,41 +110,44 @@ describe('The otlp_http exporter', () => {
       assert.ok((await inflate(sent, headers['content-encoding']!, 10_000_000)).equals(body))
     })
 
-  test('compresses by gzip unless told otherwise', async () => {
-    await using peer = await backend()
-    await using otlp = await exporter(`endpoint: ${peer.url}`)
+  test('compresses by gzip unless told otherwise', async (t) => {
+    const peer = disposing(t, await backend())
+    const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
     await otlp.send()
     assert.equal(peer.seen[0]!.headers['content-encoding'], 'gzip')
   })
 
-  test("a signal's own endpoint is used as it is", async () => {
-    await using peer = await backend()
-    await using otlp = await exporter(`{ endpoint: 'http://127.0.0.1:1', traces_endpoint: '${peer.url}/in?key=1' }`)
+  test("a signal's own endpoint is used as it is", async (t) => {
+    const peer = disposing(t, await backend())
+    const otlp = disposing(
+      t,
+      await exporter(`{ endpoint: 'http://127.0.0.1:1', traces_endpoint: '${peer.url}/in?key=1' }`),
+    )
     await otlp.send()
     assert.equal(peer.seen[0]!.url, '/in?key=1')
   })
 
-  test('an answer from 200 to 299 is success', async () => {
+  test('an answer from 200 to 299 is success', async (t) => {
     for (const status of [200, 202, 204]) {
-      await using peer = await backend((response) => response.writeHead(status).end())
-      await using otlp = await exporter(`endpoint: ${peer.url}`)
+      const peer = disposing(t, await backend((response) => response.writeHead(status).end()))
+      const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
       assert.equal(await otlp.send(), undefined)
     }
   })
 
-  test('statuses that may pass are told from those that never will', async () => {
+  test('statuses that may pass are told from those that never will', async (t) => {
     let status = 0
-    await using peer = await backend((response) => response.writeHead(status).end('nope'))
-    await using otlp = await exporter(`endpoint: ${peer.url}`)
+    const peer = disposing(t, await backend((response) => response.writeHead(status).end('nope')))
+    const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
     for (status of [429, 502, 503, 504]) assert.deepEqual((await refusal(otlp.send())).retry, {}, `${status}`)
     for (status of [301, 307, 400, 401, 403, 404, 405, 408, 413, 415, 422, 500, 501, 505])
       assert.equal((await refusal(otlp.send())).retry, 'never', `${status}`)
   })
 
-  test('waits as long as Retry-After says, in seconds or until a date', async () => {
+  test('waits as long as Retry-After says, in seconds or until a date', async (t) => {
     let value = ''
-    await using peer = await backend((response) => response.writeHead(503, { 'retry-after': value }).end())
-    await using otlp = await exporter(`endpoint: ${peer.url}`)
+    const peer = disposing(t, await backend((response) => response.writeHead(503, { 'retry-after': value }).end()))
+    const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
     value = '7'
     assert.deepEqual((await refusal(otlp.send())).retry, { after: 7000 })
     value = new Date(Date.now() + 60_000).toUTCString()
@@ -150,10 +157,10 @@ describe('The otlp_http exporter', () => {
     assert.deepEqual((await refusal(otlp.send())).retry, {})
   })
 
-  test('says what the backend says, in protobuf, JSON or text, on one line', async () => {
+  test('says what the backend says, in protobuf, JSON or text, on one line', async (t) => {
     let [type, body]: [string, Buffer | string] = ['', '']
-    await using peer = await backend((response) => response.writeHead(400, { 'content-type': type }).end(body))
-    await using otlp = await exporter(`endpoint: ${peer.url}`)
+    const peer = disposing(t, await backend((response) => response.writeHead(400, { 'content-type': type }).end(body)))
+    const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
     const told = async () => (await refusal(otlp.send())).message
     ;[type, body] = ['application/x-protobuf', encodeRpcStatus({ code: 3, message: 'bad span' })]
     assert.equal(await told(), `${peer.url}/v1/traces responded with HTTP Status Code 400: bad span`)
@@ -165,32 +172,36 @@ describe('The otlp_http exporter', () => {
     assert.match(await told(), /Status Code 400$/)
   })
 
-  test('reads a partial success', async () => {
+  test('reads a partial success', async (t) => {
     const partial = Buffer.from([0x0a, 0x09, 0x08, 0x02, 0x12, 0x05, ...Buffer.from('stale')])
-    await using peer = await backend((response) =>
-      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(partial),
+    const peer = disposing(
+      t,
+      await backend((response) => response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(partial)),
     )
-    await using otlp = await exporter(`endpoint: ${peer.url}`)
+    const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
     assert.deepEqual(await otlp.send(), { rejected: 2, reason: 'stale' })
   })
 
-  test('reads no more of an answer than 64 KiB', async () => {
-    await using peer = await backend((response) => {
-      response.writeHead(200, { 'content-type': 'text/plain' })
-      const more = () => {
-        while (!response.destroyed && response.write(Buffer.alloc(65_536, 'x')));
-        if (!response.destroyed) response.once('drain', more)
-      }
-      more()
-    })
-    await using otlp = await exporter(`endpoint: ${peer.url}`)
+  test('reads no more of an answer than 64 KiB', async (t) => {
+    const peer = disposing(
+      t,
+      await backend((response) => {
+        response.writeHead(200, { 'content-type': 'text/plain' })
+        const more = () => {
+          while (!response.destroyed && response.write(Buffer.alloc(65_536, 'x')));
+          if (!response.destroyed) response.once('drain', more)
+        }
+        more()
+      }),
+    )
+    const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
     assert.equal(await otlp.send(), undefined)
   })
 
-  test('a backend that hangs ends with the abort, before and after the headers', async () => {
+  test('a backend that hangs ends with the abort, before and after the headers', async (t) => {
     for (const hang of [() => {}, (response: http.ServerResponse) => void response.writeHead(200).write('x')]) {
-      await using peer = await backend(hang)
-      await using otlp = await exporter(`endpoint: ${peer.url}`)
+      const peer = disposing(t, await backend(hang))
+      const otlp = disposing(t, await exporter(`endpoint: ${peer.url}`))
       const abort = new AbortController()
       const sending = refusal(otlp.send(undefined, abort.signal))
       await until(() => peer.seen.length === 1, 'the request')
@@ -200,9 +211,9 @@ describe('The otlp_http exporter', () => {
     }
   })
 
-  test('a send that waits for a connection ends with the abort', async () => {
-    await using peer = await backend(() => {})
-    await using otlp = await exporter(`{ endpoint: '${peer.url}', max_conns_per_host: 1 }`)
+  test('a send that waits for a connection ends with the abort', async (t) => {
+    const peer = disposing(t, await backend(() => {}))
+    const otlp = disposing(t, await exporter(`{ endpoint: '${peer.url}', max_conns_per_host: 1 }`))
     const [first, second] = [new AbortController(), new AbortController()]
     const sending = refusal(otlp.send(undefined, first.signal))
     await until(() => peer.seen.length === 1, 'the request')
@@ -213,31 +224,31 @@ describe('The otlp_http exporter', () => {
     assert.equal((await sending).code, 'cancelled')
   })
 
-  test('a connection that breaks in the middle may be tried again', async () => {
+  test('a connection that breaks in the middle may be tried again', async (t) => {
     const breaker = net.createServer((socket) =>
       socket.once('data', () => socket.resetAndDestroy()).on('error', () => {}),
     )
     await new Promise<void>((resolve) => breaker.listen(0, '127.0.0.1', resolve))
     const { port } = breaker.address() as net.AddressInfo
-    await using otlp = await exporter(`{ endpoint: 'http://127.0.0.1:${port}', compression: none }`)
+    const otlp = disposing(t, await exporter(`{ endpoint: 'http://127.0.0.1:${port}', compression: none }`))
     const refused = await refusal(otlp.send(batchOf('traces', 1, Buffer.alloc(3_000_000))))
     assert.deepEqual([refused.code, refused.retry], ['unavailable', {}])
     breaker.close()
   })
 
-  test('nobody there, and no such name, may be tried again, and are named', async () => {
+  test('nobody there, and no such name, may be tried again, and are named', async (t) => {
     for (const [endpoint, says] of [
       ['http://127.0.0.1:1', /127\.0\.0\.1:1: .*ECONNREFUSED/],
       ['http://nowhere.invalid', /nowhere\.invalid/],
     ] as const) {
-      await using otlp = await exporter(`endpoint: ${endpoint}`)
+      const otlp = disposing(t, await exporter(`endpoint: ${endpoint}`))
       const refused = await refusal(otlp.send())
       assert.deepEqual([refused.code, refused.retry], ['unavailable', {}])
       assert.match(refused.message, says)
     }
   })
 
-  test('an answer before the whole request was sent is heeded', async () => {
+  test('an answer before the whole request was sent is heeded', async (t) => {
     const early = net.createServer((socket) => {
       socket
         .on('error', () => {})
@@ -245,26 +256,29 @@ describe('The otlp_http exporter', () => {
     })
     await new Promise<void>((resolve) => early.listen(0, '127.0.0.1', resolve))
     const { port } = early.address() as net.AddressInfo
-    await using otlp = await exporter(`{ endpoint: 'http://127.0.0.1:${port}', compression: none }`)
+    const otlp = disposing(t, await exporter(`{ endpoint: 'http://127.0.0.1:${port}', compression: none }`))
     assert.equal((await refusal(otlp.send(batchOf('traces', 1, Buffer.alloc(20_000_000))))).retry, 'never')
     early.close()
   })
 
-  test('keeps connections, unless told otherwise', async () => {
+  test('keeps connections, unless told otherwise', async (t) => {
     for (const [yaml, kept] of [
       ['', true],
       [', disable_keep_alives: true', false],
     ] as const) {
       const ports = new Set<number | undefined>()
-      await using peer = await backend((response) => (ports.add(response.req.socket.remotePort), response.end()))
-      await using otlp = await exporter(`{ endpoint: '${peer.url}'${yaml} }`)
+      const peer = disposing(
+        t,
+        await backend((response) => (ports.add(response.req.socket.remotePort), response.end())),
+      )
+      const otlp = disposing(t, await exporter(`{ endpoint: '${peer.url}'${yaml} }`))
       for (let i = 0; i < 3; i++) await otlp.send()
       assert.equal(ports.size, kept ? 1 : 3)
     }
   })
 
-  test('goes through a proxy where it is told to', async () => {
-    await using peer = await backend()
+  test('goes through a proxy where it is told to', async (t) => {
+    const peer = disposing(t, await backend())
     let passed = 0
     const proxy = http.createServer((request, response) => {
       passed++
@@ -274,7 +288,7 @@ describe('The otlp_http exporter', () => {
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
     const { port } = proxy.address() as net.AddressInfo
     {
-      await using otlp = await exporter(`{ endpoint: '${peer.url}', proxy_url: 'http://127.0.0.1:${port}' }`)
+      const otlp = disposing(t, await exporter(`{ endpoint: '${peer.url}', proxy_url: 'http://127.0.0.1:${port}' }`))
       await otlp.send()
     }
     assert.equal(peer.seen.length, 1)

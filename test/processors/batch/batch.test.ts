@@ -106,7 +106,7 @@ describe('batch', () => {
       outputs.map(({ batch }) => bodies(batch)),
       [[...first.bodies, ...second.bodies]],
     )
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.waiting, 0)
   })
 
   test('does not wait once there is enough', () => {
@@ -117,7 +117,7 @@ describe('batch', () => {
       outputs.map(({ batch }) => batch.items),
       [12],
     )
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.waiting, 0)
   })
 
   test('shares the memory of what it merges', () => {
@@ -180,7 +180,7 @@ describe('batch', () => {
       [3],
     )
     assert.ok(isComplete())
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.waiting, 0)
   })
 
   test('keeps apart what came with other values of the metadata keys, and hands those values on', () => {

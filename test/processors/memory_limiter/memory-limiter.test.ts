@@ -104,10 +104,10 @@ describe('memory_limiter', () => {
     const { context, processor, clock } = await stage()
     const second = refusing(Object.assign(context, { signal: 'traces', pipeline: 'traces' }) as never)
     await second.start?.()
-    assert.equal(clock.pending, 1)
+    assert.equal(clock.waiting, 1)
     await second.stop?.(AbortSignal.abort())
     await processor.stop?.(AbortSignal.abort())
-    assert.equal(clock.pending, 0)
+    assert.equal(clock.waiting, 0)
   })
 
   test('computes its limits as the Collector does', () => {
