@@ -7,7 +7,7 @@ import { TestClock } from '../../src/testing.ts'
 export class TestContext<Config> implements Context<Config> {
   readonly id: string
   readonly config: Config
-  readonly clock = new TestClock()
+  readonly clock = new TestClock(1_700_000_000_000)
   /** `warn Splitting failed`, one for each line. */
   readonly lines: string[] = []
   /** `recoverable: disk full`, one for each report. */
