@@ -4,6 +4,7 @@ import { Arena } from '../wire/arena.ts'
 import { testOf } from './condition.ts'
 import { Constants } from './constants.ts'
 import { actOf } from './edit.ts'
+import { dropsFirst } from './drops-first.ts'
 import { editsOf, effectsOf, fuse, type Numbered } from './fuse.ts'
 import { encloses, hasLevel } from './levels.ts'
 import { all, plant, type Act, type Node } from './node.ts'
@@ -33,7 +34,8 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, const
   for (const node of nodes) {
     const { level } = node
     if (level === undefined) continue
-    for (const { step, index } of chain) if (step.on === level) node.acts.push(...actsOf(step, index, node, constants))
+    const own = dropsFirst(chain.filter(({ step }) => step.on === level))
+    for (const { step, index } of own) node.acts.push(...actsOf(step, index, node, constants))
     node.readsPart =
       node.part !== undefined && effects.some(({ reads, writes }) => reads.has(level) || writes.has(level))
     node.writtenInside =
