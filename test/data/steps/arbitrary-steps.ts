@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { enclosing } from '../../../src/data/steps/levels.ts'
 import {
+  DROP,
   double,
   type Condition,
   type Edit,
+  type Hook,
   type Path,
   type RecordLevel,
   type Step,
   type Value,
 } from '../../../src/data/steps/step.ts'
+import type { RecordView } from '../../../src/data/views/record-view.ts'
 import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 
 export const LEVELS: Readonly<Record<KnownSignal, readonly RecordLevel[]>> = {
@@ -132,15 +137,41 @@ function edit(level: RecordLevel): fc.Arbitrary<Edit> {
 }
 
 export function steps(signal: KnownSignal, most: number = 5): fc.Arbitrary<Step[]> {
+  return fc.array(fc.constantFrom(...LEVELS[signal]).chain(editStep), { minLength: 1, maxLength: most })
+}
+
+/** Steps among which there are hooks. */
+export function stepsAndHooks(signal: KnownSignal, most: number): fc.Arbitrary<Step[]> {
   const step = fc
     .constantFrom(...LEVELS[signal])
-    .chain((on) =>
-      fc
-        .tuple(
-          fc.option(condition(on), { nil: undefined }),
-          fc.oneof(edit(on), fc.array(edit(on), { minLength: 1, maxLength: 3 })),
-        )
-        .map(([when, act]): Step => ({ on, act, ...(when && { when }) })),
-    )
+    .chain((on) => fc.oneof({ weight: 3, arbitrary: editStep(on) }, hookStep(on)))
   return fc.array(step, { minLength: 1, maxLength: most })
 }
+
+function editStep(on: RecordLevel): fc.Arbitrary<Step> {
+  const act = fc.oneof(edit(on), fc.array(edit(on), { minLength: 1, maxLength: 3 }))
+  return fc.tuple(optional(condition(on)), act).map(([when, act]): Step => ({ on, act, ...(when && { when }) }))
+}
+
+/** A hook that writes down all that it sees, or drops what has an attribute. */
+function hookStep(on: RecordLevel): fc.Arbitrary<Step> {
+  const act = fc.constantFrom<Hook>(
+    (record) => record.attributes.set('seen', createHash('sha1').update(seen(record)).digest('hex')),
+    (record) => (record.attributes.has('a') ? DROP : undefined),
+    (record) => void record.attributes.delete('k'),
+  )
+  return fc.tuple(optional(condition(on)), act).map(([when, act]): Step => ({ on, act, ...(when && { when }) }))
+}
+
+/** The attributes of a record, of those that enclose it, and of those inside. */
+function seen(record: RecordView): string {
+  const view = record as unknown as Record<string, RecordView | Iterable<RecordView> | undefined>
+  const around = ['resource', 'scope', 'metric'].map((name) => view[name] as RecordView | undefined)
+  const inside = ['events', 'links', 'points', 'exemplars'].flatMap((name) =>
+    Array.from((view[name] ?? []) as Iterable<RecordView>, ({ attributes }) => inspect(attributes.toObject())),
+  )
+  return [record, ...around].map((each) => inspect(each?.attributes.toObject())).join() + inside.join()
+}
+
+const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined })

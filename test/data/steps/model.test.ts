@@ -12,7 +12,7 @@ import type { Step } from '../../../src/data/steps/step.ts'
 import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
 import { decode, encode } from '../oracle.ts'
-import { steps } from './arbitrary-steps.ts'
+import { steps, stepsAndHooks } from './arbitrary-steps.ts'
 import { model } from './model.ts'
 
 const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
@@ -41,7 +41,7 @@ for (const signal of SIGNALS) {
 
   test(`steps on ${signal} in as few visits as possible do what each of them does alone, in order`, () => {
     fc.assert(
-      fc.property(requests(signal, { forOracle: false }), steps(signal, 8), (request, chain) => {
+      fc.property(requests(signal, { forOracle: false }), stepsAndHooks(signal, 8), (request, chain) => {
         const bytes = encode(signal, request)
         const batch = batchOf(signal, count(signal, bytes), bytes)
         const fused = run(compile(signal, chain), batch)
