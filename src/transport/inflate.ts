@@ -1,5 +1,6 @@
 import zlib from 'node:zlib'
 import { inflateSnappy, SnappyError, snappyLength } from './snappy.ts'
+import { ZstdError, zstdFrames } from './zstd-frame.ts'
 
 /** Bodies up to this size are inflated at once; going off-thread costs more than that (0.15 ms). */
 const SYNC_LIMIT = 32 * 1024
@@ -8,9 +9,11 @@ const SYNC_OUTPUT_LIMIT = 512 * 1024
 /** Telemetry shrinks about this many times. */
 const USUAL_RATIO = 6
 const LEAST_GUESS = 4096
-/** Nothing that these codings have deflated grows by more (gzip: 1032); what a body promises beyond it is a lie. */
+/** gzip's can grow by 1032; what a body promises beyond it is believed only step by step. */
 const MOST_RATIO = 1040
-/** Each try has twice the room of the one before, up to the limit: from 4 KiB to 1 GiB is 18. */
+/** Ten bytes before and eight after what is deflated. */
+const SHORTEST_GZIP = 18
+/** Each try has twice the room of the one before, beginning with the body's own size; zstd, the densest, can grow by 2^15. */
 const MOST_TRIES = 20
 
 /** The body inflates to more than `limit` bytes. */
@@ -59,17 +62,37 @@ export async function inflate(body: Buffer, coding: string, limit: number, room?
 async function attempt(body: Buffer, coding: string, capacity: number): Promise<Buffer | undefined> {
   try {
     if (coding === 'snappy') return snappyLength(body).length > capacity ? undefined : inflateSnappy(body)
-    const isSmall = body.length <= SYNC_LIMIT && capacity <= SYNC_OUTPUT_LIMIT
-    const codec = codecOf(coding)
-    // One chunk that takes it all saves joining chunks; a byte more, as zlib asks for another chunk when one is full.
-    const options = { maxOutputLength: Math.max(1, capacity), chunkSize: Math.max(64, capacity + 1) }
-    return isSmall ? codec.sync(body, options) : await codec.async(body, options)
+    if (coding !== 'zstd') return await inflateOne(body, coding, capacity)
+    const { frames } = zstdFrames(body)
+    if (frames.length === 1) return await inflateOne(frames[0]!, coding, capacity)
+    return await inflateAll(frames, coding, capacity)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined
     if (cause instanceof SnappyError || typeof (cause as { errno?: unknown }).errno === 'number' || isZlib(cause))
       throw new NotInflatable(coding, cause)
     throw cause
   }
+}
+
+/** Throws ERR_BUFFER_TOO_LARGE past `capacity`. */
+function inflateOne(body: Buffer, coding: string, capacity: number): Buffer | Promise<Buffer> {
+  const isSmall = body.length <= SYNC_LIMIT && capacity <= SYNC_OUTPUT_LIMIT
+  const codec = codecOf(coding)
+  // One chunk that takes it all saves joining chunks; a byte more, as zlib asks for another chunk when one is full.
+  const options = { maxOutputLength: Math.max(1, capacity), chunkSize: Math.max(64, capacity + 1) }
+  return isSmall ? codec.sync(body, options) : codec.async(body, options)
+}
+
+async function inflateAll(bodies: readonly Buffer[], coding: string, capacity: number): Promise<Buffer | undefined> {
+  const inflated: Buffer[] = []
+  let room = capacity
+  for (const body of bodies) {
+    const one = await inflateOne(body, coding, room)
+    room -= one.length
+    if (room < 0) return undefined
+    inflated.push(one)
+  }
+  return Buffer.concat(inflated)
 }
 
 const isZlib = (cause: unknown): boolean => /^(Z_|ZSTD_|ERR_ZLIB)/.test((cause as NodeJS.ErrnoException).code ?? '')
@@ -97,20 +120,20 @@ function codecOf(coding: string): Codec {
   return CODECS[coding === 'deflate' ? 'zlib' : coding] as Codec
 }
 
-/** What the body says of its inflated size, where it does: gzip in its last four bytes, snappy in its first. */
+/** What the body says of its inflated size, where it does: gzip in its last four bytes, snappy and zstd in their first. */
 function expectedSize(body: Buffer, coding: string): number {
   const usual = Math.max(LEAST_GUESS, body.length * USUAL_RATIO)
-  const most = Math.max(1, body.length * MOST_RATIO)
-  if (coding === 'gzip' && body.length >= 18) return Math.min(Math.max(1, body.readUInt32LE(body.length - 4)), most)
-  if (coding === 'snappy') return Math.min(Math.max(1, snappyLengthOr(body, usual)), most)
-  return usual
+  return Math.min(Math.max(saidSize(body, coding) ?? usual, body.length), Math.max(1, body.length * MOST_RATIO))
 }
 
-function snappyLengthOr(body: Buffer, otherwise: number): number {
+function saidSize(body: Buffer, coding: string): number | undefined {
   try {
-    return snappyLength(body).length
-  } catch (error) {
-    if (error instanceof SnappyError) return otherwise
-    throw error
+    if (coding === 'gzip' && body.length >= SHORTEST_GZIP) return body.readUInt32LE(body.length - 4)
+    if (coding === 'snappy') return snappyLength(body).length
+    if (coding === 'zstd') return zstdFrames(body).size
+    return undefined
+  } catch (cause) {
+    if (cause instanceof SnappyError || cause instanceof ZstdError) throw new NotInflatable(coding, cause)
+    throw cause
   }
 }

@@ -16,6 +16,7 @@ import { encodeRpcStatus } from '../../src/transport/rpc-status.ts'
 import { configured } from './configured.ts'
 import { quiet } from './quiet.ts'
 import { until } from './until.ts'
+import { disposing } from './disposing.ts'
 
 const PATH = '/test.Service/Method'
 const same = (bytes: Buffer) => bytes
@@ -64,9 +65,12 @@ class RawClient implements Disposable {
 }
 
 describe('A unary server', () => {
-  test('answers with what the method makes of the message, whatever its size', async () => {
-    await using server = await serve(async (message) => Buffer.from(message.toString('latin1').toUpperCase(), 'latin1'))
-    using raw = new RawClient(server.target)
+  test('answers with what the method makes of the message, whatever its size', async (t) => {
+    const server = disposing(
+      t,
+      await serve(async (message) => Buffer.from(message.toString('latin1').toUpperCase(), 'latin1')),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     for (const size of [0, 1, 16_384, 3_000_000]) {
       const { error, answer } = await raw.call(Buffer.alloc(size, 'a'))
       assert.equal(error, null)
@@ -74,36 +78,42 @@ describe('A unary server', () => {
     }
   })
 
-  test('serves many calls at the same time on one connection', async () => {
-    await using server = await serve(async (message) => message)
-    using raw = new RawClient(server.target)
+  test('serves many calls at the same time on one connection', async (t) => {
+    const server = disposing(t, await serve(async (message) => message))
+    const raw = disposing(t, new RawClient(server.target))
     const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => raw.call(Buffer.from(`${i}`))))
     answers.forEach(({ answer }, i) => assert.equal(answer?.toString(), `${i}`))
   })
 
-  test('inflates gzip', async () => {
-    await using server = await serve(async (message) => Buffer.from(`${message.length}`))
-    using raw = new RawClient(server.target, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip })
+  test('inflates gzip', async (t) => {
+    const server = disposing(t, await serve(async (message) => Buffer.from(`${message.length}`)))
+    const raw = disposing(
+      t,
+      new RawClient(server.target, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip }),
+    )
     assert.equal((await raw.call(Buffer.alloc(2_000_000, 'x'))).answer?.toString(), '2000000')
   })
 
-  test('a coding that it does not know is UNIMPLEMENTED', async () => {
-    await using server = await serve(async (message) => message)
+  test('a coding that it does not know is UNIMPLEMENTED', async (t) => {
+    const server = disposing(t, await serve(async (message) => message))
     const { status } = await rawHttp2(server.target, zlib.gzipSync('x'), { 'grpc-encoding': 'brotli' }, 1)
     assert.equal(status, '12')
   })
 
-  test('a path without a method is UNIMPLEMENTED', async () => {
-    await using server = await serve(async (message) => message)
-    using raw = new RawClient(server.target)
+  test('a path without a method is UNIMPLEMENTED', async (t) => {
+    const server = disposing(t, await serve(async (message) => message))
+    const raw = disposing(t, new RawClient(server.target))
     assert.equal((await raw.call(Buffer.alloc(1), {}, '/other.Service/Method')).error?.code, grpc.status.UNIMPLEMENTED)
   })
 
-  test('says a refusal by its status, and when to come again by RetryInfo', async () => {
-    await using server = await serve(async () => {
-      throw new Refused('the queue is full', { code: 'resource_exhausted', retry: { after: 2500 } })
-    })
-    using raw = new RawClient(server.target)
+  test('says a refusal by its status, and when to come again by RetryInfo', async (t) => {
+    const server = disposing(
+      t,
+      await serve(async () => {
+        throw new Refused('the queue is full', { code: 'resource_exhausted', retry: { after: 2500 } })
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const { error } = await raw.call(Buffer.from('x'))
     assert.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED)
     assert.equal(error?.details, 'the queue is full')
@@ -113,102 +123,123 @@ describe('A unary server', () => {
     )
   })
 
-  test('a permanent refusal comes without RetryInfo', async () => {
-    await using server = await serve(async () => {
-      throw new Refused('no such thing', { code: 'invalid_argument', retry: 'never' })
-    })
-    using raw = new RawClient(server.target)
+  test('a permanent refusal comes without RetryInfo', async (t) => {
+    const server = disposing(
+      t,
+      await serve(async () => {
+        throw new Refused('no such thing', { code: 'invalid_argument', retry: 'never' })
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const { error } = await raw.call(Buffer.from('x'))
     assert.equal(error?.code, grpc.status.INVALID_ARGUMENT)
     assert.deepEqual(error?.metadata.get('grpc-status-details-bin'), [])
   })
 
-  test('what a method throws is INTERNAL, and the server goes on', async () => {
+  test('what a method throws is INTERNAL, and the server goes on', async (t) => {
     let calls = 0
-    await using server = await serve(async (message) => {
-      if (++calls === 1) throw new TypeError('a bug')
-      return message
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve(async (message) => {
+        if (++calls === 1) throw new TypeError('a bug')
+        return message
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     assert.equal((await raw.call(Buffer.from('x'))).error?.code, grpc.status.INTERNAL)
     assert.equal((await raw.call(Buffer.from('x'))).error, null)
   })
 
-  test('refuses by the headers before it reads the message', async () => {
+  test('refuses by the headers before it reads the message', async (t) => {
     let handled = 0
-    await using server = await serve({
-      refuse: () => new Refused('not now', { code: 'unavailable', retry: {} }),
-      handle: async (message) => (handled++, message),
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve({
+        refuse: () => new Refused('not now', { code: 'unavailable', retry: {} }),
+        handle: async (message) => (handled++, message),
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     assert.equal((await raw.call(Buffer.alloc(3_000_000))).error?.code, grpc.status.UNAVAILABLE)
     assert.equal(handled, 0)
   })
 
-  test('a message over the limit is RESOURCE_EXHAUSTED without RetryInfo, and the connection stays usable', async () => {
-    await using server = await serve(async (message) => message, 'max_recv_msg_size_mib: 1')
-    using raw = new RawClient(server.target)
+  test('a message over the limit is RESOURCE_EXHAUSTED without RetryInfo, and the connection stays usable', async (t) => {
+    const server = disposing(t, await serve(async (message) => message, 'max_recv_msg_size_mib: 1'))
+    const raw = disposing(t, new RawClient(server.target))
     const { error } = await raw.call(Buffer.alloc(2 ** 20 + 1))
     assert.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED)
     assert.deepEqual(error?.metadata.get('grpc-status-details-bin'), [])
     assert.equal((await raw.call(Buffer.alloc(2 ** 20))).error, null)
   })
 
-  test('a bomb is RESOURCE_EXHAUSTED, and nothing is handed to the method', async () => {
+  test('a bomb is RESOURCE_EXHAUSTED, and nothing is handed to the method', async (t) => {
     let handled = 0
-    await using server = await serve(async (message) => (handled++, message), 'max_recv_msg_size_mib: 1')
-    using raw = new RawClient(server.target, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip })
+    const server = disposing(t, await serve(async (message) => (handled++, message), 'max_recv_msg_size_mib: 1'))
+    const raw = disposing(
+      t,
+      new RawClient(server.target, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip }),
+    )
     const { error } = await raw.call(Buffer.alloc(50 * 2 ** 20))
     assert.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED)
     assert.equal(handled, 0)
   })
 
-  test('broken frames and bodies that are no gRPC are answered, never thrown', async () => {
-    await using server = await serve(async (message) => message)
+  test('broken frames and bodies that are no gRPC are answered, never thrown', async (t) => {
+    const server = disposing(t, await serve(async (message) => message))
     const broken = await rawHttp2(server.target, Buffer.from('not gzip'), { 'grpc-encoding': 'gzip' }, 1)
     assert.notEqual(broken.status, '0')
     const other = await rawHttp2(server.target, Buffer.from('x'), { 'content-type': 'application/json' }, 0)
     assert.equal(other.http, 415)
-    using raw = new RawClient(server.target)
+    const raw = disposing(t, new RawClient(server.target))
     assert.equal((await raw.call(Buffer.from('x'))).error, null)
   })
 
-  test('tells the method of a client that cancels', async () => {
+  test('tells the method of a client that cancels', async (t) => {
     let aborted = false
     let started = false
-    await using server = await serve(async (message, _, abort) => {
-      started = true
-      await new Promise((resolve) => abort.addEventListener('abort', resolve))
-      aborted = true
-      return message
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve(async (message, _, abort) => {
+        started = true
+        await new Promise((resolve) => abort.addEventListener('abort', resolve))
+        aborted = true
+        return message
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const call = raw.client.makeUnaryRequest(PATH, same, same, Buffer.from('x'), () => {})
     await until(() => started, 'the call to arrive')
     call.cancel()
     await until(() => aborted, 'the method to be told')
   })
 
-  test('tells the method of a deadline that has passed', async () => {
+  test('tells the method of a deadline that has passed', async (t) => {
     let aborted = false
-    await using server = await serve(async (message, _, abort) => {
-      await new Promise((resolve) => abort.addEventListener('abort', resolve))
-      aborted = true
-      return message
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve(async (message, _, abort) => {
+        await new Promise((resolve) => abort.addEventListener('abort', resolve))
+        aborted = true
+        return message
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const { error } = await raw.call(Buffer.from('x'), { deadline: Date.now() + 50 })
     assert.equal(error?.code, grpc.status.DEADLINE_EXCEEDED)
     await until(() => aborted, 'the method to be told')
   })
 
-  test('hands the metadata and the peer to the method', async () => {
+  test('hands the metadata and the peer to the method', async (t) => {
     let seen: unknown
-    await using server = await serve(async (message, call) => {
-      seen = { tenant: call.metadata.get('x-tenant'), peer: call.peer, bytes: call.metadata.get('x-bin') }
-      return message
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve(async (message, call) => {
+        seen = { tenant: call.metadata.get('x-tenant'), peer: call.peer, bytes: call.metadata.get('x-bin') }
+        return message
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const metadata = new grpc.Metadata()
     metadata.add('X-Tenant', 'a')
     metadata.add('x-tenant', 'b')
@@ -220,7 +251,7 @@ describe('A unary server', () => {
     assert.deepEqual(bytes, ['AQL/'])
   })
 
-  test('listens on a unix socket, also where a killed process left its file behind', async () => {
+  test('listens on a unix socket, also where a killed process left its file behind', async (t) => {
     const path = join(tmpdir(), `telegen-${process.pid}-${Date.now()}.sock`)
     const yaml = `{ transport: unix, endpoint: ${path} }`
     const left = net.createServer().listen(path)
@@ -230,68 +261,77 @@ describe('A unary server', () => {
       /listen unix .*: bind: address already in use/,
     )
     await leaveBehind(left, path)
-    await using server = await serve(async (_, call) => Buffer.from(call.peer), yaml)
-    using raw = new RawClient(server.target)
+    const server = disposing(t, await serve(async (_, call) => Buffer.from(call.peer), yaml))
+    const raw = disposing(t, new RawClient(server.target))
     assert.equal((await raw.call(Buffer.from('x'))).answer?.toString(), 'unix')
   })
 
-  test('an address in use is named', async () => {
-    await using server = await serve(async (message) => message)
+  test('an address in use is named', async (t) => {
+    const server = disposing(t, await serve(async (message) => message))
     await assert.rejects(
       serve(async (message) => message, `endpoint: ${server.target}`),
       { message: `listen tcp ${server.target}: bind: address already in use` },
     )
   })
 
-  test('closing answers what is under way and takes nothing new', async () => {
+  test('closing answers what is under way and takes nothing new', async (t) => {
     let finish = () => {}
     let started = false
-    await using server = await serve(async (message) => {
-      started = true
-      await new Promise<void>((resolve) => (finish = resolve))
-      return message
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve(async (message) => {
+        started = true
+        await new Promise<void>((resolve) => (finish = resolve))
+        return message
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const under = raw.call(Buffer.from('x'))
     await until(() => started, 'the call to arrive')
     const closing = server.close(new AbortController().signal)
-    using late = new RawClient(server.target)
+    const late = disposing(t, new RawClient(server.target))
     assert.equal((await late.call(Buffer.from('y'), { deadline: Date.now() + 300 })).answer, undefined)
     finish()
     assert.equal((await under).answer?.toString(), 'x')
     await closing
   })
 
-  test('closing drops what is not answered at the deadline', async () => {
+  test('closing drops what is not answered at the deadline', async (t) => {
     let started = false
-    await using server = await serve(async () => {
-      started = true
-      return new Promise<Buffer>(() => {})
-    })
-    using raw = new RawClient(server.target)
+    const server = disposing(
+      t,
+      await serve(async () => {
+        started = true
+        return new Promise<Buffer>(() => {})
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
     const under = raw.call(Buffer.from('x'))
     await until(() => started, 'the call to arrive')
     await server.close(AbortSignal.timeout(50))
     assert.ok((await under).error)
   })
 
-  test('takes no more connections than it may', async () => {
-    await using server = await serve(async (message) => message, 'max_connections: 1')
-    using first = new RawClient(server.target)
+  test('takes no more connections than it may', async (t) => {
+    const server = disposing(t, await serve(async (message) => message, 'max_connections: 1'))
+    const first = disposing(t, new RawClient(server.target))
     assert.equal((await first.call(Buffer.from('x'))).error, null)
-    using second = new RawClient(server.target)
+    const second = disposing(t, new RawClient(server.target))
     assert.ok((await second.call(Buffer.from('x'), { deadline: Date.now() + 300 })).error)
     assert.equal((await first.call(Buffer.from('x'))).error, null)
   })
 
-  test('a message that does not arrive in time is given up', async () => {
-    await using server = await serve(async (message) => message, 'request_timeout: 100ms')
+  test('a message that does not arrive in time is given up', async (t) => {
+    const server = disposing(t, await serve(async (message) => message, 'request_timeout: 100ms'))
     const { status } = await rawHttp2(server.target, Buffer.alloc(10), {}, 0, { stall: true })
     assert.equal(status, '4')
   })
 
-  test('a client that pings too often is closed', async () => {
-    await using server = await serve(async (message) => message, 'keepalive: { enforcement_policy: { min_time: 1m } }')
+  test('a client that pings too often is closed', async (t) => {
+    const server = disposing(
+      t,
+      await serve(async (message) => message, 'keepalive: { enforcement_policy: { min_time: 1m } }'),
+    )
     const session = http2.connect(`http://${server.target}`)
     let closed = false
     session.on('close', () => (closed = true)).on('error', () => {})
@@ -301,10 +341,13 @@ describe('A unary server', () => {
     clearInterval(pings)
   })
 
-  test('a connection over its age is closed, and the client is told to make a new one', async () => {
-    await using server = await serve(
-      async (message) => message,
-      'keepalive: { server_parameters: { max_connection_age: 50ms, max_connection_age_grace: 1s } }',
+  test('a connection over its age is closed, and the client is told to make a new one', async (t) => {
+    const server = disposing(
+      t,
+      await serve(
+        async (message) => message,
+        'keepalive: { server_parameters: { max_connection_age: 50ms, max_connection_age_grace: 1s } }',
+      ),
     )
     const session = http2.connect(`http://${server.target}`)
     let goaway = false
@@ -315,16 +358,19 @@ describe('A unary server', () => {
 })
 
 describe('A unary client', () => {
-  test('sends its segments as one message, with headers, and resolves to the answer', async () => {
-    await using peer = await rawServer((call, respond) => {
-      respond(
-        null,
-        Buffer.from(
-          `${call.request.toString()} ${call.metadata.get('api-key').join()} ${call.metadata.get('x').join()}`,
-        ),
-      )
-    })
-    await using client = await connect(`{ endpoint: 'http://${peer.target}', headers: { api-key: s3cret } }`)
+  test('sends its segments as one message, with headers, and resolves to the answer', async (t) => {
+    const peer = disposing(
+      t,
+      await rawServer((call, respond) => {
+        respond(
+          null,
+          Buffer.from(
+            `${call.request.toString()} ${call.metadata.get('api-key').join()} ${call.metadata.get('x').join()}`,
+          ),
+        )
+      }),
+    )
+    const client = disposing(t, await connect(`{ endpoint: 'http://${peer.target}', headers: { api-key: s3cret } }`))
     const answer = await client.call([Buffer.from('one '), Buffer.from('two')], {
       metadata: new Map([['x', ['1', '2']]]),
     })
@@ -332,16 +378,19 @@ describe('A unary client', () => {
   })
 
   for (const compression of ['gzip', 'deflate', 'none'])
-    test(`compresses by ${compression}`, async () => {
-      await using peer = await rawServer((call, respond) => respond(null, Buffer.from(`${call.request.length}`)))
-      await using client = await connect(`{ endpoint: 'http://${peer.target}', compression: ${compression} }`)
+    test(`compresses by ${compression}`, async (t) => {
+      const peer = disposing(
+        t,
+        await rawServer((call, respond) => respond(null, Buffer.from(`${call.request.length}`))),
+      )
+      const client = disposing(t, await connect(`{ endpoint: 'http://${peer.target}', compression: ${compression} }`))
       assert.equal((await client.call([Buffer.alloc(1_000_000, 'x')])).toString(), '1000000')
     })
 
-  test('every status becomes the refusal of the table', async () => {
+  test('every status becomes the refusal of the table', async (t) => {
     let code = 0
-    await using peer = await rawServer((_, respond) => respond({ code, details: `status ${code}` }))
-    await using client = await connect(`endpoint: http://${peer.target}`)
+    const peer = disposing(t, await rawServer((_, respond) => respond({ code, details: `status ${code}` })))
+    const client = disposing(t, await connect(`endpoint: http://${peer.target}`))
     const passes = [1, 4, 10, 11, 14, 15]
     for (code = 1; code <= 16; code++) {
       const refused = await refusal(client.call([Buffer.from('x')]))
@@ -350,20 +399,23 @@ describe('A unary client', () => {
     }
   })
 
-  test('heeds RetryInfo', async () => {
-    await using peer = await rawServer((_, respond) => {
-      const metadata = new grpc.Metadata()
-      metadata.set('grpc-status-details-bin', encodeRpcStatus({ code: 8, message: 'full', retryDelay: 4000 }))
-      respond({ code: 8, details: 'full', metadata })
-    })
-    await using client = await connect(`endpoint: http://${peer.target}`)
+  test('heeds RetryInfo', async (t) => {
+    const peer = disposing(
+      t,
+      await rawServer((_, respond) => {
+        const metadata = new grpc.Metadata()
+        metadata.set('grpc-status-details-bin', encodeRpcStatus({ code: 8, message: 'full', retryDelay: 4000 }))
+        respond({ code: 8, details: 'full', metadata })
+      }),
+    )
+    const client = disposing(t, await connect(`endpoint: http://${peer.target}`))
     const refused = await refusal(client.call([Buffer.from('x')]))
     assert.deepEqual([refused.code, refused.retry], ['resource_exhausted', { after: 4000 }])
   })
 
-  test('a server that hangs ends with the timeout, and with the abort', async () => {
-    await using peer = await rawServer(() => {})
-    await using client = await connect(`endpoint: http://${peer.target}`)
+  test('a server that hangs ends with the timeout, and with the abort', async (t) => {
+    const peer = disposing(t, await rawServer(() => {}))
+    const client = disposing(t, await connect(`endpoint: http://${peer.target}`))
     assert.equal((await refusal(client.call([Buffer.from('x')], { timeout: 50 }))).code, 'deadline_exceeded')
     const abort = new AbortController()
     const called = client.call([Buffer.from('x')], { abort: abort.signal })
@@ -372,34 +424,34 @@ describe('A unary client', () => {
     assert.equal(await refusal(called), reason)
   })
 
-  test('a server that breaks the connection is unavailable, and may be tried again', async () => {
+  test('a server that breaks the connection is unavailable, and may be tried again', async (t) => {
     const breaker = net
       .createServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
       .listen(0, '127.0.0.1')
     await until(() => breaker.listening, 'the server')
     const { port } = breaker.address() as net.AddressInfo
-    await using client = await connect(`endpoint: http://127.0.0.1:${port}`)
+    const client = disposing(t, await connect(`endpoint: http://127.0.0.1:${port}`))
     const refused = await refusal(client.call([Buffer.from('x')], { timeout: 2000 }))
     assert.ok(refused.retryable, refused.message)
     breaker.close()
   })
 
-  test('nobody there, and no such name, are unavailable and may be tried again', async () => {
+  test('nobody there, and no such name, are unavailable and may be tried again', async (t) => {
     for (const endpoint of ['http://127.0.0.1:1', 'http://nowhere.invalid:4317']) {
-      await using client = await connect(`endpoint: ${endpoint}`)
+      const client = disposing(t, await connect(`endpoint: ${endpoint}`))
       const refused = await refusal(client.call([Buffer.from('x')], { timeout: 5000 }))
       assert.ok(refused.retryable, refused.message)
     }
   })
 
-  test('reaches a server that comes later on the same address', async () => {
-    await using probe = await rawServer((_, respond) => respond(null, Buffer.from('first')))
+  test('reaches a server that comes later on the same address', async (t) => {
+    const probe = disposing(t, await rawServer((_, respond) => respond(null, Buffer.from('first'))))
     const { target } = probe
-    await using client = await connect(`endpoint: http://${target}`)
+    const client = disposing(t, await connect(`endpoint: http://${target}`))
     assert.equal((await client.call([Buffer.from('x')])).toString(), 'first')
     await probe[Symbol.asyncDispose]()
     assert.ok((await refusal(client.call([Buffer.from('x')], { timeout: 1000 }))).retryable)
-    await using again = await rawServer((_, respond) => respond(null, Buffer.from('second')), target)
+    const again = disposing(t, await rawServer((_, respond) => respond(null, Buffer.from('second')), target))
     assert.equal(again.target, target)
     let answer = ''
     for (let tries = 0; tries < 50 && answer === ''; tries++)
@@ -409,8 +461,8 @@ describe('A unary client', () => {
     assert.equal(answer, 'second')
   })
 
-  test('may wait for a connection instead of failing', async () => {
-    await using client = await connect('{ endpoint: http://127.0.0.1:1, wait_for_ready: true }')
+  test('may wait for a connection instead of failing', async (t) => {
+    const client = disposing(t, await connect('{ endpoint: http://127.0.0.1:1, wait_for_ready: true }'))
     assert.equal((await refusal(client.call([Buffer.from('x')], { timeout: 200 }))).code, 'deadline_exceeded')
   })
 })

@@ -122,6 +122,33 @@ describe('Memory for inflating', () => {
   })
 })
 
+describe('A zstd frame', () => {
+  const body = Buffer.from('some telemetry, some more telemetry, '.repeat(50))
+
+  test('cut off anywhere is named so, also on versions of Node that take it for whole', async () => {
+    const checked = { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } }
+    for (const whole of [zlib.zstdCompressSync(body), zlib.zstdCompressSync(body, checked)])
+      for (let length = 1; length < whole.length; length++)
+        await assert.rejects(inflate(whole.subarray(0, length), 'zstd', MIB), NotInflatable, `${length} bytes`)
+  })
+
+  test('says how much memory it takes', async () => {
+    for (const size of [10, 300, 100_000]) {
+      const asked: number[] = []
+      const plain = Buffer.from(Array.from({ length: size }, (_, i) => (i * 2654435761) >>> 24))
+      await inflate(zlib.zstdCompressSync(plain), 'zstd', MIB, { take: (bytes) => asked.push(bytes), give: () => {} })
+      assert.equal(asked.length, 1)
+      assert.ok(asked[0]! >= size && asked[0]! <= size + 100, `${asked[0]} for ${size}`)
+    }
+  })
+
+  test('may be followed by others, and by some to skip', async () => {
+    const skipped = Buffer.concat([Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from('abc')])
+    const frames = Buffer.concat([zlib.zstdCompressSync('one '), skipped, zlib.zstdCompressSync('two')])
+    assert.equal((await inflate(frames, 'zstd', MIB)).toString(), 'one two')
+  })
+})
+
 describe('A snappy block', () => {
   // Eleven bytes in all; a literal `abcd`; a copy of seven bytes from `offset` back.
   const block = (offset: number, length = 11) =>

@@ -15,6 +15,7 @@ import { Authority, withoutOpenssl } from './certificates.ts'
 import { configured } from './configured.ts'
 import { quiet } from './quiet.ts'
 import { until } from './until.ts'
+import { disposing } from './disposing.ts'
 
 const NEVER = new AbortController().signal
 const PATH = '/test.Service/Method'
@@ -111,10 +112,10 @@ for (const kind of ['grpc', 'http'] as const) {
       assert.equal(await call('{ insecure_skip_verify: true }'), 'x')
     })
 
-    test('clients must show a certificate where that is asked', async () => {
+    test('clients must show a certificate where that is asked', async (t) => {
       const mutual = await transports[kind](`{ ${names.server}, client_ca_file: ${authority.ca.cert} }`)
       await refused(call(`{ ${names.ca} }`, mutual.port))
-      using stranger = new Authority()
+      const stranger = disposing(t, new Authority())
       const forged = stranger.sign('client')
       await refused(call(`{ ${names.ca}, cert_file: ${forged.cert}, key_file: ${forged.key} }`, mutual.port))
       assert.equal(await call(`{ ${names.ca}, ${names.client} }`, mutual.port), 'x')

@@ -10,6 +10,7 @@ import { FakeIngress } from '../../transport/fake-ingress.ts'
 import { until } from '../../transport/until.ts'
 import { logs, spans } from './payload.ts'
 import { freePort, Running } from './running.ts'
+import { disposing } from '../../transport/disposing.ts'
 
 const same = (bytes: Buffer) => bytes
 
@@ -35,8 +36,8 @@ async function start(yaml = '', options: Parameters<typeof Running.start>[1] = {
 }
 
 describe('OTLP over gRPC', () => {
-  test('takes each signal by its method and answers with an empty response', async () => {
-    await using otlp = await start()
+  test('takes each signal by its method and answers with an empty response', async (t) => {
+    const otlp = disposing(t, await start())
     const body = spans('a', 'b')
     const { error, answer } = await otlp.send(GRPC_PATHS.traces, body)
     assert.equal(error, null)
@@ -53,20 +54,20 @@ describe('OTLP over gRPC', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('a signal that stands in no pipeline is UNIMPLEMENTED', async () => {
-    await using otlp = await start('', { ingress: new FakeIngress({ signals: ['logs'] }) })
+  test('a signal that stands in no pipeline is UNIMPLEMENTED', async (t) => {
+    const otlp = disposing(t, await start('', { ingress: new FakeIngress({ signals: ['logs'] }) }))
     assert.equal((await otlp.send(GRPC_PATHS.traces, spans('a'))).error?.code, grpc.status.UNIMPLEMENTED)
     assert.equal((await otlp.send(GRPC_PATHS.profiles, Buffer.alloc(0))).error?.code, grpc.status.UNIMPLEMENTED)
   })
 
-  test('an empty request succeeds, and nothing is delivered', async () => {
-    await using otlp = await start()
+  test('an empty request succeeds, and nothing is delivered', async (t) => {
+    const otlp = disposing(t, await start())
     assert.equal((await otlp.send(GRPC_PATHS.traces, Buffer.alloc(0))).error, null)
     assert.equal(otlp.taken.length, 0)
   })
 
-  test('malformed messages are INVALID_ARGUMENT', async () => {
-    await using otlp = await start()
+  test('malformed messages are INVALID_ARGUMENT', async (t) => {
+    const otlp = disposing(t, await start())
     assert.equal(
       (await otlp.send(GRPC_PATHS.traces, Buffer.from('nonsense'))).error?.code,
       grpc.status.INVALID_ARGUMENT,
@@ -74,8 +75,8 @@ describe('OTLP over gRPC', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('a closed gate is RESOURCE_EXHAUSTED with RetryInfo', async () => {
-    await using otlp = await start()
+  test('a closed gate is RESOURCE_EXHAUSTED with RetryInfo', async (t) => {
+    const otlp = disposing(t, await start())
     otlp.ingress.gate = new Refused('the queue is full', { code: 'resource_exhausted', retry: { after: 1500 } })
     const { error } = await otlp.send(GRPC_PATHS.traces, spans('a'))
     assert.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED)
@@ -84,8 +85,8 @@ describe('OTLP over gRPC', () => {
     assert.equal(otlp.ingress.budget.peak, 0)
   })
 
-  test('with block_on_overflow senders wait at the gate, and one that goes away waits no longer', async () => {
-    await using otlp = await start()
+  test('with block_on_overflow senders wait at the gate, and one that goes away waits no longer', async (t) => {
+    const otlp = disposing(t, await start())
     otlp.ingress.blocks = true
     otlp.ingress.gate = new Refused('full', { code: 'resource_exhausted', retry: {} })
     const sending = otlp.send(GRPC_PATHS.traces, spans('a'))
@@ -96,9 +97,9 @@ describe('OTLP over gRPC', () => {
     assert.equal((await sending).error, null)
   })
 
-  test('what refuses a delivery is what the sender is told', async () => {
+  test('what refuses a delivery is what the sender is told', async (t) => {
     let refused = new Refused('', { code: 'internal', retry: 'never' })
-    await using otlp = await start('', { onDelivery: (delivery) => delivery.end(refused) })
+    const otlp = disposing(t, await start('', { onDelivery: (delivery) => delivery.end(refused) }))
     for (const [code, retry, status] of [
       ['unavailable', {}, grpc.status.UNAVAILABLE],
       ['internal', 'never', grpc.status.INTERNAL],
@@ -112,12 +113,15 @@ describe('OTLP over gRPC', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('answers when the promised level is reached', async () => {
+  test('answers when the promised level is reached', async (t) => {
     const held: Delivery[] = []
-    await using otlp = await start('', {
-      ingress: new FakeIngress({ acknowledge: 'delivered' }),
-      onDelivery: (delivery) => void held.push(delivery),
-    })
+    const otlp = disposing(
+      t,
+      await start('', {
+        ingress: new FakeIngress({ acknowledge: 'delivered' }),
+        onDelivery: (delivery) => void held.push(delivery),
+      }),
+    )
     let answered = false
     const sending = otlp.send(GRPC_PATHS.traces, spans('a')).then((reply) => ((answered = true), reply))
     await until(() => held.length === 1, 'the delivery')
@@ -128,8 +132,8 @@ describe('OTLP over gRPC', () => {
     assert.equal((await sending).error, null)
   })
 
-  test('passes metadata on where it is told to', async () => {
-    await using otlp = await start('include_metadata: true')
+  test('passes metadata on where it is told to', async (t) => {
+    const otlp = disposing(t, await start('include_metadata: true'))
     const metadata = new grpc.Metadata()
     metadata.set('x-tenant', 'a')
     await otlp.send(GRPC_PATHS.traces, spans('a'), metadata)
@@ -137,12 +141,12 @@ describe('OTLP over gRPC', () => {
     assert.match(otlp.taken[0]!.origin.peer!, /^127\.0\.0\.1:/)
   })
 
-  test('both protocols run beside each other, and where one cannot start the other is closed again', async () => {
+  test('both protocols run beside each other, and where one cannot start the other is closed again', async (t) => {
     const [one, two] = [await freePort(), await freePort()]
     const yaml = (http: number) =>
       `{ protocols: { grpc: { endpoint: '127.0.0.1:${one}' }, http: { endpoint: '127.0.0.1:${http}' } } }`
     await assert.rejects(Running.start(yaml(one)), /bind: address already in use/)
-    await using both = await Running.start(yaml(two))
+    const both = disposing(t, await Running.start(yaml(two)))
     assert.equal(both.taken.length, 0)
   })
 })

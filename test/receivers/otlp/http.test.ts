@@ -14,6 +14,7 @@ import { snappy } from '../../transport/snappy-encoder.ts'
 import { until } from '../../transport/until.ts'
 import { logs, spans } from './payload.ts'
 import { freePort, Running } from './running.ts'
+import { disposing } from '../../transport/disposing.ts'
 
 const PROTOBUF = 'application/x-protobuf'
 
@@ -69,8 +70,8 @@ async function start(yaml = '', options: Parameters<typeof Running.start>[1] = {
 }
 
 describe('OTLP over HTTP', () => {
-  test('takes each signal at its path and answers with an empty response in protobuf', async () => {
-    await using otlp = await start()
+  test('takes each signal at its path and answers with an empty response in protobuf', async (t) => {
+    const otlp = disposing(t, await start())
     const body = spans('a', 'b')
     const reply = await send(otlp.port, { body })
     assert.deepEqual([reply.status, reply.headers['content-type'], reply.body.length], [200, PROTOBUF, 0])
@@ -86,20 +87,20 @@ describe('OTLP over HTTP', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('paths may be others, with or without a slash before them', async () => {
-    await using otlp = await start('traces_url_path: otlp/traces')
+  test('paths may be others, with or without a slash before them', async (t) => {
+    const otlp = disposing(t, await start('traces_url_path: otlp/traces'))
     assert.equal((await send(otlp.port, { path: '/otlp/traces?x=1', body: spans('a') })).status, 200)
     assert.equal((await send(otlp.port, { body: spans('a') })).status, 404)
   })
 
-  test('a signal that stands in no pipeline is not found', async () => {
-    await using otlp = await start('', { ingress: new FakeIngress({ signals: ['logs'] }) })
+  test('a signal that stands in no pipeline is not found', async (t) => {
+    const otlp = disposing(t, await start('', { ingress: new FakeIngress({ signals: ['logs'] }) }))
     assert.equal((await send(otlp.port, { body: spans('a') })).status, 404)
     assert.equal((await send(otlp.port, { path: '/v1/logs', body: logs('a') })).status, 200)
   })
 
-  test('profiles have their path', async () => {
-    await using otlp = await start('', { ingress: new FakeIngress({ signals: ['profiles'] }) })
+  test('profiles have their path', async (t) => {
+    const otlp = disposing(t, await start('', { ingress: new FakeIngress({ signals: ['profiles'] }) }))
     assert.equal((await send(otlp.port, { path: '/v1development/profiles', body: Buffer.alloc(0) })).status, 200)
   })
 
@@ -111,8 +112,8 @@ describe('OTLP over HTTP', () => {
     snappy,
   }))
     // prettier-ignore
-    test(`inflates ${coding}, small and large`, async () => {
-      await using otlp = await start()
+    test(`inflates ${coding}, small and large`, async (t) => {
+      const otlp = disposing(t, await start())
       for (const body of [spans('a'), spans(...Array.from({ length: 20_000 }, (_, i) => `span number ${i * 7919}`))]) {
         const reply = await send(otlp.port, { body: compress(body), headers: { 'content-encoding': coding } })
         assert.equal(reply.status, 200, reply.body.toString())
@@ -121,8 +122,8 @@ describe('OTLP over HTTP', () => {
       assert.equal(otlp.ingress.budget.used, 0)
     })
 
-  test('takes bodies in chunks, of unknown length', async () => {
-    await using otlp = await start()
+  test('takes bodies in chunks, of unknown length', async (t) => {
+    const otlp = disposing(t, await start())
     const body = spans(...Array.from({ length: 5000 }, (_, i) => `span ${i}`))
     const chunks = Array.from({ length: Math.ceil(body.length / 10_000) }, (_, i) =>
       body.subarray(i * 10_000, (i + 1) * 10_000),
@@ -132,8 +133,8 @@ describe('OTLP over HTTP', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('an empty request succeeds, and nothing is delivered', async () => {
-    await using otlp = await start()
+  test('an empty request succeeds, and nothing is delivered', async (t) => {
+    const otlp = disposing(t, await start())
     assert.equal((await send(otlp.port, { body: Buffer.alloc(0) })).status, 200)
     assert.equal((await send(otlp.port, { chunks: [], headers: { 'transfer-encoding': 'chunked' } })).status, 200)
     assert.equal(
@@ -144,16 +145,16 @@ describe('OTLP over HTTP', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('any method but POST is answered 405', async () => {
-    await using otlp = await start()
+  test('any method but POST is answered 405', async (t) => {
+    const otlp = disposing(t, await start())
     for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
       const reply = await send(otlp.port, { method })
       assert.deepEqual([reply.status, reply.body.toString()], [405, '405 method not allowed, supported: [POST]'])
     }
   })
 
-  test('other content types are answered 415 with what is supported, JSON too', async () => {
-    await using otlp = await start()
+  test('other content types are answered 415 with what is supported, JSON too', async (t) => {
+    const otlp = disposing(t, await start())
     for (const type of ['application/json', 'text/plain', '']) {
       const reply = await send(otlp.port, { body: spans('a'), headers: { 'content-type': type } })
       assert.deepEqual(
@@ -167,8 +168,8 @@ describe('OTLP over HTTP', () => {
     )
   })
 
-  test('malformed bodies are answered 400 with a status in protobuf', async () => {
-    await using otlp = await start()
+  test('malformed bodies are answered 400 with a status in protobuf', async (t) => {
+    const otlp = disposing(t, await start())
     for (const [body, headers] of [
       [Buffer.from('this is not protobuf'), {}],
       [Buffer.from('this is not gzip'), { 'content-encoding': 'gzip' }],
@@ -187,8 +188,8 @@ describe('OTLP over HTTP', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('a body over the limit is answered 413, known beforehand, in chunks, or once inflated', async () => {
-    await using otlp = await start('max_request_body_size: 100kB')
+  test('a body over the limit is answered 413, known beforehand, in chunks, or once inflated', async (t) => {
+    const otlp = disposing(t, await start('max_request_body_size: 100kB'))
     const large = Buffer.alloc(100_001)
     for (const sent of [
       { body: large },
@@ -207,8 +208,8 @@ describe('OTLP over HTTP', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('a closed gate is answered 429 with Retry-After before the body is read', async () => {
-    await using otlp = await start()
+  test('a closed gate is answered 429 with Retry-After before the body is read', async (t) => {
+    const otlp = disposing(t, await start())
     otlp.ingress.gate = new Refused('the queue is full', { code: 'resource_exhausted', retry: { after: 1500 } })
     const reply = await send(otlp.port, { body: Buffer.alloc(3_000_000) })
     assert.deepEqual([reply.status, reply.headers['retry-after']], [429, '2'])
@@ -218,8 +219,8 @@ describe('OTLP over HTTP', () => {
     assert.equal((await send(otlp.port, { body: spans('a') })).status, 200)
   })
 
-  test('a sender that asks first is refused before it sends its body', async () => {
-    await using otlp = await start()
+  test('a sender that asks first is refused before it sends its body', async (t) => {
+    const otlp = disposing(t, await start())
     const body = spans('a')
     const ask = (): Promise<string> =>
       new Promise((resolve, reject) => {
@@ -240,8 +241,8 @@ describe('OTLP over HTTP', () => {
     assert.equal(await ask(), '429 false')
   })
 
-  test('with block_on_overflow senders wait at the gate', async () => {
-    await using otlp = await start()
+  test('with block_on_overflow senders wait at the gate', async (t) => {
+    const otlp = disposing(t, await start())
     otlp.ingress.blocks = true
     otlp.ingress.gate = new Refused('full', { code: 'resource_exhausted', retry: {} })
     const sending = send(otlp.port, { body: spans('a') })
@@ -250,9 +251,9 @@ describe('OTLP over HTTP', () => {
     assert.equal((await sending).status, 200)
   })
 
-  test('what refuses a delivery is what the sender is told', async () => {
+  test('what refuses a delivery is what the sender is told', async (t) => {
     let refused = new Refused('', { code: 'internal', retry: 'never' })
-    await using otlp = await start('', { onDelivery: (delivery) => delivery.end(refused) })
+    const otlp = disposing(t, await start('', { onDelivery: (delivery) => delivery.end(refused) }))
     for (const [code, retry, status] of [
       ['unavailable', {}, 503],
       ['internal', 'never', 500],
@@ -266,12 +267,15 @@ describe('OTLP over HTTP', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('answers when the promised level is reached, not before', async () => {
+  test('answers when the promised level is reached, not before', async (t) => {
     const held: Delivery[] = []
-    await using otlp = await start('', {
-      ingress: new FakeIngress({ acknowledge: 'durable' }),
-      onDelivery: (delivery) => void held.push(delivery),
-    })
+    const otlp = disposing(
+      t,
+      await start('', {
+        ingress: new FakeIngress({ acknowledge: 'durable' }),
+        onDelivery: (delivery) => void held.push(delivery),
+      }),
+    )
     let answered = false
     const sending = send(otlp.port, { body: spans('a') }).then((reply) => ((answered = true), reply))
     await until(() => held.length === 1, 'the delivery')
@@ -283,18 +287,19 @@ describe('OTLP over HTTP', () => {
     held[0]!.end(DELIVERED)
   })
 
-  test('passes headers on where it is told to', async () => {
-    await using plain = await start()
-    await using telling = await start('include_metadata: true')
+  test('passes headers on where it is told to', async (t) => {
+    const plain = disposing(t, await start())
+    const telling = disposing(t, await start('include_metadata: true'))
     for (const { port } of [plain, telling]) await send(port, { body: spans('a'), headers: { 'X-Tenant': 'a' } })
     assert.equal(plain.taken[0]!.origin.metadata.size, 0)
     assert.match(plain.taken[0]!.origin.peer!, /^127\.0\.0\.1:\d+$/)
     assert.deepEqual(telling.taken[0]!.origin.metadata.get('x-tenant'), ['a'])
   })
 
-  test('a page in a browser may send where its origin is allowed', async () => {
-    await using otlp = await start(
-      "cors: { allowed_origins: ['https://*.example.com'], allowed_headers: [X-Key], max_age: 60 }",
+  test('a page in a browser may send where its origin is allowed', async (t) => {
+    const otlp = disposing(
+      t,
+      await start("cors: { allowed_origins: ['https://*.example.com'], allowed_headers: [X-Key], max_age: 60 }"),
     )
     const ask = (origin: string, headers: string) =>
       send(otlp.port, {
@@ -317,15 +322,15 @@ describe('OTLP over HTTP', () => {
     assert.equal(actual.headers['access-control-allow-origin'], 'https://app.example.com')
   })
 
-  test('listens on a unix socket', async () => {
+  test('listens on a unix socket', async (t) => {
     const path = join(tmpdir(), `telegen-http-${process.pid}.sock`)
-    await using otlp = await Running.start(`{ protocols: { http: { transport: unix, endpoint: ${path} } } }`)
+    const otlp = disposing(t, await Running.start(`{ protocols: { http: { transport: unix, endpoint: ${path} } } }`))
     assert.equal((await send(0, { socketPath: path, body: spans('a') })).status, 200)
     assert.equal(otlp.taken[0]!.origin.peer, 'unix')
   })
 
-  test('adds response headers', async () => {
-    await using otlp = await start('response_headers: { x-served-by: telegen }')
+  test('adds response headers', async (t) => {
+    const otlp = disposing(t, await start('response_headers: { x-served-by: telegen }'))
     assert.equal((await send(otlp.port, { body: spans('a') })).headers['x-served-by'], 'telegen')
   })
 })
@@ -342,8 +347,8 @@ describe('Hostile HTTP clients', () => {
     return found
   }
 
-  test('headers that do not come to an end are cut off, and others are served meanwhile', async () => {
-    await using otlp = await start('read_header_timeout: 200ms, read_timeout: 400ms')
+  test('headers that do not come to an end are cut off, and others are served meanwhile', async (t) => {
+    const otlp = disposing(t, await start('read_header_timeout: 200ms, read_timeout: 400ms'))
     const slow = await Promise.all(
       Array.from({ length: 20 }, () => raw(otlp.port, 'POST /v1/traces HTTP/1.1\r\nhost: x\r\n')),
     )
@@ -351,8 +356,8 @@ describe('Hostile HTTP clients', () => {
     await until(() => slow.every(({ closed }) => closed), 'the connections to be closed')
   })
 
-  test('a body that does not come to an end is cut off, and its memory given back', async () => {
-    await using otlp = await start('read_timeout: 300ms')
+  test('a body that does not come to an end is cut off, and its memory given back', async (t) => {
+    const otlp = disposing(t, await start('read_timeout: 300ms'))
     const slow = await raw(
       otlp.port,
       `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 100000\r\n\r\nabc`,
@@ -363,8 +368,8 @@ describe('Hostile HTTP clients', () => {
     assert.equal(otlp.taken.length, 0)
   })
 
-  test('a client that goes away in the middle of a body leaves nothing behind', async () => {
-    await using otlp = await start()
+  test('a client that goes away in the middle of a body leaves nothing behind', async (t) => {
+    const otlp = disposing(t, await start())
     for (const header of ['content-length: 100000', 'transfer-encoding: chunked']) {
       const chunk = header.startsWith('transfer') ? '3\r\nabc\r\n' : 'abc'
       const gone = await raw(
@@ -378,8 +383,8 @@ describe('Hostile HTTP clients', () => {
     assert.deepEqual(otlp.context.lines, [])
   })
 
-  test('bodies that promise much are held against the budget, not against the memory', async () => {
-    await using otlp = await start('', { ingress: new FakeIngress({ limit: 1_000_000 }) })
+  test('bodies that promise much are held against the budget, not against the memory', async (t) => {
+    const otlp = disposing(t, await start('', { ingress: new FakeIngress({ limit: 1_000_000 }) }))
     const promise = `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 600000\r\n\r\nabc`
     const first = await raw(otlp.port, promise)
     await until(() => otlp.ingress.budget.used > 0, 'the first body')
@@ -390,8 +395,8 @@ describe('Hostile HTTP clients', () => {
     await until(() => otlp.ingress.budget.used === 0, 'the memory')
   })
 
-  test('garbage, giant headers and broken chunks are answered 4xx', async () => {
-    await using otlp = await start()
+  test('garbage, giant headers and broken chunks are answered 4xx', async (t) => {
+    const otlp = disposing(t, await start())
     for (const text of [
       'hello\r\n\r\n',
       `POST /v1/traces HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(40_000)}\r\n\r\n`,
@@ -405,8 +410,8 @@ describe('Hostile HTTP clients', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
-  test('no more connections are taken than may be', async () => {
-    await using otlp = await start('max_connections: 2')
+  test('no more connections are taken than may be', async (t) => {
+    const otlp = disposing(t, await start('max_connections: 2'))
     const kept = await Promise.all([raw(otlp.port, ''), raw(otlp.port, '')])
     await assert.rejects(send(otlp.port, { body: spans('a') }))
     kept[0].socket.destroy()
@@ -419,12 +424,15 @@ describe('Hostile HTTP clients', () => {
 })
 
 describe('Closing the HTTP server', () => {
-  test('answers what is under way, refuses what comes after, and lets connections go', async () => {
+  test('answers what is under way, refuses what comes after, and lets connections go', async (t) => {
     const held: Delivery[] = []
-    await using otlp = await start('', {
-      ingress: new FakeIngress({ acknowledge: 'delivered' }),
-      onDelivery: (delivery) => void held.push(delivery),
-    })
+    const otlp = disposing(
+      t,
+      await start('', {
+        ingress: new FakeIngress({ acknowledge: 'delivered' }),
+        onDelivery: (delivery) => void held.push(delivery),
+      }),
+    )
     const agent = new http.Agent({ keepAlive: true })
     const sending = send(otlp.port, { body: spans('a'), agent })
     await until(() => held.length === 1, 'the delivery')
@@ -437,12 +445,15 @@ describe('Closing the HTTP server', () => {
     agent.destroy()
   })
 
-  test('drops what is not answered at the deadline', async () => {
+  test('drops what is not answered at the deadline', async (t) => {
     const held: Delivery[] = []
-    await using otlp = await start('', {
-      ingress: new FakeIngress({ acknowledge: 'delivered' }),
-      onDelivery: (delivery) => void held.push(delivery),
-    })
+    const otlp = disposing(
+      t,
+      await start('', {
+        ingress: new FakeIngress({ acknowledge: 'delivered' }),
+        onDelivery: (delivery) => void held.push(delivery),
+      }),
+    )
     const sending = send(otlp.port, { body: spans('a') })
     const failed = assert.rejects(sending)
     await until(() => held.length === 1, 'the delivery')

@@ -6,6 +6,7 @@ import { decode } from '../../data/oracle.ts'
 import { freePort, Running } from './running.ts'
 import { sdk } from './sdk.ts'
 import type { Protocol } from './sdk.ts'
+import { disposing } from '../../transport/disposing.ts'
 
 async function start(protocol: Protocol, refusals = 0) {
   const port = await freePort()
@@ -21,8 +22,8 @@ async function start(protocol: Protocol, refusals = 0) {
 for (const protocol of ['grpc', 'proto'] as const) {
   describe(`The OpenTelemetry SDK over ${protocol}`, () => {
     for (const compression of ['none', 'gzip'])
-      test(`its spans, points and records arrive once (${compression})`, async () => {
-        await using otlp = await start(protocol)
+      test(`its spans, points and records arrive once (${compression})`, async (t) => {
+        const otlp = disposing(t, await start(protocol))
         const { tracing, logging, metering } = sdk(protocol, { url: otlp.url, compression })
         const [traces, logs, metrics] = [tracing(), logging(), metering()]
         for (let i = 0; i < 100; i++) {
@@ -49,8 +50,8 @@ for (const protocol of ['grpc', 'proto'] as const) {
 
 // Its exporter for gRPC tries nothing again, whatever the status (otlp-grpc-exporter-base 0.301).
 describe('The OpenTelemetry SDK, refused for a while', () => {
-  test('sends again over HTTP', async () => {
-    await using otlp = await start('proto', 1)
+  test('sends again over HTTP', async (t) => {
+    const otlp = disposing(t, await start('proto', 1))
     const { tracing } = sdk('proto', { url: otlp.url })
     const traces = tracing()
     traces.getTracer('test').startSpan('again').end()
