@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { metrics } from '../../src/data/builders/metrics.ts'
+import { defineReceiver, Options, poll, scraperOptions } from '../../src/plugin.ts'
+import type { Scraped } from '../../src/plugin.ts'
+import { TestBed, TestClock } from '../../src/testing.ts'
+import type { OnSend } from '../../src/testing.ts'
+
+function one(): Scraped {
+  const builder = metrics({})
+  builder.gauge('m', '1').point(1)
+  return { batches: [builder.finish()] }
+}
+
+async function setUp(scrape: (abort: AbortSignal) => Promise<Scraped>, onSend?: OnSend) {
+  const clock = new TestClock()
+  const polls = defineReceiver({
+    type: 'polls',
+    summary: 'Polls for a test.',
+    stability: { metrics: 'development' },
+    config: Options(scraperOptions('10s')),
+    create: (context) => poll(context, context.config, scrape),
+  })
+  const bed = await TestBed.start(
+    `
+    receivers: { polls: }
+    exporters: { test_sink: { sending_queue: { queue_size: 1, num_consumers: 1 } } }
+    service: { pipelines: { metrics: { receivers: [polls], exporters: [test_sink] } } }`,
+    { definitions: [polls], clock, ...(onSend && { onSend }) },
+  )
+  return { bed, clock }
+}
+
+describe('a poll', () => {
+  test('scrapes after its initial delay, then at its interval', async () => {
+    const { bed, clock } = await setUp(async () => one())
+    await clock.advance(900)
+    assert.equal(bed.sent.length, 0)
+    await clock.advance(1_000)
+    assert.equal(bed.sent.length, 1)
+    await clock.advance(30_000)
+    assert.equal(bed.sent.length, 4)
+    await bed.stop()
+  })
+
+  test('never overlaps itself, and makes up for no tick that it missed', async () => {
+    let open = 0
+    let most = 0
+    const { bed, clock } = await setUp(async () => {
+      most = Math.max(most, ++open)
+      await clock.sleep(25_000)
+      open--
+      return one()
+    })
+    await clock.advance(100_000)
+    assert.equal(most, 1)
+    assert.ok(bed.sent.length >= 3 && bed.sent.length <= 4, `${bed.sent.length} scrapes of 25 s in 100 s`)
+    await bed.stop()
+  })
+
+  test('sends what it could read, and tells what it could not', async () => {
+    let errors = [new Error('no such disk'), new Error('no such fan')]
+    const { bed, clock } = await setUp(async () => ({ ...one(), errors }))
+    await clock.advance(2_000)
+    assert.equal(bed.sent.length, 1)
+    assert.equal(bed.status('polls').reason, 'scraping failed: no such disk; no such fan')
+    errors = []
+    await clock.advance(11_000)
+    assert.equal(bed.status('polls').state, 'ok')
+    await bed.stop()
+  })
+
+  test('is in trouble when a scrape fails, and well after the next one', async () => {
+    let broken = true
+    const { bed, clock } = await setUp(async () => {
+      if (broken) throw new Error('timed out')
+      return one()
+    })
+    await clock.advance(2_000)
+    assert.equal(bed.status('polls').state, 'recoverable_error')
+    broken = false
+    await clock.advance(11_000)
+    assert.equal(bed.status('polls').state, 'ok')
+    await bed.stop()
+  })
+
+  test('leaves a scrape out while the gate is closed, and counts it', async () => {
+    let scrapes = 0
+    const gate = Promise.withResolvers<void>()
+    const { bed, clock } = await setUp(
+      async () => {
+        scrapes++
+        return one()
+      },
+      () => gate.promise,
+    )
+    await clock.advance(32_000)
+    assert.equal(scrapes, 1)
+    assert.equal(bed.metrics.total('telegen.scraper.skipped', { receiver: 'polls' }), 3)
+    gate.resolve()
+    await clock.advance(11_000)
+    assert.equal(scrapes, 2)
+    await bed.stop()
+  })
+})
