@@ -14,8 +14,9 @@ import { DROP, type Hook, type Step } from './step.ts'
 import { Visit } from './visit.ts'
 
 /**
- * Makes steps ready to run over batches of `signal`. The result is that of running each of them alone over the whole batch, one
- * after another, though as many as possible share one visit. Steps on levels that the signal does not have do nothing.
+ * Makes steps ready to run over batches of `signal`. The result is that of running each of them alone over the whole
+ * batch, one after another, though as many as possible share one visit. Steps on levels that the signal does not have
+ * do nothing.
  *
  * Throws where a step can never be done: a field that its level does not have, a value that a field cannot hold.
  */

@@ -2,9 +2,9 @@ import { editsOf, levelOf, type Numbered } from './fuse.ts'
 import type { Condition, Edit, Path, Step } from './step.ts'
 
 /**
- * The same steps of one level, with those that only drop moved before edits that cannot matter to them: a record that goes
- * need not be edited first. What a hook or a step that changes an enclosing record does shows even if the record goes, so nothing moves
- * before those.
+ * The same steps of one level, with those that only drop moved before edits that cannot matter to them: a record that
+ * goes need not be edited first. What a hook or a step that changes an enclosing record does shows even if the record
+ * goes, so nothing moves before those.
  */
 export function dropsFirst(steps: readonly Numbered[]): readonly Numbered[] {
   const ordered: Numbered[] = []
@@ -45,7 +45,9 @@ function pathsOf(condition: Condition): readonly Path[] {
   }
 }
 
-/** Whether an edit of a record may change what stands at `path` in it. Fields may overlap, so any may change any other. */
+/**
+ * Whether an edit of a record may change what stands at `path` in it. Fields may overlap, so any may change any other.
+ */
 function mayChange(edit: Exclude<Edit, { kind: 'drop' }>, path: Path): boolean {
   switch (edit.kind) {
     case 'delete_matching':

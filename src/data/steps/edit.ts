@@ -1,5 +1,5 @@
 import { findAttribute, keyAt, placeAttribute, putAttribute, removeAttribute } from '../wire/attributes.ts'
-import { DataField } from '../wire/fields.ts'
+import { DataField } from '../wire/metric-fields.ts'
 import { keyOf } from '../wire/key.ts'
 import { ENTRY, Message } from '../wire/message.ts'
 import { Place } from '../wire/place.ts'

@@ -8,10 +8,10 @@ export interface Numbered {
 }
 
 /**
- * Cuts a chain of steps into visits, each of which runs all of its steps in one walk over a batch. A visit goes from the
- * outside in and record by record, so in it a step on an outer level runs before the steps on inner ones, and all steps on
- * one record before any on the next. A step begins a new visit where that would show: where it would not see, or be seen
- * by, an earlier step as if each of them had gone over the whole batch alone.
+ * Cuts a chain of steps into visits, each of which runs all of its steps in one walk over a batch. A visit goes from
+ * the outside in and record by record, so in it a step on an outer level runs before the steps on inner ones, and all
+ * steps on one record before any on the next. A step begins a new visit where that would show: where it would not see,
+ * or be seen by, an earlier step as if each of them had gone over the whole batch alone.
  */
 export function fuse(steps: readonly Numbered[]): readonly (readonly Numbered[])[] {
   const visits: Numbered[][] = []
@@ -44,7 +44,8 @@ function disturbs(earlier: Effects, later: Effects): boolean {
     // The later step would run first. A hook may see what is inside of its record, and is called only for what is left.
     return later.isHook || share(earlier, later, () => true)
   }
-  // On each record the earlier step runs first, as it should. But it has not been to the records that follow, so neither
+  // On each record the earlier step runs first, as it should. But it has not been to the records that follow, so
+  // neither
   // of them may write to a level of which several such records share one.
   return share(earlier, later, (level) => encloses(level, earlier.level))
 }

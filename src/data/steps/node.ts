@@ -1,6 +1,6 @@
 import type { Signal } from '../signal.ts'
 import type { Arena } from '../wire/arena.ts'
-import { fieldTag } from '../wire/fields.ts'
+import { fieldTag } from '../wire/scalar-field.ts'
 import { ENTRY, Message } from '../wire/message.ts'
 import { knownSignal, MESSAGES, REQUESTS, type MessageName } from '../wire/schema.ts'
 import { subjectOf, type Scope, type Subject } from './levels.ts'
@@ -74,7 +74,8 @@ export class Node {
   }
 
   /**
-   * Where the entries begin, on the tape, of those that count: of a oneof, what stands before another field of it does not.
+   * Where the entries begin, on the tape, of those that count: of a oneof, what stands before another field of it does
+   * not.
    */
   firstThatCounts(): number {
     if (!this.#isOneof) return 0
@@ -91,7 +92,10 @@ export class Node {
     return first
   }
 
-  /** Decides what is visited, from the inside out, once all `acts` are there. Says whether anything happens here or inside. */
+  /**
+   * Decides what is visited, from the inside out, once all `acts` are there. Says whether anything happens here or
+   * inside.
+   */
   settle(): boolean {
     for (const node of this.inner) {
       if (!node.settle()) continue

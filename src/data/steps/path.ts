@@ -1,5 +1,6 @@
 import { findAttribute, placeAttribute, putAttribute, removeAttribute } from '../wire/attributes.ts'
-import { accessor, type Accessor } from '../wire/fields.ts'
+import type { Accessor } from '../wire/accessor.ts'
+import { accessor } from '../wire/fields.ts'
 import { keyOf } from '../wire/key.ts'
 import type { Message } from '../wire/message.ts'
 import type { Place } from '../wire/place.ts'

@@ -19,12 +19,12 @@ interface Piece {
 const UNCHANGED = -1
 
 /**
- * Runs a program over a batch of its signal. The batch is borrowed: it is neither changed nor released. What comes back is a
- * new reference, which the caller releases: to the batch itself where nothing changed, else to a new one charged to the
- * same budget, which shares the segments that did not change.
+ * Runs a program over a batch of its signal. The batch is borrowed: it is neither changed nor released. What comes back
+ * is a new reference, which the caller releases: to the batch itself where nothing changed, else to a new one charged
+ * to the same budget, which shares the segments that did not change.
  *
- * Throws `StepFailed` where a hook throws, `Malformed` where the bytes are no request, `Overdrawn` where the budget has no room for the result;
- * then nothing was kept.
+ * Throws `StepFailed` where a hook throws, `Malformed` where the bytes are no request, `Overdrawn` where the budget has
+ * no room for the result; then nothing was kept.
  */
 export function run<S extends Signal>(program: Program, batch: Batch<S>): Ran<S> {
   if (program.signal !== batch.signal) throw new Error(`steps for ${program.signal} were run over ${batch.signal}`)

@@ -12,9 +12,9 @@ const BUCKETS = 2 ** BUCKET_BITS
 const TWO_TO_32 = 2 ** 32
 
 /**
- * A number from 0 up to, not including, 1 that depends on the value at `place` and on `seed` alone. Its first 14 bits are the bucket of the
- * Collector's `probabilistic_sampler` in mode `hash_seed`, so that both keep the same traces; the other bits make ratios
- * below 1/16384 possible.
+ * A number from 0 up to, not including, 1 that depends on the value at `place` and on `seed` alone. Its first 14 bits
+ * are the bucket of the Collector's `probabilistic_sampler` in mode `hash_seed`, so that both keep the same traces; the
+ * other bits make ratios below 1/16384 possible.
  */
 export function bucketOf(buffer: Buffer, place: Place, seed: number): number {
   let hash = OFFSET_BASIS

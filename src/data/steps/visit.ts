@@ -1,5 +1,4 @@
 import type { Arena } from '../wire/arena.ts'
-import { scanAll } from '../wire/fields.ts'
 import * as layout from '../wire/message.ts'
 import type { Message } from '../wire/message.ts'
 import { Output } from '../wire/output.ts'
@@ -12,9 +11,9 @@ const { ENTRY, TAG, START, VALUE, END } = layout
 const { PART_TAG } = nodes
 
 /**
- * One walk over a request, from the outside in, with the acts of every level done on the way, and the list of what is left.
- * Records that nothing changed stay where they are and are written out in large pieces; a changed one is written as the
- * pieces on its tape. Headers of what encloses a changed record are made anew when it closes.
+ * One walk over a request, from the outside in, with the acts of every level done on the way, and the list of what is
+ * left. Records that nothing changed stay where they are and are written out in large pieces; a changed one is written
+ * as the pieces on its tape. Headers of what encloses a changed record are made anew when it closes.
  */
 export class Visit {
   /** Items that the last `walk` dropped. */
@@ -55,7 +54,7 @@ export class Visit {
     message.scan(value, end)
     if (part !== undefined && node.readsPart) {
       part.begin()
-      scanAll(part, message, PART_TAG)
+      part.scanAll(message, PART_TAG)
     }
     for (let index = 0; index < acts.length; index++) {
       if (acts[index]!()) {

@@ -1,6 +1,5 @@
 import { known } from '../wire/fields.ts'
 import { END, ENTRY, Message, VALUE } from '../wire/message.ts'
-import { scanAll } from '../wire/fields.ts'
 import { VARINT } from '../wire/varint.ts'
 import { tagOf } from '../wire/write-value.ts'
 import { numberOf, numbersOf, uint64 } from './fields.ts'
@@ -25,7 +24,7 @@ export function bucketsOf(point: Message, field: number): Buckets | undefined {
   const tag = tagOf(field)
   if (point.first(tag) < 0) return undefined
   const buckets = new Message(point.arena)
-  scanAll(buckets, point, tag)
+  buckets.scanAll(point, tag)
   return { offset: numberOf(buckets, OFFSET), counts: numbersOf(buckets, COUNTS, VARINT, uint64) }
 }
 

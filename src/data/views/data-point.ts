@@ -1,6 +1,7 @@
 import type { Node } from '../steps/node.ts'
 import type { Value } from '../steps/step.ts'
-import { accessor, known, type Accessor } from '../wire/fields.ts'
+import type { Accessor } from '../wire/accessor.ts'
+import { accessor, known } from '../wire/fields.ts'
 import type { Message } from '../wire/message.ts'
 import type { MessageName } from '../wire/schema.ts'
 import { FIXED64 } from '../wire/varint.ts'

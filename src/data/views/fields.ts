@@ -1,5 +1,5 @@
 import type { Value } from '../steps/step.ts'
-import type { Accessor } from '../wire/fields.ts'
+import type { Accessor } from '../wire/accessor.ts'
 import { END, ENTRY, VALUE, type Message } from '../wire/message.ts'
 import { Place } from '../wire/place.ts'
 import { readNumber, readText, readValue } from '../wire/read-value.ts'

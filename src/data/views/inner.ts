@@ -2,8 +2,8 @@ import type { Node } from '../steps/node.ts'
 import { END, ENTRY, VALUE } from '../wire/message.ts'
 
 /**
- * Goes over the messages that stand in `node`'s record with this tag: puts each onto the tape of the node inside, and yields `view`, which
- * looks at that tape. Only one such walk at a time.
+ * Goes over the messages that stand in `node`'s record with this tag: puts each onto the tape of the node inside, and
+ * yields `view`, which looks at that tape. Only one such walk at a time.
  */
 export function* each<View>(node: Node, inner: Node, view: View): Generator<View> {
   const { message } = node

@@ -1,8 +1,8 @@
 import type { RecordLevel, Value } from '../steps/value.ts'
 
 /**
- * What a hook sees of one record: a flyweight over bytes, valid during the hook's call only. The concrete views (`Span`,
- * `Metric`, `DataPoint`, `LogRecord`, `Resource`, …) add typed fields.
+ * What a hook sees of one record: a flyweight over bytes, valid during the hook's call only. The concrete views
+ * (`Span`, `Metric`, `DataPoint`, `LogRecord`, `Resource`, …) add typed fields.
  */
 export interface RecordView {
   readonly level: RecordLevel

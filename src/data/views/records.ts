@@ -2,7 +2,6 @@ import type { Batch } from '../batch.ts'
 import type { RecordLevel } from '../steps/step.ts'
 import { all, PART_TAG, plant, type Node } from '../steps/node.ts'
 import { Arena } from '../wire/arena.ts'
-import { scanAll } from '../wire/fields.ts'
 import { END, ENTRY, VALUE } from '../wire/message.ts'
 import type { DataPoint } from './data-point.ts'
 import type { LogRecord } from './log-record.ts'
@@ -73,7 +72,7 @@ function* walk(
   message.scan(start, end)
   if (part !== undefined) {
     part.begin()
-    scanAll(part, message, PART_TAG)
+    part.scanAll(message, PART_TAG)
   }
   const view = views.get(node)
   if (view !== undefined) yield view

@@ -11,8 +11,8 @@ const EMPTY = Buffer.alloc(0)
 const idle: Buffer[] = []
 
 /**
- * A buffer in which bytes are gathered one after another: the segments of a batch, then whatever is made from them. Places
- * in it are offsets, which stay valid while it grows; `buffer` does not.
+ * A buffer in which bytes are gathered one after another: the segments of a batch, then whatever is made from them.
+ * Places in it are offsets, which stay valid while it grows; `buffer` does not.
  */
 export class Arena {
   buffer: Buffer = EMPTY

@@ -37,7 +37,10 @@ export function keyAt(message: Message, index: number): string {
   return arena.buffer.toString('utf8', found.start, found.end)
 }
 
-/** Puts the KeyValue that stands in the arena at `[start, end)`, its value from `value`, in place of the attribute at `index`, or appends it (-1). */
+/**
+ * Puts the KeyValue that stands in the arena at `[start, end)`, its value from `value`, in place of the attribute at
+ * `index`, or appends it (-1).
+ */
 export function putAttribute(
   message: Message,
   tag: number,

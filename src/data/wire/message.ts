@@ -15,7 +15,9 @@ export const END = 3
 const { VARINT, FIXED64, LENGTH, FIXED32, cursor, readTag, readLength, skip } = wire
 
 const FIRST_ENTRIES = 64
-/** A tape that grew beyond this many entries (4 MiB) is not kept. It cannot have more than one for two bytes of input. */
+/**
+ * A tape that grew beyond this many entries (4 MiB) is not kept. It cannot have more than one for two bytes of input.
+ */
 const MOST_KEPT = 256 * 1024
 
 /** Stands for the tag of an entry that was removed: no field has number 0. */
@@ -24,9 +26,9 @@ const UNEDITED = 2 ** 30 - 1
 
 /**
  * One protobuf message as a tape: for each field that stands in it, in order, the tag, where the tag begins, where the
- * value begins (after the length of one that has a length), and where it ends. All are offsets into the arena, so an edit
- * is an entry that points elsewhere, a message that stands in several pieces is one tape, and nothing moves before it is
- * written out. Used again and again: `begin`, then `scan`.
+ * value begins (after the length of one that has a length), and where it ends. All are offsets into the arena, so an
+ * edit is an entry that points elsewhere, a message that stands in several pieces is one tape, and nothing moves before
+ * it is written out. Used again and again: `begin`, then `scan`.
  *
  * Places on the tape are indices of an entry's first number: `tape[index + VALUE]`.
  */
@@ -56,7 +58,9 @@ export class Message {
     this.edited = UNEDITED
   }
 
-  /** Appends the entries of `[start, end)`. Checks that they end where it ends; does not look into embedded messages. */
+  /**
+   * Appends the entries of `[start, end)`. Checks that they end where it ends; does not look into embedded messages.
+   */
   scan(start: number, end: number): void {
     const buffer = this.arena.buffer
     let tape = this.tape
@@ -112,6 +116,17 @@ export class Message {
     this.length = index
   }
 
+  /**
+   * Appends the entries of every message that stands in `outer` with this tag: embedded messages that stand twice are
+   * one, joined.
+   */
+  scanAll(outer: Message, tag: number): void {
+    const { tape, length } = outer
+    for (let index = 0; index < length; index += ENTRY) {
+      if (tape[index] === tag) this.scan(tape[index + VALUE]!, tape[index + END]!)
+    }
+  }
+
   /** The first entry with this tag, or -1. */
   first(tag: number): number {
     const tape = this.tape
@@ -134,20 +149,24 @@ export class Message {
   }
 
   append(tag: number, start: number, value: number, end: number): void {
-    const index = this.length
-    if (index === this.tape.length) this.#grow()
-    this.length = index + ENTRY
-    this.replace(index, tag, start, value, end)
+    this.replace(this.#room(), tag, start, value, end)
   }
 
   replace(index: number, tag: number, start: number, value: number, end: number): void {
-    if (this.sealed) throw new TypeError('a record that is only looked at was changed')
+    this.#refuseSealed()
     const tape = this.tape
     tape[index + TAG] = tag
     tape[index + START] = start
     tape[index + VALUE] = value
     tape[index + END] = end
     if (index < this.edited) this.edited = index
+  }
+
+  /** Writes `inner` and puts it in the place of the entry at `index`, or appends it (-1). */
+  replaceByMessage(index: number, tag: number, inner: Message): void {
+    const start = inner.write(tag)
+    const place = index < 0 ? this.#room() : index
+    this.replace(place, tag, start, inner.written, this.arena.used)
   }
 
   remove(index: number): void {
@@ -166,7 +185,10 @@ export class Message {
     return removed
   }
 
-  /** Puts an entry in the place of the last one with any of `tags`, of which it leaves no other; appends it if there is none. */
+  /**
+   * Puts an entry in the place of the last one with any of `tags`, of which it leaves no other; appends it if there is
+   * none.
+   */
   put(tags: readonly number[], tag: number, start: number, value: number, end: number): void {
     const index = this.lastOf(tags)
     if (index < 0) return this.append(tag, start, value, end)
@@ -174,7 +196,10 @@ export class Message {
     this.replace(index, tag, start, value, end)
   }
 
-  /** Writes the whole as an embedded message with this tag into the arena; returns where its tag begins. It ends at `arena.used`. */
+  /**
+   * Writes the whole as an embedded message with this tag into the arena; returns where its tag begins. It ends at
+   * `arena.used`.
+   */
   write(tag: number): number {
     const { tape, arena } = this
     let size = 0
@@ -186,6 +211,19 @@ export class Message {
       at = arena.copy(at, tape[index + START]!, tape[index + END]!)
     }
     return start
+  }
+
+  #refuseSealed(): void {
+    if (this.sealed) throw new TypeError('a record that is only looked at was changed')
+  }
+
+  /** Room for another entry. */
+  #room(): number {
+    this.#refuseSealed()
+    const index = this.length
+    if (index === this.tape.length) this.#grow()
+    this.length = index + ENTRY
+    return index
   }
 
   #grow(): Int32Array<ArrayBuffer> {

@@ -31,8 +31,8 @@ export const TIME = 16
 export const NAME = 17
 
 /**
- * A value on the wire: its kind and its bytes, without tag and length, as offsets into the arena. A place that is absent,
- * but has a default, has the kind of the default and no bytes.
+ * A value on the wire: its kind and its bytes, without tag and length, as offsets into the arena. A place that is
+ * absent, but has a default, has the kind of the default and no bytes.
  */
 export class Place {
   kind = ABSENT

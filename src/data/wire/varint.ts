@@ -1,9 +1,9 @@
 /**
  * Reading the wire primitives of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/).
  *
- * Every reader takes `(buffer, at, end)`, never looks at a byte at or past `end`, throws `Malformed` where the value does
- * not fit, and leaves the place after the value in `cursor.at`. All code passes `Buffer`s: a mix with `Uint8Array`s makes
- * the readers polymorphic and slow.
+ * Every reader takes `(buffer, at, end)`, never looks at a byte at or past `end`, throws `Malformed` where the value
+ * does not fit, and leaves the place after the value in `cursor.at`. All code passes `Buffer`s: a mix with
+ * `Uint8Array`s makes the readers polymorphic and slow.
  */
 
 import { Malformed } from './malformed.ts'
@@ -20,7 +20,9 @@ const TWO_TO_32 = 2 ** 32
 /** Where the last read ended, and the 64 bits that it met as two signed 32-bit halves. */
 export const cursor = { at: 0, low: 0, high: 0 }
 
-/** The tag of a field: `number << 3 | wire type`, unsigned. Refuses field number 0; the wire type is `skip`'s to judge. */
+/**
+ * The tag of a field: `number << 3 | wire type`, unsigned. Refuses field number 0; the wire type is `skip`'s to judge.
+ */
 export function readTag(buffer: Buffer, at: number, end: number): number {
   if (at < end) {
     const first = buffer[at]!
@@ -41,7 +43,10 @@ export function readTag(buffer: Buffer, at: number, end: number): number {
   return tag
 }
 
-/** The length of a length-delimited value, which lies between `cursor.at` and `end`. Lengths of 2^31 and more are refused. */
+/**
+ * The length of a length-delimited value, which lies between `cursor.at` and `end`. Lengths of 2^31 and more are
+ * refused.
+ */
 export function readLength(buffer: Buffer, at: number, end: number): number {
   let length: number
   if (at < end && buffer[at]! < 0x80) {
@@ -58,7 +63,10 @@ export function readLength(buffer: Buffer, at: number, end: number): number {
   return length
 }
 
-/** The end of the value at `at` of a field with this tag (or wire type). Refuses groups and wire types that do not exist. */
+/**
+ * The end of the value at `at` of a field with this tag (or wire type). Refuses groups and wire types that do not
+ * exist.
+ */
 export function skip(buffer: Buffer, at: number, end: number, tag: number): number {
   switch (tag & 7) {
     case VARINT:

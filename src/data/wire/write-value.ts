@@ -21,7 +21,10 @@ export const written = { start: 0, value: 0, end: 0 }
 /** For entries that are built field by field; empty between uses. */
 const writer = new WireWriter()
 
-/** Writes an entry into the arena with what `build` writes: a single field, whose tag is `tag`. False where `build` says so. */
+/**
+ * Writes an entry into the arena with what `build` writes: a single field, whose tag is `tag`. False where `build` says
+ * so.
+ */
 export function writeEntry(arena: Arena, tag: number, build: (writer: WireWriter) => boolean): boolean {
   writer.clear()
   if (!build(writer)) return false
