@@ -2,7 +2,7 @@ import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Headers, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
 import { parseHostPort } from './address.ts'
-import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
+import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
 const BALANCERS: readonly string[] = ['round_robin', 'pick_first']
@@ -57,6 +57,7 @@ export function* checkGrpcClient(
 ): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => grpcTarget(options.endpoint))
   yield* checkClientTls(options.tls, [...path, 'tls'])
+  yield* checkHeaders(options.headers, [...path, 'headers'])
   if (UNBUILT_COMPRESSIONS.includes(options.compression))
     yield {
       path: [...path, 'compression'],

@@ -87,7 +87,9 @@ class GrpcClient implements UnaryClient {
 
   #metadata(more: CallOptions['metadata']): grpc.Metadata {
     const metadata = new grpc.Metadata({ waitForReady: this.#options.wait_for_ready })
-    for (const [name, value] of this.#options.headers) metadata.set(name, value.reveal())
+    for (const [name, value] of this.#options.headers) {
+      metadata.set(name, name.toLowerCase().endsWith('-bin') ? Buffer.from(value.reveal()) : value.reveal())
+    }
     for (const [name, values] of more ?? []) for (const value of values) metadata.add(name, value)
     return metadata
   }

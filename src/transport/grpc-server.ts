@@ -43,7 +43,7 @@ export const startGrpcServer: StartUnaryServer = async (options, methods, log) =
     expectPreface(socket)
     injector.injectConnection(socket)
   })
-  const address = await listen(listener, listenAddress(options.endpoint, options.transport))
+  const address = await listen(listener, listenAddress(options.endpoint, options.transport), log)
   return {
     address,
     async close(deadline) {
@@ -144,11 +144,13 @@ const TOO_MANY = new Refused(`more than ${MOST_ARRIVING} messages are arriving a
 })
 const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'deadline_exceeded', retry: {} })
 
+const CANCELLED = new Refused('the client cancelled', { code: 'cancelled', retry: {} })
+
 const handler =
   (method: UnaryMethod, log: Log): grpc.handleUnaryCall<Buffer, Buffer> =>
   (call, respond) => {
     const abort = new AbortController()
-    call.once('cancelled', () => abort.abort(new Error('the client cancelled')))
+    call.once('cancelled', () => abort.abort(CANCELLED))
     method.handle(call.request, callOf(call.metadata, call.getPeer()), abort.signal).then(
       (answer) => respond(null, answer),
       (error: unknown) => {

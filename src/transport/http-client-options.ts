@@ -1,7 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Headers, Options, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
-import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
+import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
 export const COMPRESSIONS = ['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4', 'none', ''] as const
@@ -66,6 +66,7 @@ export function* checkHttpClient(
   if (options.endpoint) yield* checkUrl(options.endpoint, [...path, 'endpoint'])
   if (options.proxy_url) yield* checkUrl(options.proxy_url, [...path, 'proxy_url'])
   yield* checkClientTls(options.tls, [...path, 'tls'])
+  yield* checkHeaders(options.headers, [...path, 'headers'])
   const { compression, compression_params: params } = options
   if (UNBUILT_COMPRESSIONS.includes(compression))
     yield {

@@ -44,7 +44,9 @@ class UndiciClient implements HttpClient {
   constructor(options: HttpClientOptions, connect: Connect) {
     this.#options = options
     this.#connect = connect
-    this.#headers = Object.fromEntries([...options.headers].map(([name, value]) => [name, value.reveal()]))
+    this.#headers = Object.fromEntries(
+      [...options.headers].map(([name, value]) => [name.toLowerCase(), value.reveal()]),
+    )
     this.#coding = options.compression === 'none' || options.compression === '' ? undefined : options.compression
   }
 

@@ -13,7 +13,7 @@ import {
 import type { Static } from '../component/options.ts'
 import { CODINGS } from './codings.ts'
 import { listenAddress, TRANSPORTS } from './address.ts'
-import { faultOf, unbuilt, Unbuilt } from './option-faults.ts'
+import { checkHeaders, faultOf, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
 /** Names of the Collector for what Telegen cannot inflate; a list may carry them, as the Collector's default does. */
@@ -87,6 +87,7 @@ export function* checkHttpServer(
 ): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
+  yield* checkHeaders(options.response_headers, [...path, 'response_headers'])
   yield* unbuilt(options, path, { auth: 'authentication of clients is', middlewares: 'middlewares are' })
   for (const origin of options.cors?.allowed_origins ?? [])
     if (origin.split('*').length > 2)

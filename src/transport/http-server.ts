@@ -35,7 +35,7 @@ export async function startServer(options: HttpServerOptions, handle: HttpHandle
     message.once('resume', () => void (response.headersSent || response.writeContinue()))
     serve(message, response)
   })
-  const address = await listen(server, listenAddress(options.endpoint, options.transport))
+  const address = await listen(server, listenAddress(options.endpoint, options.transport), log)
   return {
     address,
     async close(deadline) {

@@ -1,11 +1,29 @@
 import { lookup } from 'node:dns/promises'
 import { lstat, unlink } from 'node:fs/promises'
 import net from 'node:net'
+import type { Log } from '../component/context.ts'
 import { hostPort } from './address.ts'
 import type { ListenAddress } from './address.ts'
 
-/** Binds `server`; resolves to the address it really has (a port 0 resolved). Rejects in the Collector's words. */
-export async function listen(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
+/** Errors of accepting, of which there may be thousands a second, are logged so often, in milliseconds. */
+const QUIET = 60_000
+
+/**
+ * Binds `server`; resolves to the address it really has (a port 0 resolved). Rejects in the Collector's words. What fails
+ * later, as when the process has no more file descriptors for a connection, is logged and costs that connection alone.
+ */
+export async function listen(server: net.Server, address: ListenAddress, log: Log): Promise<ListenAddress> {
+  const bound = await bindTo(server, address)
+  let logged = -Infinity
+  server.on('error', (error) => {
+    if (performance.now() - logged < QUIET) return
+    logged = performance.now()
+    log.error({ error }, 'A connection could not be accepted')
+  })
+  return bound
+}
+
+async function bindTo(server: net.Server, address: ListenAddress): Promise<ListenAddress> {
   try {
     if (address.kind === 'unix') {
       await removeStale(address.path)

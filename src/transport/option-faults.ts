@@ -1,5 +1,6 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Type } from '../component/options.ts'
+import type { Secret } from '../component/options.ts'
 
 type Path = readonly (string | number)[]
 
@@ -31,5 +32,17 @@ export function* faultOf(path: Path, parse: () => unknown): Generator<OptionFaul
     parse()
   } catch (error) {
     yield { path, message: (error as Error).message }
+  }
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/
+
+/** A fault for each header that no request could carry (RFC 9110, 5.5), without its value. Values of gRPC's `-bin` keys may be anything. */
+export function* checkHeaders(headers: ReadonlyMap<string, Secret>, path: Path): Generator<OptionFault> {
+  for (const [name, value] of headers) {
+    if (!HEADER_NAME.test(name)) yield { path, message: `"${name}" is not the name of a header` }
+    if (!HEADER_VALUE.test(value.reveal()) && !name.toLowerCase().endsWith('-bin'))
+      yield { path, message: `header "${name}" has characters that no header may have` }
   }
 }

@@ -54,6 +54,9 @@ const OF_HTTP: ReadonlyMap<number, { readonly code: RefusalCode; readonly passes
 
 const CONTENT_TOO_LARGE = 413
 
+/** Characters of a message that are sent: it travels in a header, and those are bounded. */
+const LONGEST_MESSAGE = 1024
+
 /** What senders are asked to wait, in milliseconds, where a full gate does not say. */
 export const DEFAULT_RETRY_DELAY = 1000
 
@@ -73,7 +76,9 @@ export interface Answer {
  * one takes its place (`unavailable`, `internal`), so that nothing is lost or sent again for ever by translation.
  */
 export function answerTo(refused: Refused): Answer {
-  const { code, message } = refused
+  const { code } = refused
+  // Half a surrogate pair cannot be written as UTF-8, and grpc-js throws on it.
+  const message = refused.message.slice(0, LONGEST_MESSAGE).toWellFormed()
   const { passes } = entryOf(code)
   if (refused.retry === 'never') {
     const entry = entryOf(passes ? 'internal' : code)

@@ -123,6 +123,21 @@ describe('A unary server', () => {
     )
   })
 
+  test('a refusal may say anything, at any length', async (t) => {
+    const said = ['half a pair \ud800', 'grüß\n100 %', 'x'.repeat(100_000)]
+    let next = 0
+    const server = disposing(
+      t,
+      await serve(async () => {
+        throw new Refused(said[next++]!, { code: 'unavailable', retry: { after: 1 } })
+      }),
+    )
+    const raw = disposing(t, new RawClient(server.target))
+    assert.equal((await raw.call(Buffer.from('x'))).error?.details, 'half a pair \ufffd')
+    assert.equal((await raw.call(Buffer.from('x'))).error?.details, 'grüß\n100 %')
+    assert.equal((await raw.call(Buffer.from('x'))).error?.details, 'x'.repeat(1024))
+  })
+
   test('a permanent refusal comes without RetryInfo', async (t) => {
     const server = disposing(
       t,
@@ -365,16 +380,19 @@ describe('A unary client', () => {
         respond(
           null,
           Buffer.from(
-            `${call.request.toString()} ${call.metadata.get('api-key').join()} ${call.metadata.get('x').join()}`,
+            `${call.request.toString()} ${call.metadata.get('api-key').join()} ${call.metadata.get('x').join()} ${call.metadata.get('trace-bin').join()}`,
           ),
         )
       }),
     )
-    const client = disposing(t, await connect(`{ endpoint: 'http://${peer.target}', headers: { api-key: s3cret } }`))
+    const client = disposing(
+      t,
+      await connect(`{ endpoint: 'http://${peer.target}', headers: { api-key: s3cret, trace-bin: grüß } }`),
+    )
     const answer = await client.call([Buffer.from('one '), Buffer.from('two')], {
       metadata: new Map([['x', ['1', '2']]]),
     })
-    assert.equal(answer.toString(), 'one two s3cret 1, 2')
+    assert.equal(answer.toString(), 'one two s3cret 1, 2 grüß')
   })
 
   for (const compression of ['gzip', 'deflate', 'none'])
