@@ -18,7 +18,7 @@ const DEFAULT_STREAMS = 100
 /** Headers of one request, and session memory in MB, bound by nghttp2 and node:http2. */
 const SESSION_MEMORY_MB = 16
 const HANDSHAKE_TIMEOUT = 10_000
-/** A connection must have sent HTTP/2's preface by then. */
+/** A connection must have sent HTTP/2's preface by then, or when a message must have arrived, if that is sooner. */
 const PREFACE_TIMEOUT = 20_000
 const PREFACE_BYTES = 24
 /** Messages that may be arriving at the same time, over all connections; no budget knows of them until they are whole. */
@@ -40,7 +40,7 @@ export const startGrpcServer: StartUnaryServer = async (options, methods, log) =
   })
   listener.on(options.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
     socket.on('error', () => socket.destroy())
-    expectPreface(socket)
+    expectPreface(socket, Math.min(PREFACE_TIMEOUT, options.request_timeout || PREFACE_TIMEOUT))
     injector.injectConnection(socket)
   })
   const address = await listen(listener, listenAddress(options.endpoint, options.transport), log)
@@ -101,8 +101,8 @@ async function makeListener(options: GrpcServerOptions, log: Log) {
   return { listener, stopReloading }
 }
 
-function expectPreface(socket: net.Socket): void {
-  const timer = setTimeout(() => socket.bytesRead < PREFACE_BYTES && socket.destroy(), PREFACE_TIMEOUT).unref()
+function expectPreface(socket: net.Socket, timeout: number): void {
+  const timer = setTimeout(() => socket.bytesRead < PREFACE_BYTES && socket.destroy(), timeout).unref()
   socket.once('close', () => clearTimeout(timer))
 }
 

@@ -109,7 +109,7 @@ class Exchanges {
 
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { write_timeout } = this.#options
-    const timer = write_timeout > 0 ? setTimeout(() => message.destroy(), write_timeout) : undefined
+    const timer = write_timeout > 0 ? setTimeout(() => message.socket.destroy(), write_timeout) : undefined
     try {
       const reply = await this.#reply(message, response)
       await this.#send(message, response, reply)

@@ -342,6 +342,22 @@ describe('A unary server', () => {
     assert.equal(status, '4')
   })
 
+  test('a connection that never speaks is closed', async (t) => {
+    const server = disposing(t, await serve(async (message) => message, 'request_timeout: 100ms'))
+    const [host, port] = server.target.split(':') as [string, string]
+    const silent = net.connect(Number(port), host).resume()
+    await until(() => silent.closed, 'the connection to be closed')
+  })
+
+  test('a connection that has spoken is kept', async (t) => {
+    const server = disposing(t, await serve(async (_, { peer }) => Buffer.from(peer), 'request_timeout: 50ms'))
+    const raw = disposing(t, new RawClient(server.target))
+    const { answer } = await raw.call(Buffer.from('x'))
+    const since = performance.now()
+    await until(() => performance.now() - since > 150, 'the time limit to pass')
+    assert.equal(String((await raw.call(Buffer.from('x'))).answer), String(answer))
+  })
+
   test('a client that pings too often is closed', async (t) => {
     const server = disposing(
       t,

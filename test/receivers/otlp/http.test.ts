@@ -410,6 +410,28 @@ describe('Hostile HTTP clients', () => {
     assert.equal(otlp.ingress.budget.used, 0)
   })
 
+  test('mutated requests are taken or answered 400, and leave nothing behind', async (t) => {
+    const otlp = disposing(t, await start())
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 4 })
+    const whole = spans('GET /orders', 'POST /orders')
+    const mutated = (seed: number) => {
+      const body = Buffer.from(whole)
+      for (let i = 0; i <= seed % 3; i++) body[(seed * 31 + i * 17) % body.length] = (seed * 97 + i * 41) & 255
+      return seed % 2 ? body : zlib.gzipSync(body).subarray(0, seed % 5 ? undefined : 40)
+    }
+    const replies = await Promise.all(
+      Array.from({ length: 400 }, (_, seed) => {
+        const headers = seed % 2 ? {} : { 'content-encoding': 'gzip' }
+        return send(otlp.port, { body: mutated(seed), headers, agent })
+      }),
+    )
+    agent.destroy()
+    const statuses = new Set(replies.map(({ status }) => status))
+    assert.deepEqual([...statuses].sort(), [200, 400])
+    assert.equal(otlp.ingress.budget.used, 0)
+    assert.deepEqual(otlp.context.lines, [])
+  })
+
   test('no more connections are taken than may be', async (t) => {
     const otlp = disposing(t, await start('max_connections: 2'))
     const kept = await Promise.all([raw(otlp.port, ''), raw(otlp.port, '')])
@@ -420,6 +442,33 @@ describe('Hostile HTTP clients', () => {
     for (let tries = 0; tries < 100 && status !== 200; tries++)
       status = (await send(otlp.port, { body: spans('a') }).catch(() => ({ status: 0 }))).status
     assert.equal(status, 200)
+  })
+})
+
+describe('Time limits of the HTTP server', () => {
+  test('a connection without requests is closed', async (t) => {
+    const otlp = disposing(t, await start('idle_timeout: 50ms'))
+    const agent = new http.Agent({ keepAlive: true })
+    let closed = false
+    agent.once('free', (socket: net.Socket) => socket.once('close', () => (closed = true)))
+    await send(otlp.port, { body: spans('a'), agent })
+    await until(() => closed, 'the connection to be closed')
+    agent.destroy()
+  })
+
+  test('a request that takes too long to answer is cut off', async (t) => {
+    const held: Delivery[] = []
+    const ingress = new FakeIngress({ acknowledge: 'delivered' })
+    const onDelivery = (delivery: Delivery) => void held.push(delivery)
+    const otlp = disposing(t, await start('write_timeout: 100ms', { ingress, onDelivery }))
+    await assert.rejects(send(otlp.port, { body: spans('a') }))
+    held[0]!.end(DELIVERED)
+    assert.equal(ingress.budget.used, 0)
+  })
+
+  test('connections are not kept where that is said', async (t) => {
+    const otlp = disposing(t, await start('keep_alives_enabled: false'))
+    assert.equal((await send(otlp.port, { body: spans('a') })).headers.connection, 'close')
   })
 })
 
