@@ -70,7 +70,9 @@ function hooked(hook: Hook, node: Node, index: number): Act {
   return () => {
     seal(true)
     try {
-      return hook(view) === DROP
+      const answer: unknown = hook(view)
+      if (answer instanceof Promise) throw new TypeError('a hook must not be async: its record is gone when it goes on')
+      return answer === DROP
     } catch (error) {
       throw new StepFailed(index, error)
     } finally {

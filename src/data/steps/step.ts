@@ -23,6 +23,7 @@ export interface Step {
 
 /**
  * Looks at or changes one record through a view, which is valid during the call only. Returns `DROP` to drop the record.
+ * What encloses the record, and what is inside, can only be looked at there. Must not be async.
  * A throw refuses the delivery (permanently) and is reported as the component's.
  */
 export type Hook = (record: RecordView) => typeof DROP | void
@@ -31,7 +32,11 @@ export type Hook = (record: RecordView) => typeof DROP | void
  * A place in a record or in one that encloses it: `on` absent means the step's own level. A `field` is the protobuf name
  * of a singular field (`name`, `kind`, `trace_id`, `severity_number`, `body`, `status.code`, …); `attribute` a key of the
  * level's attributes. Ids read as lower-case hex, enums as integers, times as bigint, an AnyValue as its value. A data point's `value` is
- * `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram | exponential_histogram | summary`.
+ * `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram | exponential_histogram | summary`; its attributes
+ * are its metadata.
+ *
+ * A field without presence (most of them: names, kinds, ids, times) that is not on the wire compares as its default, and
+ * exists only where it differs from it.
  */
 export type Path =
   { readonly on?: RecordLevel; readonly field: string } | { readonly on?: RecordLevel; readonly attribute: string }

@@ -7,7 +7,7 @@ import { ByteBudget, Overdrawn } from '../../../src/data/memory/byte-budget.ts'
 import { compile } from '../../../src/data/steps/compile.ts'
 import { run } from '../../../src/data/steps/runner.ts'
 import { StepFailed } from '../../../src/data/steps/step-failed.ts'
-import { DROP, type Condition, type Step } from '../../../src/data/steps/step.ts'
+import { DROP, type Condition, type Hook, type Step } from '../../../src/data/steps/step.ts'
 import { hook } from '../../../src/data/views/hook.ts'
 import { logRecords } from '../../../src/data/views/records.ts'
 
@@ -165,6 +165,12 @@ describe('a run', () => {
 })
 
 describe('a hook', () => {
+  test('that is async is refused, as its record is gone when it goes on', () => {
+    const late = (() => Promise.resolve()) as unknown as Hook
+    const program = compile('logs', [{ on: 'logRecord', act: late }])
+    assert.throws(() => run(program, logs('info')), /a hook must not be async/)
+  })
+
   test('drops what it returns DROP for', () => {
     const program = compile('logs', [
       hook('logRecord', (record) => (record.severityText === 'info' ? DROP : undefined)),
