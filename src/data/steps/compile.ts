@@ -37,8 +37,8 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, const
     if (level === undefined) continue
     const own = dropsFirst(chain.filter(({ step }) => step.on === level))
     for (const { step, index } of own) node.acts.push(...actsOf(step, index, node, constants))
-    node.readsPart =
-      node.part !== undefined && effects.some(({ reads, writes }) => reads.has(level) || writes.has(level))
+    node.readsRecord = effects.some(({ reads, changes }) => reads.has(level) || changes.has(level))
+    node.readsPart = node.part !== undefined && node.readsRecord
     node.writtenInside =
       node.part === undefined && effects.some((effect) => effect.writes.has(level) && encloses(level, effect.level))
   }

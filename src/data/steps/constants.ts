@@ -1,5 +1,7 @@
+import type { Accessor } from '../wire/accessor.ts'
 import { Arena } from '../wire/arena.ts'
 import type { Key } from '../wire/key.ts'
+import { Message } from '../wire/message.ts'
 import { writeKeyValueEntry, written } from '../wire/write-value.ts'
 import type { Value } from './step.ts'
 
@@ -21,6 +23,18 @@ export class Constants {
   keyValue(number: number, key: Key, value: Value): Constant {
     writeKeyValueEntry(this.#arena, number, key, value)
     return { ...written }
+  }
+
+  /**
+   * An entry that `field` would write for `value`, and its tag; undefined where the value is its default, which is not
+   * written.
+   */
+  field(field: Accessor, value: Value): { readonly tag: number; readonly entry: Constant } | undefined {
+    const message = new Message(this.#arena)
+    field.set(message, value)
+    if (message.length === 0) return undefined
+    const [tag, start, content, end] = message.tape as unknown as [number, number, number, number]
+    return { tag, entry: { start, value: content, end } }
   }
 
   bytes(): Buffer {

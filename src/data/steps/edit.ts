@@ -73,11 +73,29 @@ type Put = Edit & { readonly kind: 'insert' | 'update' | 'upsert' }
 function literal(edit: Put, spot: Spot, value: Value, constants: Constants): Act {
   if ('attribute' in edit.path) return literalAttribute(edit, edit.path.attribute, spot.subject, value, constants)
   refuseMisfit(edit.path.field, spot, value)
+  const set = setter(spot, value, constants)
   const place = new Place()
   return () => {
     spot.locate(place)
-    if (applies(edit.kind, place.exists)) spot.set(value)
+    if (applies(edit.kind, place.exists)) set()
     return false
+  }
+}
+
+/**
+ * Sets a field to a literal. Where the field is an entry of its own, nothing is written: the tape points to the
+ * constant.
+ */
+function setter({ field, subject, set, remove }: Spot, value: Value, constants: Constants): () => void {
+  if (field?.tags === undefined) return () => void set(value)
+  const { tags } = field
+  const constant = constants.field(field, value)
+  if (constant === undefined) return () => void remove()
+  const { message } = subject
+  const { tag, entry } = constant
+  return () => {
+    const base = message.arena.constants
+    message.put(tags, tag, base + entry.start, base + entry.value, base + entry.end)
   }
 }
 

@@ -35,7 +35,9 @@ export function fuse(steps: readonly Numbered[]): readonly (readonly Numbered[])
 interface Effects {
   readonly level: RecordLevel
   readonly reads: ReadonlySet<RecordLevel>
+  /** Levels whose records it drops or changes. */
   readonly writes: ReadonlySet<RecordLevel>
+  readonly changes: ReadonlySet<RecordLevel>
   readonly isHook: boolean
 }
 
@@ -62,14 +64,16 @@ export function effectsOf(step: Step): Effects {
   const { on: level, when, act } = step
   const reads = new Set<RecordLevel>()
   const writes = new Set<RecordLevel>()
+  const changes = new Set<RecordLevel>()
   if (when !== undefined) readCondition(when, level, reads)
   if (typeof act !== 'function') {
-    for (const edit of editsOf(act)) readEdit(edit, level, reads, writes)
-    return { level, reads, writes, isHook: false }
+    for (const edit of editsOf(act)) readEdit(edit, level, reads, changes)
+    if (editsOf(act).some(({ kind }) => kind === 'drop')) writes.add(level)
+    for (const each of changes) writes.add(each)
+    return { level, reads, writes, changes, isHook: false }
   }
   for (const each of [...enclosing(level), level]) reads.add(each)
-  writes.add(level)
-  return { level, reads, writes, isHook: true }
+  return { level, reads, writes: new Set([level]), changes: new Set([level]), isHook: true }
 }
 
 export const editsOf = (act: Edit | readonly Edit[]): readonly Edit[] => ('kind' in act ? [act] : act)
@@ -89,13 +93,9 @@ function readCondition(condition: Condition, level: RecordLevel, reads: Set<Reco
   }
 }
 
-function readEdit(edit: Edit, level: RecordLevel, reads: Set<RecordLevel>, writes: Set<RecordLevel>): void {
-  if (edit.kind === 'drop') {
-    writes.add(level)
-    return
-  }
-  const target = 'path' in edit ? levelOf(edit.path, level) : (edit.on ?? level)
-  writes.add(target)
+function readEdit(edit: Edit, level: RecordLevel, reads: Set<RecordLevel>, changes: Set<RecordLevel>): void {
+  if (edit.kind === 'drop') return
+  changes.add('path' in edit ? levelOf(edit.path, level) : (edit.on ?? level))
   if ('source' in edit && 'path' in edit.source) reads.add(levelOf(edit.source.path, level))
 }
 

@@ -39,6 +39,8 @@ export class Node {
   readonly acts: Act[] = []
   /** Whether anything happens inside. */
   hasVisited = false
+  /** Whether steps look at the record itself, and do not only drop it for what encloses it. */
+  readsRecord = false
   /** Whether steps look at `part`. */
   readsPart = false
   /** Whether inner steps change this record, which is then written after them. */

@@ -22,26 +22,29 @@ export interface Step {
 }
 
 /**
- * Looks at or changes one record through a view, which is valid during the call only. Returns `DROP` to drop the record.
- * What encloses the record, and what is inside, can only be looked at there. Must not be async.
- * A throw refuses the delivery (permanently) and is reported as the component's.
+ * Looks at or changes one record through a view, which is valid during the call only. Returns `DROP` to drop the
+ * record. What encloses the record, and what is inside, can only be looked at there. Must not be async. A throw refuses
+ * the delivery (permanently) and is reported as the component's.
  */
 export type Hook = (record: RecordView) => typeof DROP | void
 
 /**
- * A place in a record or in one that encloses it: `on` absent means the step's own level. A `field` is the protobuf name
- * of a singular field (`name`, `kind`, `trace_id`, `severity_number`, `body`, `status.code`, …); `attribute` a key of the
- * level's attributes. Ids read as lower-case hex, enums as integers, times as bigint, an AnyValue as its value. A data point's `value` is
- * `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram | exponential_histogram | summary`; its attributes
- * are its metadata.
+ * A place in a record or in one that encloses it: `on` absent means the step's own level. A `field` is the protobuf
+ * name of a singular field (`name`, `kind`, `trace_id`, `severity_number`, `body`, `status.code`, …); `attribute` a key
+ * of the level's attributes. Ids read as lower-case hex, enums as integers, times as bigint, an AnyValue as its value.
+ * A data point's `value` is `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram |
+ * exponential_histogram | summary`; its attributes are its metadata.
  *
- * A field without presence (most of them: names, kinds, ids, times) that is not on the wire compares as its default, and
- * exists only where it differs from it.
+ * A field without presence (most of them: names, kinds, ids, times) that is not on the wire compares as its default,
+ * and exists only where it differs from it.
  */
 export type Path =
   { readonly on?: RecordLevel; readonly field: string } | { readonly on?: RecordLevel; readonly attribute: string }
 
-/** What a pattern must offer: V8's RegExp does, and so does a linear-time engine where V8's is not safe. Never global or sticky. */
+/**
+ * What a pattern must offer: V8's RegExp does, and so does a linear-time engine where V8's is not safe. Never global or
+ * sticky.
+ */
 export interface Pattern {
   test(text: string): boolean
   exec(text: string): { readonly groups?: Readonly<Record<string, string | undefined>> | undefined } | null
@@ -51,8 +54,9 @@ export type Condition =
   | { readonly kind: 'literal'; readonly value: boolean }
   | { readonly kind: 'exists'; readonly path: Path }
   /**
-   * An absent place is unequal to everything and neither less nor greater; so are values of different kinds. Ints and doubles
-   * compare as numbers, unless `typed`: then only the same kind is equal, and arrays and maps are where all in them is.
+   * An absent place is unequal to everything and neither less nor greater; so are values of different kinds. Ints and
+   * doubles compare as numbers, unless `typed`: then only the same kind is equal, and arrays and maps are where all in
+   * them is.
    */
   | {
       readonly kind: 'compare'
@@ -62,12 +66,15 @@ export type Condition =
       readonly typed?: true
     }
   /**
-   * Matches strings only, unless `text` says what else is matched by its text, as the Collector writes it: with `scalars` bools
-   * (`true`), ints (`12`) and doubles (`0.5`), with `all` also bytes (base64), arrays and maps (JSON with sorted keys) and empty values
-   * (nothing). Absent never matches.
+   * Matches strings only, unless `text` says what else is matched by its text, as the Collector writes it: with
+   * `scalars` bools (`true`), ints (`12`) and doubles (`0.5`), with `all` also bytes (base64), arrays and maps (JSON
+   * with sorted keys) and empty values (nothing). Absent never matches.
    */
   | { readonly kind: 'matches'; readonly path: Path; readonly pattern: Pattern; readonly text?: 'scalars' | 'all' }
-  /** Consistent sampling: true for the share `ratio` (0 to 1) of all values of `path`, the same for the same value and `seed` (32-bit). False where absent. */
+  /**
+   * Consistent sampling: true for the share `ratio` (0 to 1) of all values of `path`, the same for the same value and
+   * `seed` (32-bit). False where absent.
+   */
   | { readonly kind: 'sampled'; readonly path: Path; readonly ratio: number; readonly seed: number }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition }
@@ -75,8 +82,8 @@ export type Condition =
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
 /**
- * A literal, or what stands at another place (copied as bytes, so that its type survives; where it is absent, `otherwise` is
- * set, or else nothing).
+ * A literal, or what stands at another place (copied as bytes, so that its type survives; where it is absent,
+ * `otherwise` is set, or else nothing).
  */
 export type Source = { readonly value: Value } | { readonly path: Path; readonly otherwise?: Value }
 
@@ -87,8 +94,9 @@ export type Edit =
   /** Deletes every attribute of the step's level (or `on`) whose key matches. */
   | { readonly kind: 'delete_matching'; readonly on?: RecordLevel; readonly pattern: Pattern }
   /**
-   * Replaces the value by its lower-case hex digest. Hashed are: a string's UTF-8, an int's and a double's 8 bytes little-endian
-   * (the double's bits), a bool's one byte, as the Collector hashes them; any other value becomes the empty string.
+   * Replaces the value by its lower-case hex digest. Hashed are: a string's UTF-8, an int's and a double's 8 bytes
+   * little-endian (the double's bits), a bool's one byte, as the Collector hashes them; any other value becomes the
+   * empty string.
    */
   | { readonly kind: 'hash'; readonly path: Path; readonly algorithm: 'sha1' | 'sha256' }
   /** Hashes every attribute of the step's level (or `on`) whose key matches. */
@@ -100,7 +108,9 @@ export type Edit =
     }
   /** Upserts an attribute for each named group that matched, beside the string that it matched. */
   | { readonly kind: 'extract'; readonly path: Path; readonly pattern: Pattern }
-  /** Converts where the Collector's `convert` action does: to int, double or string; leaves alone what does not convert. */
+  /**
+   * Converts where the Collector's `convert` action does: to int, double or string; leaves alone what does not convert.
+   */
   | { readonly kind: 'convert'; readonly path: Path; readonly to: 'int' | 'double' | 'string' }
   /** Moves an attribute to another key, over an existing one. */
   | { readonly kind: 'rename'; readonly path: Path; readonly to: string }

@@ -51,7 +51,7 @@ export class Visit {
   #visit(node: Node, start: number, value: number, end: number): boolean {
     const { message, part, acts } = node
     message.begin()
-    message.scan(value, end)
+    if (node.readsRecord || node.hasVisited) message.scan(value, end)
     if (part !== undefined && node.readsPart) {
       part.begin()
       part.scanAll(message, PART_TAG)

@@ -44,14 +44,15 @@ export function* records<L extends RecordLevel>(batch: Batch, ...levels: readonl
   const root = plant(batch.signal, arena)
   const views = new Map<Node, RecordView>()
   for (const node of all(root)) {
-    if (node.level !== undefined && levels.includes(node.level as L)) views.set(node, viewOf(node))
-    node.readsPart = node.part !== undefined
+    if (node.level === undefined || !levels.includes(node.level as L)) continue
+    views.set(node, viewOf(node))
+    node.acts.push(LOOK)
   }
+  root.settle()
   root.seal(true)
-  const wanted = new Set([...all(root)].filter((node) => [...all(node)].some((inner) => views.has(inner))))
   for (const segment of batch.segments()) {
     arena.over(segment)
-    yield* walk(root, 0, segment.length, wanted, views) as Generator<ViewOf[L]>
+    yield* walk(root, 0, segment.length, views) as Generator<ViewOf[L]>
   }
 }
 
@@ -59,14 +60,11 @@ export const spans = (batch: Batch<'traces'>): Generator<Span> => records(batch,
 export const dataPoints = (batch: Batch<'metrics'>): Generator<DataPoint> => records(batch, 'dataPoint')
 export const logRecords = (batch: Batch<'logs'>): Generator<LogRecord> => records(batch, 'logRecord')
 
+/** Stands for the caller among the acts of a node, so that the node counts as visited. */
+const LOOK = () => false
+
 /** Yields the view of the record `[start, end)`, if it is asked for, and then what is inside. */
-function* walk(
-  node: Node,
-  start: number,
-  end: number,
-  wanted: ReadonlySet<Node>,
-  views: ReadonlyMap<Node, RecordView>,
-): Generator<RecordView> {
+function* walk(node: Node, start: number, end: number, views: ReadonlyMap<Node, RecordView>): Generator<RecordView> {
   const { message, part } = node
   message.begin()
   message.scan(start, end)
@@ -76,10 +74,9 @@ function* walk(
   }
   const view = views.get(node)
   if (view !== undefined) yield view
-  const first = node.firstThatCounts()
-  for (let index = first; index < message.length; index += ENTRY) {
-    const inner = node.inner.find((each) => each.tag === message.tape[index])
-    if (inner === undefined || !wanted.has(inner)) continue
-    yield* walk(inner, message.tape[index + VALUE]!, message.tape[index + END]!, wanted, views)
+  if (!node.hasVisited) return
+  for (let index = node.firstThatCounts(); index < message.length; index += ENTRY) {
+    const inner = node.visited(message.tape[index]!)
+    if (inner !== undefined) yield* walk(inner, message.tape[index + VALUE]!, message.tape[index + END]!, views)
   }
 }

@@ -6,6 +6,8 @@ import type { Place } from './place.ts'
  * How one field of a message is read and changed. Accessors hold no record: they are made once and serve all of them.
  */
 export interface Accessor {
+  /** Where the field is an entry of its own: the tags of the entries that it replaces. */
+  readonly tags?: readonly number[]
   /**
    * Reads the field into `place`. A field without presence that is not there, or has its default, does not exist but
    * reads as the default.

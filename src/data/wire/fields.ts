@@ -44,12 +44,12 @@ export function attributesOf(name: MessageName): { readonly number: number; read
 class AnyField implements Accessor {
   readonly #number: number
   readonly #tag: number
-  readonly #tags: readonly number[]
+  readonly tags: readonly number[]
 
   constructor(field: Field) {
     this.#number = field.number
     this.#tag = fieldTag(field)
-    this.#tags = [this.#tag]
+    this.tags = [this.#tag]
   }
 
   locate(place: Place, message: Message): void {
@@ -65,18 +65,18 @@ class AnyField implements Accessor {
 
   set(message: Message, value: Value): boolean {
     writeAnyEntry(message.arena, this.#number, value)
-    message.put(this.#tags, this.#tag, written.start, written.value, written.end)
+    message.put(this.tags, this.#tag, written.start, written.value, written.end)
     return true
   }
 
   copy(message: Message, source: Place): boolean {
     copyAnyEntry(message.arena, this.#number, source)
-    message.put(this.#tags, this.#tag, written.start, written.value, written.end)
+    message.put(this.tags, this.#tag, written.start, written.value, written.end)
     return true
   }
 
   remove(message: Message): boolean {
-    return message.removeAll(this.#tags)
+    return message.removeAll(this.tags)
   }
 }
 
@@ -140,6 +140,7 @@ class NestedField implements Accessor {
 class NumberField implements Accessor {
   readonly #double: ScalarField
   readonly #int: ScalarField
+  readonly tags: readonly number[]
 
   constructor(name: MessageName) {
     const { fields } = MESSAGES[name]
@@ -151,6 +152,7 @@ class NumberField implements Accessor {
       name,
       fields.find((each) => each.name === 'as_int')!,
     )
+    this.tags = this.#int.tags
   }
 
   locate(place: Place, message: Message): void {

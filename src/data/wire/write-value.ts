@@ -105,7 +105,8 @@ const WIRE_TYPES = [0, 2, 0, 0, 1, 2, 2, 2]
 
 function loadEntry(arena: Arena, tag: number): void {
   const { length, buffer } = writer
-  const start = arena.load(buffer.subarray(0, length))
+  const start = arena.reserve(length)
+  buffer.copy(arena.buffer, start, 0, length)
   let value = varintSize(tag)
   if ((tag & 7) === LENGTH) {
     while (buffer[value]! >= 0x80) value++
