@@ -188,8 +188,9 @@ export class Sender implements Sink, Holder {
   }
 }
 
+/** May be tried again still: where nobody took custody it goes back to the sender, who may have more patience. */
 const exhausted = (last: Refused): Refused =>
-  new Refused(`no more retries left: ${last.message}`, { code: last.code, retry: 'never', cause: last })
+  new Refused(`no more retries left: ${last.message}`, { code: last.code, retry: last.retry, cause: last })
 
 function queueOf(id: string, { queue }: SendingOptions, share: number): MemoryQueue | undefined {
   if (!queue?.enabled) return undefined

@@ -67,6 +67,34 @@ describe('a graph', () => {
     await bed.stop()
   })
 
+  test('forwards profiles whole, through batch, past what would open other signals', async () => {
+    const bed = await TestBed.start(`
+      receivers: { test_source: }
+      processors: { batch: , memory_limiter: { check_interval: 1s, limit_mib: 100000 } }
+      connectors: { forward: }
+      exporters: { test_sink: , debug: }
+      service:
+        pipelines:
+          profiles/in: { receivers: [test_source], processors: [memory_limiter, batch], exporters: [forward] }
+          profiles/out: { receivers: [forward], exporters: [test_sink, debug] }`)
+    // One resource with a scope with a profile with two samples, and a dictionary with a string table.
+    const request = Buffer.from('0a081206120412001200' + '12032a0161', 'hex')
+    const { ingress, stream } = bed.source()
+    for (let round = 0; round < 2; round++) {
+      const delivery = ingress.admit('profiles', request)
+      stream.next(delivery)
+      await delivery.reached('delivered')
+    }
+    assert.deepEqual(
+      bed.sent.map(({ bytes, items }) => [bytes.equals(request), items]),
+      [
+        [true, 2],
+        [true, 2],
+      ],
+    )
+    await bed.stop()
+  })
+
   test('hands a refusal of an exporter without a queue back to the sender, without counting a loss', async () => {
     const bed = await TestBed.start(
       `

@@ -164,6 +164,20 @@ describe('a sender', () => {
     assert.equal(budget.used, 0)
   })
 
+  test('hands what nobody took custody of back as retryable when its own retries are used up', async () => {
+    const { take, clock, outcomes, lost } = setUp(() => Promise.reject(later()), {
+      queue: { ...QUEUE, wait_for_result: true },
+      retry: { ...RETRY, max_elapsed_time: 5000 },
+    })
+    take()
+    await clock.advance(10_000)
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome instanceof Refused && outcome.retryable),
+      [true],
+    )
+    assert.deepEqual(lost, [])
+  })
+
   test('drops what must not be tried again at once, and goes on with the next', async () => {
     let first = true
     const { take, outcomes } = setUp(async () => {
