@@ -30,8 +30,11 @@ export interface Ingress {
   enter(signal: Signal, body: Body, options?: EnterOptions): Promise<Delivery>
   /** Whether senders shall wait for an open gate instead of being refused: `block_on_overflow` on a queue downstream. */
   waits(signal: Signal): boolean
-  /** Resolves when the gate is open: what a pull receiver awaits before it reads on. */
-  ready(signal: Signal, abort?: AbortSignal): Promise<void>
+  /**
+   * Resolves when the gate is open for `bytes` (at least one): what a pull receiver awaits before it reads on. Rejects with the
+   * signal's reason when aborted, and with the `Refused` where no such size will ever be taken.
+   */
+  ready(signal: Signal, abort?: AbortSignal, bytes?: number): Promise<void>
 }
 
 export interface EnterOptions {

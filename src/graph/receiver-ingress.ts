@@ -117,9 +117,14 @@ export class ReceiverIngress implements Ingress {
     return this.#entrance(signal).gate.blocks
   }
 
-  async ready(signal: Signal, abort?: AbortSignal): Promise<void> {
+  async ready(signal: Signal, abort?: AbortSignal, bytes = 1): Promise<void> {
     const { gate } = this.#entrance(signal)
-    while (gate.closed({ bytes: 1, items: 1 }, SlabPool.capacity(1))) await gate.changed(abort)
+    for (;;) {
+      const refused = gate.closed({ bytes, items: 1 }, SlabPool.capacity(bytes))
+      if (!refused) return
+      if (!refused.retryable) throw refused
+      await gate.changed(abort)
+    }
   }
 
   #entrance(signal: Signal): Entrance {

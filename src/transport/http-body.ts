@@ -19,27 +19,44 @@ export interface BodyLimits {
 export const contentLength = ({ headers }: IncomingMessage): number | undefined =>
   headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined
 
+/** `HttpRequest.room`. */
+export function bodyRoom(message: IncomingMessage, { limit, codings }: BodyLimits): number {
+  const coding = codingOf(message)
+  if (!codings.includes(coding) || (coding !== PLAIN && !CODINGS.has(coding)))
+    throw new Refused(`unsupported "Content-Encoding": "${coding}"`, { code: 'invalid_argument', retry: 'never' })
+  const expected = contentLength(message)
+  if (expected !== undefined && expected > limit) throw tooLarge(new TooLarge(limit))
+  return expected ?? Math.min(FIRST_ROOM, limit)
+}
+
 /** `HttpRequest.body`. */
 export async function readBody(
   message: IncomingMessage,
-  { limit, codings }: BodyLimits,
+  { limit }: BodyLimits,
+  first: Slab,
   reserve: (bytes: number) => Slab,
 ): Promise<HttpBody> {
-  const coding = (message.headers['content-encoding'] ?? '').trim().toLowerCase()
-  const isPlain = coding === '' || coding === 'identity'
-  if (isPlain ? !codings.includes('') : !codings.includes(coding) || !CODINGS.has(coding))
-    throw new Refused(`unsupported "Content-Encoding": "${coding}"`, { code: 'invalid_argument', retry: 'never' })
+  const coding = codingOf(message)
   try {
-    const sent = await readPlain(message, limit, reserve)
-    return isPlain || sent.length === 0 ? sent : await inflated(sent, coding, limit, reserve)
+    const sent = await readPlain(message, limit, first, reserve)
+    return coding === PLAIN || sent.length === 0 ? sent : await inflated(sent, coding, limit, reserve)
   } catch (error) {
-    if (error instanceof TooLarge)
-      throw new Refused(`request body too large: ${error.message}`, { code: 'resource_exhausted', retry: 'never' })
+    if (error instanceof TooLarge) throw tooLarge(error)
     if (error instanceof NotInflatable)
       throw new Refused(error.message, { code: 'invalid_argument', retry: 'never', cause: error })
     throw error
   }
 }
+
+const PLAIN = ''
+
+function codingOf({ headers }: IncomingMessage): string {
+  const coding = (headers['content-encoding'] ?? '').trim().toLowerCase()
+  return coding === 'identity' ? PLAIN : coding
+}
+
+const tooLarge = (error: TooLarge): Refused =>
+  new Refused(`request body too large: ${error.message}`, { code: 'resource_exhausted', retry: 'never' })
 
 /** Takes over the slab of `sent`. */
 async function inflated(
@@ -69,12 +86,15 @@ async function inflated(
   }
 }
 
-/** Reads the body as it was sent, straight into reserved memory. What is left of it when this throws stays unread. */
-function readPlain(message: IncomingMessage, limit: number, reserve: (bytes: number) => Slab): Promise<HttpBody> {
+/** Reads the body as it was sent, straight into reserved memory. What is left of it when this rejects stays unread. */
+function readPlain(
+  message: IncomingMessage,
+  limit: number,
+  first: Slab,
+  reserve: (bytes: number) => Slab,
+): Promise<HttpBody> {
   return new Promise((resolve, reject) => {
-    const expected = contentLength(message)
-    if (expected !== undefined && expected > limit) return reject(new TooLarge(limit))
-    let slab = reserve(expected ?? Math.min(FIRST_ROOM, limit))
+    let slab = first
     let length = 0
 
     const leave = () => {
@@ -109,6 +129,7 @@ function readPlain(message: IncomingMessage, limit: number, reserve: (bytes: num
       chunk.copy(slab.buffer, length)
       length = needed
     }
+    if (message.destroyed) return interrupt()
     message.on('data', take).on('end', finish).on('close', interrupt).on('error', interrupt)
   })
 }

@@ -16,11 +16,16 @@ export interface HttpRequest {
   /** What Content-Length says, in bytes; undefined where the body comes in chunks. */
   readonly length: number | undefined
   /**
-   * Reads the whole body, inflated, into memory that `reserve` charges: nothing is held that no budget knows of. Rejects with a
-   * `Refused`: too large, as sent or inflated (413), not what its coding says (400), cut off, or what `reserve` throws. The caller
-   * owns the slab.
+   * Bytes to reserve before the body is read: what Content-Length says, or enough to begin with. Throws a `Refused` where it would
+   * not be read at all: too large (413), in a coding that nobody knows (400).
    */
-  body(reserve: (bytes: number) => Slab): Promise<HttpBody>
+  room(): number
+  /**
+   * Reads the whole body, inflated, into `first`, which it takes over, and into memory that `reserve` charges when that is too
+   * small: nothing is held that no budget knows of. Rejects with a `Refused`: too large, as sent or inflated (413), not what its
+   * coding says (400), cut off, or what `reserve` throws. The caller owns the slab of what is returned.
+   */
+  body(first: Slab, reserve: (bytes: number) => Slab): Promise<HttpBody>
 }
 
 /** The first `length` bytes of `slab`. */

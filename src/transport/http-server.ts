@@ -5,7 +5,7 @@ import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import { Cors } from './cors.ts'
 import type { HttpHandler, HttpReply, HttpRequest, HttpServer } from './http-exchange.ts'
-import { contentLength, readBody } from './http-body.ts'
+import { bodyRoom, contentLength, readBody } from './http-body.ts'
 import type { BodyLimits } from './http-body.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 import { hostPort, listenAddress } from './address.ts'
@@ -140,7 +140,8 @@ class Exchanges {
       peer: peerOf(message),
       abort,
       length: contentLength(message),
-      body: (reserve) => readBody(message, this.#limits, reserve),
+      room: () => bodyRoom(message, this.#limits),
+      body: (first, reserve) => readBody(message, this.#limits, first, reserve),
     }
   }
 

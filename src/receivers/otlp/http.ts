@@ -28,8 +28,8 @@ export function serveHttp(options: HttpOptions, intake: Intake, log: Log): Promi
 
 async function take(request: HttpRequest, signal: Signal, intake: Intake, includeMetadata: boolean): Promise<void> {
   if (request.length === 0) return
-  await intake.enterable(signal, request.length, request.abort)
-  const body = await request.body((bytes) => intake.reserve(signal, bytes))
+  const first = await intake.room(signal, request.room(), request.abort)
+  const body = await request.body(first, (bytes) => intake.reserve(signal, bytes))
   if (body.length === 0) return body.slab.release()
   await intake.take(signal, body, originOf(request, includeMetadata), request.abort)
 }

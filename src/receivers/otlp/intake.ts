@@ -1,12 +1,13 @@
 import { Observable } from 'rxjs'
 import type { Subscriber } from 'rxjs'
 import { Refused } from '../../plugin.ts'
-import type { Body, Delivery, Ingress, Origin, Signal } from '../../plugin.ts'
+import type { Body, Delivery, Ingress, Origin, Signal, Slab } from '../../plugin.ts'
 
 /** Where both protocols hand in what they read. */
 export class Intake {
   readonly signals: readonly Signal[]
   readonly #ingress: Ingress
+  readonly #stopped = new AbortController()
   #subscriber: Subscriber<Delivery> | undefined
 
   constructor(ingress: Ingress) {
@@ -26,25 +27,43 @@ export class Intake {
     return refused?.retryable && this.#ingress.waits(signal) ? undefined : refused
   }
 
-  /** Waits for an open gate where senders are to wait, and throws the refusal where they are not. */
-  async enterable(signal: Signal, bytes: number | undefined, abort: AbortSignal): Promise<void> {
-    const refused = this.closed(signal, bytes)
-    if (refused) throw refused
-    if (this.#ingress.waits(signal)) await this.#ingress.ready(signal, abort)
+  /** Memory to read a request into. Waits for it where senders are to wait, and throws the refusal where they are not. */
+  async room(signal: Signal, bytes: number, abort: AbortSignal): Promise<Slab> {
+    for (;;) {
+      const refused = this.closed(signal, bytes)
+      if (refused) throw refused
+      try {
+        return this.reserve(signal, bytes)
+      } catch (full) {
+        if (!(full instanceof Refused && full.retryable && this.#ingress.waits(signal))) throw full
+        await this.#ingress.ready(signal, this.#patience(signal, abort), bytes)
+      }
+    }
   }
 
-  reserve(signal: Signal, bytes: number) {
+  /** Memory for a request that is being read: it does not wait, as it holds what others may be waiting for. */
+  reserve(signal: Signal, bytes: number): Slab {
     return this.#ingress.reserve(signal, bytes)
   }
 
   /** Takes a request in, and settles when it is as safe as this receiver promises. Rejects with the `Refused`. */
   async take(signal: Signal, body: Body, origin: Origin, abort: AbortSignal): Promise<void> {
-    const delivery = await this.#ingress.enter(signal, body, { origin, abort })
+    const delivery = await this.#ingress.enter(signal, body, { origin, abort: this.#patience(signal, abort) })
     // Asked for before it is emitted: a delivery that ends on its way has its outcome all the same.
     const reached = delivery.reached(this.#ingress.acknowledge)
     if (this.#subscriber) this.#subscriber.next(delivery)
     else delivery.end(NOT_RUNNING)
     await reached
+  }
+
+  /** Nobody waits at the gate any longer; who does is told to come again. */
+  stop(): void {
+    this.#stopped.abort(NOT_RUNNING)
+  }
+
+  /** How long a request waits at the gate: until its sender goes away, or the receiver stops. */
+  #patience(signal: Signal, abort: AbortSignal): AbortSignal {
+    return this.#ingress.waits(signal) ? AbortSignal.any([abort, this.#stopped.signal]) : abort
   }
 }
 

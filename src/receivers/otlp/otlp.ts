@@ -18,7 +18,10 @@ export function otlp({ config, ingress, log }: ReceiverContext<OtlpOptions>): Re
         ...(http ? [() => serveHttp(http, intake, log)] : []),
       ]),
     deliveries: () => intake.deliveries,
-    close: (servers, deadline) => closeAll(servers, deadline),
+    close(servers, deadline) {
+      intake.stop()
+      return closeAll(servers, deadline)
+    },
   })
 }
 

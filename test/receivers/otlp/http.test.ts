@@ -427,7 +427,10 @@ describe('Hostile HTTP clients', () => {
     )
     agent.destroy()
     const statuses = new Set(replies.map(({ status }) => status))
-    assert.deepEqual([...statuses].sort(), [200, 400])
+    assert.deepEqual(
+      [...statuses].sort((left, right) => left - right),
+      [200, 400],
+    )
     assert.equal(otlp.ingress.budget.used, 0)
     assert.deepEqual(otlp.context.lines, [])
   })
