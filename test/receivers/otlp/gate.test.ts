@@ -56,7 +56,7 @@ describe('The gate before OTLP', () => {
     assert.match(reply.headers.get('retry-after') ?? '', /^\d+$/)
     const error = await call('second')
     assert.equal(error?.code, grpc.status.RESOURCE_EXHAUSTED)
-    assert.ok(decodeRpcStatus(error!.metadata.get('grpc-status-details-bin')[0] as Buffer)!.retryDelay! > 0)
+    assert.ok(decodeRpcStatus(error.metadata.get('grpc-status-details-bin')[0] as Buffer)!.retryDelay! > 0)
     release()
     await until(() => bed.sent.length === 1, 'the backend')
     assert.equal((await post('second')).status, 200)
