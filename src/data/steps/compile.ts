@@ -63,9 +63,10 @@ function actsOf({ on, when, act }: Step, index: number, node: Node, constants: C
 function hooked(hook: Hook, node: Node, index: number): Act {
   const view = viewOf(node)
   const outer = Object.values(node.scope).filter(({ level }) => level !== node.level)
+  const inner = node.inner.flatMap((each) => [...all(each)])
+  const others = [...outer, ...inner].map(({ message }) => message)
   const seal = (sealed: boolean) => {
-    for (const { message } of outer) message.sealed = sealed
-    for (const inner of node.inner) inner.seal(sealed)
+    for (let at = 0; at < others.length; at++) others[at]!.sealed = sealed
   }
   return () => {
     seal(true)

@@ -57,23 +57,29 @@ export class Attributes implements AttributesView {
   }
 
   *keys(): Generator<string> {
+    for (const [key] of this.#entries()) yield key
+  }
+
+  toObject(): Record<string, Value> {
+    const entries: [string, Value][] = []
+    for (const [key, index] of this.#entries()) {
+      placeAttribute(place, this.#message, index)
+      const value = readValue(this.#message.arena.buffer, place)
+      if (value !== undefined) entries.push([key, value])
+    }
+    return Object.fromEntries(entries)
+  }
+
+  /** Each key with the place of its first attribute on the tape. */
+  *#entries(): Generator<[key: string, index: number]> {
     const seen = new Set<string>()
     for (let index = 0; index < this.#message.length; index += ENTRY) {
       if (this.#message.tape[index] !== this.#tag) continue
       const key = keyAt(this.#message, index)
       if (seen.has(key)) continue
       seen.add(key)
-      yield key
+      yield [key, index]
     }
-  }
-
-  toObject(): Record<string, Value> {
-    const entries: [string, Value][] = []
-    for (const key of this.keys()) {
-      const value = this.get(key)
-      if (value !== undefined) entries.push([key, value])
-    }
-    return Object.fromEntries(entries)
   }
 
   #find(key: string): number {

@@ -143,9 +143,9 @@ export class Message {
 
   /** The last entry with any of these tags (members of a oneof), or -1. */
   lastOf(tags: readonly number[]): number {
-    const tape = this.tape
-    for (let index = this.length - ENTRY; index >= 0; index -= ENTRY) if (tags.includes(tape[index]!)) return index
-    return -1
+    let last = -1
+    for (let index = 0; index < tags.length; index++) last = Math.max(last, this.last(tags[index]!))
+    return last
   }
 
   append(tag: number, start: number, value: number, end: number): void {
@@ -175,12 +175,14 @@ export class Message {
 
   /** Removes every entry with any of these tags; says whether there was one. */
   removeAll(tags: readonly number[]): boolean {
-    const tape = this.tape
     let removed = false
-    for (let index = 0; index < this.length; index += ENTRY) {
-      if (!tags.includes(tape[index]!)) continue
-      this.remove(index)
-      removed = true
+    for (let which = 0; which < tags.length; which++) {
+      const tag = tags[which]!
+      for (let index = 0; index < this.length; index += ENTRY) {
+        if (this.tape[index] !== tag) continue
+        this.remove(index)
+        removed = true
+      }
     }
     return removed
   }

@@ -232,6 +232,28 @@ describe('the runner', () => {
     for (const span of spans(tracesOf(made))) assert.throws(() => span.attributes.get('k'), /nested more than 128 deep/)
   })
 
+  test('takes no longer than there is to read, however often a field stands', { timeout: 20_000 }, () => {
+    const names = Buffer.concat(Array.from({ length: 100_000 }, (_, index) => embed(5, `${index}`)))
+    const attributes = Buffer.concat(
+      Array.from({ length: 100_000 }, (_, index) => attribute(9, `${index % 90_000}`, '')),
+    )
+    const bytes = inRecord(names, attributes)
+    const step: Step = {
+      on: 'span',
+      act: [
+        { kind: 'upsert', path: { field: 'name' }, source: { value: 'n' } },
+        { kind: 'delete_matching', pattern: /^[0-8]/ },
+        { kind: 'upsert', path: { attribute: '90001' }, source: { value: 'v' } },
+      ],
+    }
+    for (const span of spans(tracesOf(bytes))) assert.equal(Object.keys(span.attributes.toObject()).length, 90_000)
+    for (const span of spans(tracesOf(after(bytes, step)))) {
+      assert.equal(span.name, 'n')
+      // 9, 90 to 99, 900 to 999, 9000 to 9999, and the new one.
+      assert.equal(Object.keys(span.attributes.toObject()).length, 1112)
+    }
+  })
+
   test('compares and copies invalid UTF-8 byte by byte', () => {
     const bytes = inRecord(embed(SPAN_ATTRIBUTE, embed(1, 'k'), embed(2, embed(1, Buffer.from([0x61, 0xff])))))
     const copy: Step = {
