@@ -33,6 +33,7 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
+const FOR_EVER = 2 ** 30
 const PATIENCE = 10_000
 const POLL = 5
 
@@ -60,23 +61,19 @@ export class TestBed {
   /** May be changed while the engine runs. */
   onSend: OnSend | undefined
   readonly #sources = new Map<string, Source>()
+  /** Timers of components do not keep a process alive; a test that waits for one must be. */
+  readonly #alive = setInterval(() => {}, FOR_EVER)
   #graph: Graph | undefined
 
   /** Rejects with all faults of the configuration in one message, or with what failed to start. */
   static async start(yaml: string, options: BedOptions = {}): Promise<TestBed> {
     const bed = new TestBed()
-    bed.onSend = options.onSend
-    const catalog = builtInCatalog()
-    const own = testComponents(bed.#sources, bed.sent, () => bed.onSend)
-    for (const definition of [...own, ...(options.definitions ?? [])]) catalog.addPlugin(definition, 'test')
-    const loaded = load({ configs: [`yaml:${yaml}`], ...(options.environment && { environment: options.environment }) })
-    const { configuration, faults } = await check(loaded, catalog)
-    if (!configuration) throw new Error(faults.map(({ path, message }) => `${path}: ${message}`).join('\n'))
-    const { clock = systemClock } = options
-    const log = bed.#log({})
-    const logOf = (kind: string, id: string) => bed.#log({ kind, id })
-    bed.#graph = new Graph(plan(configuration), { clock, log, logOf, metrics: bed.metrics, startTime: clock.now() })
-    await bed.#graph.start()
+    try {
+      await bed.#start(yaml, options)
+    } catch (error) {
+      clearInterval(bed.#alive)
+      throw error
+    }
     return bed
   }
 
@@ -138,7 +135,11 @@ export class TestBed {
   /** Stops, and throws where a delivery is still open or a byte still charged. */
   async stop(deadline: AbortSignal = AbortSignal.timeout(PATIENCE)): Promise<void> {
     const { graph } = this
-    await graph.stop(deadline)
+    try {
+      await graph.stop(deadline)
+    } finally {
+      clearInterval(this.#alive)
+    }
     this.#graph = undefined
     for (const signal of SIGNALS) {
       const { used } = graph.budgets[signal]
@@ -149,6 +150,21 @@ export class TestBed {
     }
     const open = this.logs.find(({ message }) => message.startsWith('Deliveries were still open'))
     if (open) throw new Error(`${open.message}: ${JSON.stringify(open.fields)}`)
+  }
+
+  async #start(yaml: string, options: BedOptions): Promise<void> {
+    this.onSend = options.onSend
+    const catalog = builtInCatalog()
+    const own = testComponents(this.#sources, this.sent, () => this.onSend)
+    for (const definition of [...own, ...(options.definitions ?? [])]) catalog.addPlugin(definition, 'test')
+    const loaded = load({ configs: [`yaml:${yaml}`], ...(options.environment && { environment: options.environment }) })
+    const { configuration, faults } = await check(loaded, catalog)
+    if (!configuration) throw new Error(faults.map(({ path, message }) => `${path}: ${message}`).join('\n'))
+    const { clock = systemClock } = options
+    const log = this.#log({})
+    const logOf = (kind: string, id: string) => this.#log({ kind, id })
+    this.#graph = new Graph(plan(configuration), { clock, log, logOf, metrics: this.metrics, startTime: clock.now() })
+    await this.#graph.start()
   }
 
   #log(bound: object) {
