@@ -4,6 +4,8 @@ import type { Kind } from '../component/definition.ts'
 import { error } from '../config/fault.ts'
 import type { Fault } from '../config/fault.ts'
 import type { Configuration, Configured } from '../config/configuration.ts'
+import type { Loaded } from '../config/load.ts'
+import { masking } from '../config/masking.ts'
 import { wholeSource } from '../config/place.ts'
 import { CreateFailed } from '../graph/components.ts'
 import { Graph } from '../graph/graph.ts'
@@ -11,7 +13,7 @@ import { Metrics } from '../graph/metrics.ts'
 import { plan } from '../graph/plan.ts'
 
 /** Builds the whole graph of a checked configuration and throws it away: what a component finds in `create` is a fault too. */
-export function dryRun(configuration: Configuration): Fault[] {
+export function dryRun(configuration: Configuration, { root }: Loaded): Fault[] {
   const environment = {
     clock: systemClock,
     log: SILENT,
@@ -23,16 +25,22 @@ export function dryRun(configuration: Configuration): Fault[] {
     void new Graph(plan(configuration), environment)
     return []
   } catch (thrown) {
-    if (thrown instanceof CreateFailed) return [createFault(thrown, configuration)]
+    if (thrown instanceof CreateFailed) return [createFault(thrown, configuration, root)]
     throw thrown
   }
 }
 
-export function createFault({ kind, id, message }: CreateFailed, configuration: Configuration): Fault {
+/** `root` is the configuration as it was read: values in it that came from variables are taken out of the message. */
+export function createFault(
+  { kind, id, message }: CreateFailed,
+  configuration: Configuration,
+  root: Loaded['root'],
+): Fault {
   const section = `${kind as Kind}s` as const
   const components: ReadonlyMap<string, Configured> = configuration[section]
   const place = components.get(id)?.place ?? wholeSource('')
-  return error({ code: 'not_created', message, path: `${section}::${id}`, place })
+  const shown = root === undefined ? message : masking(root)(message)
+  return error({ code: 'not_created', message: shown, path: `${section}::${id}`, place })
 }
 
 const nothing = (): void => {}

@@ -65,7 +65,7 @@ async function runCommand(given: Arguments): Promise<number> {
     return await run(configuration)
   } catch (thrown) {
     if (!(thrown instanceof CreateFailed)) throw thrown
-    printFaults([createFault(thrown, configuration)], loaded)
+    printFaults([createFault(thrown, configuration, loaded.root)], loaded)
     return 1
   }
 }
@@ -73,7 +73,9 @@ async function runCommand(given: Arguments): Promise<number> {
 async function validateCommand(given: Arguments): Promise<number> {
   const { loaded, checked } = await read(given)
   const faults: readonly Fault[] =
-    checked.configuration === undefined ? checked.faults : (await import('./dry-run.ts')).dryRun(checked.configuration)
+    checked.configuration === undefined
+      ? checked.faults
+      : (await import('./dry-run.ts')).dryRun(checked.configuration, loaded)
   const told = [...faults, ...checked.warnings]
   if (told.length > 0 || given.output === 'json') printFaults(told, loaded, given.output)
   return faults.length > 0 ? 1 : 0

@@ -7,6 +7,8 @@ export interface Place {
   readonly column: number
   /** Set where the value came from `${…}`: what stands in the file, `${env:PORT}`. The value itself is never shown. */
   readonly reference?: string
+  /** Where references stand inside a longer string: the texts that were pasted, with the reference of each. Never shown either. */
+  readonly pasted?: ReadonlyMap<string, string>
 }
 
 export const wholeSource = (source: string): Place => ({ source, line: 0, column: 0 })

@@ -4,6 +4,7 @@ import { decode } from './decode/decode.ts'
 import { spot } from './decode/spot.ts'
 import { error } from './fault.ts'
 import type { Fault } from './fault.ts'
+import { masking } from './masking.ts'
 import { isNull } from './node.ts'
 import type { Item, Mapping } from './node.ts'
 import type { Place } from './place.ts'
@@ -26,6 +27,7 @@ export async function loadPlugins(
   const item = root.entries.get('plugins')
   if (item === undefined || isNull(item.node)) return
   const at = { ...spot('plugins'), name: 'plugins' }
+  const mask = masking(item.node)
   const names = (decode({ type: 'array', items: { type: 'string' } }, item.node, at) ?? []) as (string | undefined)[]
   at.faults.forEach(report)
   for (const [index, name] of names.entries()) {
@@ -34,7 +36,8 @@ export async function loadPlugins(
     try {
       await load(name, resolve(directory, dirname(place.source)), catalog)
     } catch (thrown) {
-      const message = `plugin ${shown(name, place)}: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+      const why = mask(thrown instanceof Error ? thrown.message : String(thrown))
+      const message = `plugin ${shown(name, place)}: ${why}`
       report(error({ code: 'plugin_refused', message, path: 'plugins', place }))
     }
   }

@@ -12,9 +12,12 @@ const PIPELINE = 'service: {pipelines: {logs: {receivers: [quiet], exporters: [d
 const PLUGIN = `import { defineReceiver, Options, Type } from 'telegen/plugin'
 export default defineReceiver({
   type: 'quiet', summary: 'Emits nothing.', stability: { logs: 'alpha' },
-  config: Options({ create: Type.Boolean({ default: true, description: 'Whether it can be created.' }) }),
+  config: Options({
+    create: Type.Boolean({ default: true, description: 'Whether it can be created.' }),
+    why: Type.String({ default: '', description: 'Why not.' }),
+  }),
   create: ({ config }) => {
-    if (!config.create) throw new Error('cannot be created')
+    if (!config.create) throw new Error('cannot be created' + config.why)
     return { open: async () => { throw new Error('nothing may be opened') }, close: async () => {} }
   },
 })`
@@ -29,7 +32,7 @@ describe('telegen', () => {
       'good.yaml': `plugins: [./quiet.js]\nreceivers: {quiet: }\nexporters: {debug: }\n${PIPELINE}\n`,
       'unused.yaml': `plugins: [./quiet.js]\nreceivers: {quiet: }\nexporters:\n  debug:\n  debug/2:\n${PIPELINE}\n`,
       'bad.yaml': `plugins: [./quiet.js]\nreceivers: {quiet: }\nexporters:\n  debug: {verbosty: basic}\n${PIPELINE}\n`,
-      'uncreatable.yaml': `plugins: [./quiet.js]\nreceivers:\n  quiet: {create: false}\nexporters: {debug: }\n${PIPELINE}\n`,
+      'uncreatable.yaml': `plugins: [./quiet.js]\nreceivers:\n  quiet: {create: false, why: " at \${env:PLACE}"}\nexporters: {debug: }\n${PIPELINE}\n`,
     }
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
   })
@@ -39,6 +42,7 @@ describe('telegen', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
       cwd: directory,
       encoding: 'utf8',
+      env: { ...process.env, PLACE: 'hunter2' },
       timeout: 60_000,
     })
     return { status, stdout, stderr }
@@ -81,7 +85,7 @@ describe('telegen', () => {
     assert.equal(status, 1)
     assert.match(
       stderr,
-      /^uncreatable\.yaml:3:3: error: receivers::quiet: failed to create "quiet" receiver: cannot be created\n/,
+      /^uncreatable\.yaml:3:3: error: receivers::quiet: failed to create "quiet" receiver: cannot be created at \$\{env:PLACE\}\n/,
     )
   })
 

@@ -57,7 +57,8 @@ describe('plugins', () => {
   async function checked(plugins: string, processors = '', list = '') {
     writeFileSync(join(directory, 'conf/agent.yaml'), `plugins:${plugins}${rest(processors, list)}`)
     const catalog = testCatalog()
-    const result = await check(load({ configs: ['conf/agent.yaml'], directory }), catalog)
+    const environment = { PACKAGE: 'secret-package' }
+    const result = await check(load({ configs: ['conf/agent.yaml'], directory, environment }), catalog)
     return { ...result, catalog }
   }
   const refusals = async (name: string) =>
@@ -108,6 +109,14 @@ describe('plugins', () => {
   test('that throw on load are refused by name, at their place', async () => {
     assert.deepEqual(await refusals('./throws.js'), ['2:5 plugin_refused plugin "./throws.js": no luck'])
     assert.match((await refusals('./syntax.js'))[0] ?? '', /^2:5 plugin_refused plugin "\.\/syntax\.js": /)
+  })
+
+  test('are named as the file names them, never by what a variable holds', async () => {
+    const [message] = await refusals('${env:PACKAGE}')
+    assert.match(
+      message ?? '',
+      /^2:5 plugin_refused plugin "\$\{env:PACKAGE\}": Cannot find package '\$\{env:PACKAGE\}'/,
+    )
   })
 
   test('that are not there are refused', async () => {

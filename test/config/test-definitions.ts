@@ -99,6 +99,7 @@ export const everything = defineProcessor({
   }),
   *check({ text }): Iterable<OptionFault> {
     if (text.startsWith('bad')) yield { path: ['text'], message: `text "${text}" is bad`, hint: 'say something good' }
+    if (text.startsWith('tail ')) yield { path: ['text'], message: `there is "${text.slice(5)}" behind` }
     if (text.startsWith('worse')) yield { path: ['text'], message: `text is ${text} at ${text.length} letters` }
   },
   create: never,

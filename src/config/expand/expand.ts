@@ -87,16 +87,21 @@ class Expansion {
   }
 
   #text(text: string, place: Place, before: number): { readonly value: Node; readonly steps: number } {
-    const referring = { ...place, reference: place.reference ?? text }
+    const pasted = new Map(place.pasted)
+    const referring: Place = { ...place, reference: place.reference ?? text }
     let current = text
     for (let steps = before; ; steps++) {
       const reference = findReference(current)
-      if (reference === undefined) return { value: scalar(current, current === text ? place : referring), steps }
+      if (reference === undefined) {
+        const at = pasted.size > 0 ? { ...referring, pasted } : referring
+        return { value: scalar(current, current === text ? place : at), steps }
+      }
       if (steps >= MAX_EXPANSIONS) throw tooMany(referring)
       if (++this.#references > MAX_REFERENCES) throw new Exhausted(`more than ${MAX_REFERENCES} references`, referring)
       const fragment = this.#resolve(reference.slice(2, -1), referring)
       if (reference === current) return { value: this.#whole(fragment, referring, steps + 1), steps: steps + 1 }
       current = current.split(reference).join(fragment.text)
+      pasted.set(unescape(fragment.text), reference)
       if (current.length > MAX_EXPANDED_LENGTH)
         throw new Exhausted(`expands to more than ${MAX_EXPANDED_LENGTH} characters`, referring)
     }
