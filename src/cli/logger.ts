@@ -4,7 +4,12 @@ import type { Telemetry } from '../config/configuration.ts'
 
 /** Logs on standard error, as the Collector's do: a console line for people, or a JSON object a line. */
 export function logger({ level, encoding }: Telemetry['logs']): Log & { child(fields: object): Log } {
-  const options = { level, base: null, formatters: { level: (label: string) => ({ level: label }) } }
+  const options = {
+    level,
+    base: null,
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { error: errorText },
+  }
   if (encoding === 'json')
     return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
   return pino(
@@ -12,6 +17,14 @@ export function logger({ level, encoding }: Telemetry['logs']): Log & { child(fi
     { write: (line) => void process.stderr.write(consoleLine(line)) },
   )
 }
+
+/** Errors have no fields that JSON would show: their message, and where it came from if nobody foresaw them. */
+function errorText(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  return MISTAKES.some((mistake) => error instanceof mistake) ? error.stack : error.message
+}
+
+const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError]
 
 /** `2026-08-01T12:00:00.000Z  info  Everything is ready…  {"pipelines":2}` */
 function consoleLine(json: string): string {

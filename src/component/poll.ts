@@ -14,6 +14,9 @@ export const scraperOptions = (interval: string) => ({
   timeout: Duration({ default: '0s', description: 'How long a scrape may take; 0 means until the next one is due.' }),
 })
 
+/** How long a scrape that was told to end may take to do so before it is named, in milliseconds. */
+const GRACE = 5_000
+
 export interface PollTiming {
   /** Milliseconds. */
   readonly collection_interval: number
@@ -46,7 +49,13 @@ export function poll(
 
   const once = async (emit: (delivery: Delivery) => void, stop: AbortSignal): Promise<void> => {
     if (ingress.closed(signal)) return skipped.add(1, { receiver: id })
-    const deadline = AbortSignal.any([stop, AbortSignal.timeout(timing.timeout || timing.collection_interval)])
+    const limit = timing.timeout || timing.collection_interval
+    const deadline = AbortSignal.any([stop, AbortSignal.timeout(limit)])
+    const stuck = clock.after(limit + GRACE, () => {
+      if (stop.aborted) return
+      status.recoverable(`a scrape has not ended although it was told to after ${limit} ms`)
+      log.error({}, 'A scrape does not end: nothing is scraped until it does')
+    })
     try {
       const { batches, errors = [] } = await scrape(deadline)
       if (stop.aborted) return batches.forEach((batch) => batch.release())
@@ -58,6 +67,8 @@ export function poll(
       if (error instanceof Refused) return skipped.add(1, { receiver: id })
       status.recoverable(`scraping failed: ${(error as Error).message}`)
       log.warn({ error }, 'Scraping failed; the next interval tries again')
+    } finally {
+      stuck.cancel()
     }
   }
 

@@ -43,6 +43,20 @@ describe('a poll', () => {
     await bed.stop()
   })
 
+  test('says so where a scrape does not end although it was told to, and is well again when it does', async () => {
+    const gate = Promise.withResolvers<Scraped>()
+    const { bed, clock } = await setUp(() => gate.promise)
+    await clock.advance(14_000)
+    assert.equal(bed.status('polls').state, 'ok')
+    await clock.advance(3_000)
+    assert.equal(bed.status('polls').state, 'recoverable_error')
+    assert.ok(bed.logs.some(({ level, message }) => level === 'error' && message.startsWith('A scrape does not end')))
+    gate.resolve(one())
+    await clock.advance(0)
+    assert.equal(bed.status('polls').state, 'ok')
+    await bed.stop()
+  })
+
   test('never overlaps itself, and makes up for no tick that it missed', async () => {
     let open = 0
     let most = 0

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { logger } from '../../src/cli/logger.ts'
+
+/** The lines that `write` puts on standard error. */
+function linesOf(t: TestContext, write: (log: ReturnType<typeof logger>) => void): readonly string[] {
+  const lines: string[] = []
+  const stderr = t.mock.method(process.stderr, 'write', (line: string) => lines.push(line) > 0)
+  write(logger({ level: 'info', encoding: 'console' }))
+  stderr.mock.restore()
+  return lines.map((line) => line.replace(/^\S+/, 'TIME'))
+}
+
+describe('the log', () => {
+  test('has a line for each message of its level and above, with the fields as JSON', (t) => {
+    const lines = linesOf(t, (log) => {
+      log.debug({}, 'too little')
+      log.info({}, 'no fields')
+      log.child({ id: 'otlp' }).warn({ items: 3 }, 'some')
+    })
+    assert.deepEqual(lines, ['TIME\tinfo\tno fields\n', 'TIME\twarn\tsome\t{"id":"otlp","items":3}\n'])
+  })
+
+  test('tells errors by their message, and mistakes in the program with where they were made', (t) => {
+    const [expected, mistake, text] = linesOf(t, (log) => {
+      const child = log.child({})
+      child.error({ error: new Error('no route') }, 'failed')
+      child.error({ error: new TypeError('x is not a function') }, 'failed')
+      child.error({ error: 'a text' }, 'failed')
+    })
+    assert.equal(expected, 'TIME\terror\tfailed\t{"error":"no route"}\n')
+    assert.match(mistake ?? '', /TypeError: x is not a function\\n +at .*logger\.test\.ts/)
+    assert.equal(text, 'TIME\terror\tfailed\t{"error":"a text"}\n')
+  })
+})
