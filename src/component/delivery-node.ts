@@ -6,6 +6,8 @@ import { Refused } from './refused.ts'
 
 /** Who has a delivery now: a stage, a queue. The engine moves deliveries from holder to holder and so knows where each is. */
 export interface Holder {
+  /** The component's id: what it refuses is counted under it. */
+  readonly id: string
   /** For messages: `processor "x" in pipeline "traces/in"`. */
   readonly name: string
   readonly held: Set<DeliveryNode>
@@ -18,7 +20,7 @@ export interface RootObserver {
   /** The level at which the sender is told that its data was taken. */
   readonly acknowledge: Level
   /** Once, when all parts have ended. */
-  ended(outcome: Outcome): void
+  ended(outcome: Outcome, items: number): void
   /** A part was refused whose sender has been told that it was taken, then or later: nobody will send it again. Once for each part. */
   lost(part: LostPart, refused: Refused): void
 }
@@ -39,12 +41,13 @@ interface Waiter {
 }
 
 const NONE = 0
+const NOBODY: readonly DeliveryNode[] = []
 const DELIVERED_RANK = LEVELS.length
 const rankOf = (level: Level): number => LEVELS.indexOf(level) + 1
 
 /** Parts that a delivery was turned into answer for it; it has the lowest level and the worst end among them. */
 interface Parts {
-  readonly nodes: readonly DeliveryNode[]
+  nodes: readonly DeliveryNode[]
   open: number
   worst: Outcome | undefined
 }
@@ -53,7 +56,7 @@ interface Parts {
 export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   readonly batch: Batch<S>
   readonly origin: Origin
-  readonly #parents: readonly DeliveryNode[]
+  #parents: readonly DeliveryNode[]
   readonly #observer: RootObserver | undefined
   #parts: Parts | undefined
   #rank: number = NONE
@@ -67,6 +70,8 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #blame: Holder | undefined
   /** Of a root whose sender has no answer yet. */
   #losses: Loss[] | undefined
+  /** Whether the holder has announced that it answers for it. */
+  #inCustody = false
   /** When the watchdog first saw it with this holder. */
   seenAt: number | undefined
 
@@ -76,7 +81,9 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#parents = parents
     this.#observer = observer
     const holder = parents[0]?.holder
-    if (holder) this.hold(holder)
+    if (holder === undefined) return
+    this.hold(holder)
+    this.#inCustody = parents.every((parent) => parent.#inCustody)
   }
 
   get holder(): Holder | undefined {
@@ -87,9 +94,9 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     return this.#outcome !== undefined
   }
 
-  /** Whether somebody down the line has taken custody. */
-  get announced(): boolean {
-    return this.#rank > NONE
+  /** Whether its holder has taken custody of it, or of what it was made from. */
+  get inCustody(): boolean {
+    return this.#inCustody
   }
 
   /** Moves it to `holder`. */
@@ -98,6 +105,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#holder?.held.delete(this)
     this.#blame = this.#holder ?? this.#blame
     this.#holder = holder
+    this.#inCustody = false
     if (holder === undefined) return
     holder.held.add(this)
     this.seenAt = undefined
@@ -112,6 +120,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
 
   /** Lets `nodes` answer for this one from now on. Its batch is released: the parts own theirs. `requireOpen` was asked before. */
   turnInto(nodes: readonly DeliveryNode[]): void {
+    if (this.#parts) return void this.#misused('merged a delivery with itself')
     this.#parts = { nodes, open: nodes.length, worst: undefined }
     this.hold(undefined)
     this.batch.release()
@@ -119,12 +128,14 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
 
   reach(level: Level): void {
     if (this.#parts) return void this.#misused(`announced ${level} for a delivery that it had turned into others`)
+    this.#inCustody = true
     this.#raise(rankOf(level))
   }
 
   end(outcome: Outcome): void {
     if (this.#outcome) return void this.#misused('ended a delivery twice')
     if (this.#parts) return void this.#misused('ended a delivery that it had turned into others')
+    if (outcome instanceof Refused) outcome.component ??= this.#holder?.id
     this.hold(undefined)
     if (outcome instanceof Refused) {
       const { signal, items } = this.batch
@@ -161,8 +172,12 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#outcome = outcome
     if (outcome instanceof Refused) this.#lower(outcome, this.#rank)
     else this.#raise(DELIVERED_RANK)
-    for (const parent of this.#parents) parent.#partEnded(outcome)
-    this.#observer?.ended(outcome)
+    const parents = this.#parents
+    // Whoever still knows this node must not keep its whole family alive: batches that overlap form an endless chain.
+    this.#parents = NOBODY
+    if (this.#parts) this.#parts.nodes = NOBODY
+    for (const parent of parents) parent.#partEnded(outcome)
+    this.#observer?.ended(outcome, this.batch.items)
   }
 
   /** Nothing above `rank` can be reached any more, nor above what has been announced here before. */

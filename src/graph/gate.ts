@@ -16,6 +16,10 @@ export class Gate {
   readonly #rooms: readonly Room[]
   readonly #waiters: (() => void)[] = []
   readonly #unwatch: (() => void)[]
+  /** Waiters that the last change has not reached yet. */
+  #round = 0
+  #turning = false
+  #stopped: Refused | undefined
 
   constructor(signal: Signal, budget: ByteBudget, rooms: readonly Room[]) {
     this.signal = signal
@@ -32,6 +36,7 @@ export class Gate {
 
   /** Why a batch of this size may not enter now; it would occupy `charge` bytes of the budget. */
   closed(size: { readonly bytes: number; readonly items: number }, charge: number): Refused | undefined {
+    if (this.#stopped) return this.#stopped
     const { limit, used } = this.budget
     if (charge > limit)
       return new Refused(`${charge} bytes are more than the whole budget of ${limit} for ${this.signal}`, {
@@ -57,8 +62,9 @@ export class Gate {
     this.budget.tryTake(charge)
   }
 
-  /** Resolves after the next change that may have made room; rejects with the signal's reason when aborted. */
+  /** Resolves when a change may have made room, one waiter after the other; rejects with the signal's reason when aborted, and after `stop`. */
   changed(abort?: AbortSignal): Promise<void> {
+    if (this.#stopped) return Promise.reject(this.#stopped)
     if (abort?.aborted) return Promise.reject(abort.reason as Error)
     return new Promise((resolve, reject) => {
       const enter = () => {
@@ -74,12 +80,24 @@ export class Gate {
     })
   }
 
-  dispose(): void {
+  /** Closes for good, for that reason; who waits is told. */
+  stop(reason: Refused): void {
+    this.#stopped = reason
     for (const unwatch of this.#unwatch) unwatch()
-    this.#wake()
+    for (const enter of this.#waiters.splice(0)) enter()
   }
 
   #wake(): void {
-    for (const enter of this.#waiters.splice(0)) enter()
+    this.#round = this.#waiters.length
+    if (!this.#turning) this.#turn()
+  }
+
+  /** Who is woken enters, and takes the room, before the next one looks: or all would enter where there is room for one. */
+  #turn(): void {
+    this.#turning = this.#round > 0
+    if (!this.#turning) return
+    this.#round--
+    this.#waiters.shift()?.()
+    setImmediate(() => this.#turn())
   }
 }

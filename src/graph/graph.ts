@@ -18,12 +18,21 @@ import { connectorKey, pipelineKey, Running, senderKey } from './running.ts'
 import { StepsStage } from './steps-stage.ts'
 import type { StepsOf } from './steps-stage.ts'
 import { watch } from './watchdog.ts'
+import { within } from './within.ts'
 
 /** A start that failed: names the component. What had been started before it has been stopped again. */
 export class StartFailed extends Error {
   constructor({ kind, id }: Created<unknown>, cause: unknown) {
     super(`failed to start "${id}" ${kind}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     this.name = 'StartFailed'
+  }
+}
+
+/** A component that did not stop cleanly, or not in time. */
+export class StopFailed extends Error {
+  constructor({ kind, id }: Created<unknown>, cause: unknown) {
+    super(`failed to stop "${id}" ${kind}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.name = 'StopFailed'
   }
 }
 
@@ -64,11 +73,13 @@ export class Graph implements Host {
         for (const connector of this.#connectorsOf(pipeline.planned)) await this.#beginConnector(connector)
         this.#running.set(pipelineKey(pipeline.planned.id), this.#wire(pipeline))
       }
-      this.#watchdog = watch(this.#parts.owners(), this.#environment.clock)
+      this.#watchdog = watch(this.#parts.holders(), this.#environment.clock)
       for (const { created, receiving } of this.#parts.receivers) await this.#enter(created, () => receiving.start())
       this.#ready = true
     } catch (error) {
-      await this.stop(AbortSignal.abort(new Error('the start failed')))
+      await this.stop(AbortSignal.abort(new Error('the start failed'))).catch((also: unknown) =>
+        this.#environment.log.error({ error: also }, 'What had been started before did not stop cleanly'),
+      )
       throw error
     }
   }
@@ -77,10 +88,11 @@ export class Graph implements Host {
   async stop(deadline: AbortSignal): Promise<void> {
     this.#ready = false
     const failures: unknown[] = []
-    const attempt = (work: Promise<void>) => work.catch((error: unknown) => void failures.push(error))
+    const attempt = (component: Created<unknown>, work: Promise<void>) =>
+      work.catch((error: unknown) => void failures.push(new StopFailed(component, error)))
     for (const { status } of this.#started) status.enter('stopping', undefined)
     const receivers = this.#parts.receivers.filter(({ created }) => this.#started.includes(created))
-    await Promise.all(receivers.map(({ receiving }) => attempt(receiving.stop(deadline))))
+    await Promise.all(receivers.map(({ created, receiving }) => attempt(created, receiving.stop(deadline))))
     for (const { planned } of this.#parts.pipelines.toReversed()) {
       for (const connector of this.#parts.connectors.filter(({ planned: { pipelines } }) =>
         pipelines.includes(planned.id),
@@ -90,11 +102,17 @@ export class Graph implements Host {
     }
     await Promise.all([...this.#parts.senders.values()].map((sender) => sender.stop(deadline)))
     this.#watchdog?.cancel()
-    for (const { instance, status } of this.#started.toReversed()) {
-      await attempt((instance as Life).stop?.(deadline) ?? Promise.resolve())
+    for (const created of this.#started.toReversed()) {
+      const { instance, status } = created
+      await attempt(
+        created,
+        within(deadline, this.#environment.clock, () => (instance as Life).stop?.(deadline)),
+      )
+      // Trouble on the way to a stop is over with it, and must be left through `stopping`.
+      status.enter('stopping', undefined)
       status.enter('stopped', undefined)
     }
-    this.#parts.receivers.forEach(({ gates }) => gates.forEach((gate) => gate.dispose()))
+    this.#parts.dispose()
     this.#started.length = 0
     this.#reportOpen()
     if (failures.length > 0) throw new AggregateError(failures, 'some components did not stop cleanly')
@@ -122,7 +140,7 @@ export class Graph implements Host {
     await this.#begin(created)
     const output = fan(planned.pipelines.map((id) => this.#running.late(pipelineKey(id))))
     const stage = operatorStage(owner, created.instance.operator, this.#environment.clock)
-    this.#running.set(connectorKey(planned), new Pipeline([stage], output))
+    this.#running.set(connectorKey(planned), new Pipeline(owner.name, [stage], output))
   }
 
   #wire({ planned, processors }: BuiltPipeline): Pipeline {
@@ -142,7 +160,11 @@ export class Graph implements Host {
       stages.push(operatorStage(owner, instance.operator, this.#environment.clock))
     }
     fuse()
-    return new Pipeline(stages, fan(planned.targets.map((target) => this.#target(planned, target))))
+    return new Pipeline(
+      `pipeline "${planned.id}"`,
+      stages,
+      fan(planned.targets.map((target) => this.#target(planned, target))),
+    )
   }
 
   #target({ signal }: PlannedPipeline, target: Target): Sink {

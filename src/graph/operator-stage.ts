@@ -2,7 +2,7 @@ import { Observable, Subject } from 'rxjs'
 import type { OperatorFunction, Subscriber, Subscription } from 'rxjs'
 import type { Clock, Timer } from '../component/clock.ts'
 import type { Delivery } from '../component/delivery.ts'
-import type { DeliveryNode } from '../component/delivery-node.ts'
+import { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
 import type { StageOwner } from './stage-owner.ts'
 
@@ -67,9 +67,10 @@ class OperatorStage {
     node.hold(this.#owner)
     const input = this.#input
     if (input === undefined) return node.end(this.#refused(`${this.#owner.name} is being restarted`))
+    const { troubles } = this.#owner
     const began = performance.now()
     input.next(delivery)
-    if (this.#input === input) this.#owner.worked(performance.now() - began, items, 0)
+    if (this.#input === input) this.#owner.worked(performance.now() - began, items, 0, troubles)
   }
 
   complete(): void {
@@ -113,9 +114,15 @@ class OperatorStage {
   }
 
   #emit(delivery: Delivery): void {
-    const node = delivery as DeliveryNode
-    if (node.holder !== this.#owner) return this.#owner.misuse('emitted a delivery that it does not hold')
-    node.hold(undefined)
+    if (!(delivery instanceof DeliveryNode) || delivery.holder !== this.#owner)
+      return this.#owner.misuse('emitted a delivery that it does not hold')
+    const { signal } = delivery.batch
+    if (signal !== this.#owner.emits) {
+      const misuse = `emitted ${signal} where ${this.#owner.emits} are due`
+      this.#owner.misuse(misuse)
+      return delivery.end(new Refused(`${this.#owner.name} ${misuse}`, { code: 'internal', retry: 'never' }))
+    }
+    delivery.hold(undefined)
     this.#owner.left(delivery.batch.items)
     this.#output.next(delivery)
   }
@@ -131,8 +138,6 @@ class OperatorStage {
   }
 
   #refused(message: string, cause?: unknown): Refused {
-    const refused = new Refused(message, { code: 'unavailable', retry: {}, cause })
-    refused.component = this.#owner.id
-    return refused
+    return new Refused(message, { code: 'unavailable', retry: {}, cause })
   }
 }

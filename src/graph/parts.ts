@@ -1,5 +1,6 @@
 import type { Host } from '../component/context.ts'
 import type { Connector, Exporter, Extension, Processor } from '../component/definition.ts'
+import type { Holder } from '../component/delivery-node.ts'
 import { ByteBudget } from '../data/memory/byte-budget.ts'
 import { SIGNALS } from '../data/signal.ts'
 import type { Signal } from '../data/signal.ts'
@@ -33,7 +34,6 @@ export interface BuiltReceiver {
   readonly created: Created<unknown>
   readonly receiving: Receiving
   readonly ingress: ReceiverIngress
-  readonly gates: readonly Gate[]
 }
 
 /** The components of a plan and what the engine puts around them, created and not started. */
@@ -50,6 +50,7 @@ export class Parts {
   readonly #environment: Environment
   readonly #drops: Drops
   readonly #running: Running
+  readonly #gauges: (() => void)[] = []
 
   /** Calls nothing of the components but `create`. Throws `CreateFailed`. */
   constructor(plan: Plan, environment: Environment, host: Host, running: Running) {
@@ -59,7 +60,7 @@ export class Parts {
     this.#running = running
     this.#drops = new Drops(clock, log, metrics)
     this.components = new Components(environment)
-    this.budgets = budgetsOf(plan, environment)
+    this.budgets = this.#budgets()
     this.extensions = plan.extensions.map((each) => this.components.extension(each, host))
     this.exporters = plan.exporters.map((each) => this.#exporter(each))
     this.connectors = plan.connectors.map((planned) => this.#connector(planned))
@@ -67,12 +68,32 @@ export class Parts {
     this.receivers = plan.receivers.map((planned) => this.#receiver(planned))
   }
 
-  /** All stages that may hold deliveries. */
-  owners(): StageOwner[] {
+  /** Stops measuring: the graph is over. */
+  dispose(): void {
+    for (const forget of this.#gauges) forget()
+  }
+
+  /** All receivers and stages that may forget deliveries. */
+  holders(): Holder[] {
     return [
+      ...this.receivers.map(({ ingress }) => ingress),
       ...this.pipelines.flatMap(({ processors }) => processors.map(({ owner }) => owner)),
       ...this.connectors.map(({ owner }) => owner),
     ]
+  }
+
+  #budgets(): Record<Signal, ByteBudget> {
+    const made = SIGNALS.map((signal) => {
+      const budget = new ByteBudget(this.#plan.limits[signal])
+      const gauge = (name: string, description: string, read: () => number) => {
+        const labels = { 'otel.signal': signal }
+        this.#gauges.push(this.#environment.metrics.gauge(name, { unit: 'By', description }, read, labels))
+      }
+      gauge('telegen.budget.used', 'Bytes that batches of the signal occupy.', () => budget.used)
+      gauge('telegen.budget.limit', 'Bytes that batches of the signal may occupy.', () => budget.limit)
+      return [signal, budget] as const
+    })
+    return Object.fromEntries(made) as Record<Signal, ByteBudget>
   }
 
   #exporter(planned: Plan['exporters'][number]): Created<Exporter> {
@@ -106,7 +127,7 @@ export class Parts {
   #connector(planned: PlannedConnector): BuiltConnector {
     const created = this.components.connector(planned)
     const name = `connector "${planned.id}" (${planned.from} to ${planned.to})`
-    return { planned, created, owner: this.#owner(created, name, planned.from) }
+    return { planned, created, owner: this.#owner(created, name, planned.from, planned.to) }
   }
 
   #pipeline(planned: PlannedPipeline): BuiltPipeline {
@@ -120,9 +141,9 @@ export class Parts {
     return { planned, processors }
   }
 
-  #owner({ id, kind, status }: Created<unknown>, name: string, signal: Signal): StageOwner {
+  #owner({ id, kind, status }: Created<unknown>, name: string, signal: Signal, emits = signal): StageOwner {
     const { logOf, metrics } = this.#environment
-    return new StageOwner({ id, name, signal, log: logOf(kind, id), meter: metrics, status, drops: this.#drops })
+    return new StageOwner({ id, name, signal, emits, log: logOf(kind, id), meter: metrics, status, drops: this.#drops })
   }
 
   #receiver(planned: PlannedReceiver): BuiltReceiver {
@@ -133,8 +154,15 @@ export class Parts {
     let ingress: ReceiverIngress | undefined
     const created = this.components.receiver(planned, () => {
       const { acknowledge } = planned
-      const onGate: ConstructorParameters<typeof ReceiverIngress>[0]['onGate'] = (refused) => receiving?.gate(refused)
-      return (ingress = new ReceiverIngress({ id, acknowledge, entrances, meter: metrics, drops: this.#drops, onGate }))
+      return (ingress = new ReceiverIngress({
+        id,
+        acknowledge,
+        entrances,
+        meter: metrics,
+        drops: this.#drops,
+        onGate: (refused) => receiving?.gate(refused),
+        onMisuse: (what) => receiving?.misuse(what),
+      }))
     })
     const sinks = new Map(
       [...outlets].map(([signal, ids]) => [signal, fan(ids.map((to) => this.#running.late(pipelineKey(to))))] as const),
@@ -142,17 +170,13 @@ export class Parts {
     receiving = new Receiving({
       id,
       receiver: created.instance,
+      ingress: ingress as ReceiverIngress,
       outlets: sinks,
       clock,
       status: created.status,
       drops: this.#drops,
     })
-    return {
-      created,
-      receiving,
-      ingress: ingress as ReceiverIngress,
-      gates: [...entrances.values()].map(({ gate }) => gate),
-    }
+    return { created, receiving, ingress: ingress as ReceiverIngress }
   }
 
   #entrance({ outlets, reaches }: PlannedReceiver, signal: Signal): Entrance {
@@ -177,19 +201,4 @@ export class Parts {
       )
     )
   }
-}
-
-function budgetsOf({ limits }: Plan, { metrics }: Environment): Record<Signal, ByteBudget> {
-  const budgets = Object.fromEntries(SIGNALS.map((signal) => [signal, new ByteBudget(limits[signal])])) as Record<
-    Signal,
-    ByteBudget
-  >
-  for (const signal of SIGNALS) {
-    const labels = { 'otel.signal': signal }
-    const gauge = (name: string, description: string, read: () => number) =>
-      metrics.gauge(name, { unit: 'By', description }, read, labels)
-    gauge('telegen.budget.used', 'Bytes that batches of the signal occupy.', () => budgets[signal].used)
-    gauge('telegen.budget.limit', 'Bytes that batches of the signal may occupy.', () => budgets[signal].limit)
-  }
-  return budgets
 }

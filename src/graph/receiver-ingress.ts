@@ -1,9 +1,9 @@
 import type { Delivery, Level, Origin, Outcome } from '../component/delivery.ts'
 import { UNKNOWN_ORIGIN } from '../component/delivery.ts'
 import { rootDelivery } from '../component/delivery-node.ts'
-import type { RootObserver } from '../component/delivery-node.ts'
+import type { DeliveryNode, Holder, RootObserver } from '../component/delivery-node.ts'
 import type { Body, EnterOptions, Ingress } from '../component/ingress.ts'
-import type { Counter, Meter } from '../component/meter.ts'
+import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
 import { batchOfSlab, WireBatch } from '../data/batch.ts'
 import type { Batch } from '../data/batch.ts'
@@ -29,38 +29,38 @@ export interface ReceiverIngressOptions {
   readonly entrances: ReadonlyMap<Signal, Entrance>
   readonly meter: Meter
   readonly drops: Drops
-  /** Told when the gate refused, and when it took. */
-  readonly onGate: (refused: Refused | undefined) => void
+  /** Told when the gate refused. */
+  readonly onGate: (refused: Refused) => void
+  /** Told when the receiver misuses a delivery. */
+  readonly onMisuse: (what: string) => void
 }
 
-interface Counters {
-  readonly accepted: Counter
-  readonly refused: Counter
+/** An entrance with what is counted and heard there. */
+interface Way extends Entrance {
+  readonly accepted: (items: number) => void
+  readonly refused: (items: number) => void
+  readonly observer: RootObserver
 }
 
-/** The engine's side of `Ingress`. */
-export class ReceiverIngress implements Ingress {
+/** The engine's side of `Ingress`. Holds what was admitted until the receiver emits it. */
+export class ReceiverIngress implements Ingress, Holder {
+  readonly id: string
+  readonly name: string
+  readonly held = new Set<DeliveryNode>()
   readonly signals: readonly Signal[]
   readonly acknowledge: Level
   readonly #options: ReceiverIngressOptions
-  readonly #counters: ReadonlyMap<Signal, Counters>
+  readonly #ways: ReadonlyMap<Signal, Way>
   #open = 0
 
   constructor(options: ReceiverIngressOptions) {
+    const { id, entrances, acknowledge } = options
+    this.id = id
+    this.name = `receiver "${id}"`
     this.#options = options
-    this.signals = [...options.entrances.keys()]
-    this.acknowledge = options.acknowledge
-    const counter = (name: string, signal: Signal, description: string) =>
-      options.meter.counter(`otelcol_receiver_${name}_${ITEMS[signal]}`, { unit: '{item}', description })
-    this.#counters = new Map(
-      this.signals.map((signal) => [
-        signal,
-        {
-          accepted: counter('accepted', signal, 'Items that entered.'),
-          refused: counter('refused', signal, 'Items that were not let in, or were handed back to their sender.'),
-        },
-      ]),
-    )
+    this.signals = [...entrances.keys()]
+    this.acknowledge = acknowledge
+    this.#ways = new Map([...entrances].map(([signal, entrance]) => [signal, this.#wayOf(signal, entrance)]))
   }
 
   /** Deliveries that have entered and not ended. */
@@ -68,57 +68,66 @@ export class ReceiverIngress implements Ingress {
     return this.#open
   }
 
+  misuse(what: string): void {
+    this.#options.onMisuse(what)
+  }
+
+  /** Nothing enters any more; what was admitted and never emitted is refused. */
+  stop(): void {
+    const refused = new Refused(`${this.id} has stopped`, { code: 'unavailable', retry: {} })
+    for (const { gate } of this.#ways.values()) gate.stop(refused)
+    for (const node of this.held) node.end(refused)
+  }
+
   closed(signal: Signal, bytes = 1): Refused | undefined {
-    const { gate } = this.#entrance(signal)
+    const { gate } = this.#way(signal)
     return this.#shut(gate.closed({ bytes, items: 1 }, SlabPool.capacity(bytes)))
   }
 
   reserve(signal: Signal, bytes: number): Slab {
-    const { gate } = this.#entrance(signal)
+    const { gate } = this.#way(signal)
     this.#take(gate, { bytes, items: 1 }, SlabPool.capacity(bytes))
     return slabs.take(bytes, gate.budget)
   }
 
   admit(signal: Signal, body: Body, origin: Origin = UNKNOWN_ORIGIN): Delivery {
     const batch = this.#batch(signal, body)
-    const refused = this.#options.entrances.get(signal)?.gate.closed(batch, 0)
+    const way = this.#way(signal)
+    const refused = way.gate.closed(batch, 0)
     if (refused) {
-      this.#counters.get(signal)?.refused.add(batch.items, { receiver: this.#options.id })
+      way.refused(batch.items)
       batch.release()
       throw this.#shut(refused)
     }
-    this.#options.onGate(undefined)
-    this.#counters.get(signal)?.accepted.add(batch.items, { receiver: this.#options.id })
+    way.accepted(batch.items)
     this.#open++
-    return rootDelivery(batch, origin, this.#observer(batch))
+    const delivery = rootDelivery(batch, origin, way.observer)
+    delivery.hold(this)
+    return delivery
   }
 
   async enter(signal: Signal, body: Body, { origin, abort, wait = false }: EnterOptions = {}): Promise<Delivery> {
-    const { gate } = this.#entrance(signal)
-    for (;;) {
-      try {
-        const delivery = this.admit(signal, keep(body), origin)
-        drop(body)
-        return delivery
-      } catch (error) {
-        if (!(error instanceof Refused) || !error.retryable || !(wait || gate.blocks)) {
-          drop(body)
-          throw error
-        }
-        await gate.changed(abort).catch((reason: unknown) => {
-          drop(body)
-          throw reason
-        })
+    const gate = this.#ways.get(signal)?.gate
+    if (!gate || !(wait || gate.blocks)) return this.admit(signal, body, origin)
+    const { size, charge } = measure(body)
+    try {
+      for (;;) {
+        const shut = gate.closed(size, charge)
+        const entered = shut?.retryable ? this.#shut(shut) : this.#tryAdmit(signal, keep(body), origin)
+        if (!(entered instanceof Refused)) return entered
+        await gate.changed(abort)
       }
+    } finally {
+      drop(body)
     }
   }
 
   waits(signal: Signal): boolean {
-    return this.#entrance(signal).gate.blocks
+    return this.#way(signal).gate.blocks
   }
 
   async ready(signal: Signal, abort?: AbortSignal, bytes = 1): Promise<void> {
-    const { gate } = this.#entrance(signal)
+    const { gate } = this.#way(signal)
     for (;;) {
       const refused = gate.closed({ bytes, items: 1 }, SlabPool.capacity(bytes))
       if (!refused) return
@@ -127,10 +136,20 @@ export class ReceiverIngress implements Ingress {
     }
   }
 
-  #entrance(signal: Signal): Entrance {
-    const entrance = this.#options.entrances.get(signal)
-    if (entrance) return entrance
-    throw new Refused(`${this.#options.id} stands in no pipeline for ${signal}`, {
+  /** What could help by waiting comes back, the rest is thrown. */
+  #tryAdmit(signal: Signal, body: Body, origin: Origin | undefined): Delivery | Refused {
+    try {
+      return this.admit(signal, body, origin)
+    } catch (error) {
+      if (error instanceof Refused && error.retryable) return error
+      throw error
+    }
+  }
+
+  #way(signal: Signal): Way {
+    const way = this.#ways.get(signal)
+    if (way) return way
+    throw new Refused(`${this.id} stands in no pipeline for ${signal}`, {
       code: 'unimplemented',
       retry: 'never',
     })
@@ -164,7 +183,7 @@ export class ReceiverIngress implements Ingress {
   #read(signal: Signal, slab: Slab, length: number): Batch {
     const bytes = slab.buffer.subarray(0, length)
     try {
-      const items = this.#entrance(signal).validates ? validate(signal, bytes) : count(signal, bytes)
+      const items = this.#way(signal).validates ? validate(signal, bytes) : count(signal, bytes)
       return batchOfSlab(signal, items, slab, length)
     } catch (error) {
       slab.release()
@@ -179,29 +198,39 @@ export class ReceiverIngress implements Ingress {
 
   /** A builder's batch is outside every budget until now. */
   #built(signal: Signal, batch: Batch): Batch {
-    const { gate } = this.#entrance(signal)
-    const parts = batch instanceof WireBatch ? batch.parts : []
+    const slabsOf = uncharged(batch)
     try {
-      for (const { slab } of parts) {
-        if (slab.budget) continue
-        this.#take(gate, batch, slab.capacity)
-        slab.charge(gate.budget)
-      }
+      const { gate } = this.#way(signal)
+      // All at once: who has a part of it would wait for the rest while he keeps others waiting.
+      this.#take(gate, batch, capacityOf(slabsOf))
+      for (const slab of slabsOf) slab.charge(gate.budget)
       return batch
     } catch (error) {
-      this.#counters.get(signal)?.refused.add(batch.items, { receiver: this.#options.id })
+      this.#ways.get(signal)?.refused(batch.items)
       batch.release()
       throw error
     }
   }
 
-  #observer({ signal, items }: Batch): RootObserver {
+  #wayOf(signal: Signal, entrance: Entrance): Way {
+    const { meter } = this.#options
+    const labels = { receiver: this.id }
+    const count = (name: string, description: string) => {
+      const counter = meter.counter(`otelcol_receiver_${name}_${ITEMS[signal]}`, { unit: '{item}', description })
+      return (items: number) => counter.add(items, labels)
+    }
+    const accepted = count('accepted', 'Items that entered.')
+    const refused = count('refused', 'Items that were not let in, or were handed back to their sender.')
+    return { ...entrance, accepted, refused, observer: this.#observer(refused) }
+  }
+
+  #observer(countRefused: (items: number) => void): RootObserver {
     const { id, acknowledge, drops } = this.#options
     return {
       acknowledge,
-      ended: (outcome: Outcome) => {
+      ended: (outcome: Outcome, items) => {
         this.#open--
-        if (outcome instanceof Refused) this.#counters.get(signal)?.refused.add(items, { receiver: id })
+        if (outcome instanceof Refused) countRefused(items)
       },
       lost: (part, refused) =>
         drops.count({
@@ -215,7 +244,22 @@ export class ReceiverIngress implements Ingress {
   }
 }
 
-/** One more reference to what a body holds, for `admit` to take over while the caller still waits. */
+/** Memory of a builder's batch that nobody has charged yet. */
+const uncharged = (batch: Batch): Slab[] =>
+  batch instanceof WireBatch
+    ? [...new Set(batch.parts.map(({ slab }) => slab))].filter(({ budget }) => budget === undefined)
+    : []
+
+const capacityOf = (of: readonly Slab[]): number => of.reduce((sum, { capacity }) => sum + capacity, 0)
+
+/** What a body asks of the gate before it is read: of raw bytes the number of items is not known yet. */
+function measure(body: Body): { size: { bytes: number; items: number }; charge: number } {
+  if (Buffer.isBuffer(body)) return { size: { bytes: body.length, items: 1 }, charge: SlabPool.capacity(body.length) }
+  if ('slab' in body) return { size: { bytes: body.length, items: 1 }, charge: 0 }
+  return { size: body, charge: capacityOf(uncharged(body)) }
+}
+
+/** One more reference to what a body holds, for `admit` to take over while the caller may have to wait again. */
 function keep(body: Body): Body {
   if (Buffer.isBuffer(body)) return body
   if ('slab' in body) body.slab.retain()

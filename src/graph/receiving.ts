@@ -4,11 +4,13 @@ import type { Receiver } from '../component/definition.ts'
 import { DISCARDED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
 import { DeliveryNode } from '../component/delivery-node.ts'
-import type { Refused } from '../component/refused.ts'
+import { Refused } from '../component/refused.ts'
 import type { StatusReporter } from '../component/status.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Sink } from '../sending/sink.ts'
 import type { Drops } from './drops.ts'
+import type { ReceiverIngress } from './receiver-ingress.ts'
+import { within } from './within.ts'
 
 /** Waits before a receiver whose stream failed is subscribed to again, in milliseconds. */
 const FIRST_RESTART = 100
@@ -19,6 +21,7 @@ const CALM = 5_000
 export interface ReceivingOptions {
   readonly id: string
   readonly receiver: Receiver
+  readonly ingress: ReceiverIngress
   readonly outlets: ReadonlyMap<Signal, Sink>
   readonly clock: Clock
   readonly status: StatusReporter
@@ -34,6 +37,7 @@ export class Receiving {
   #troubled = false
   #calm: Timer | undefined
   #refusedAt = 0
+  #stopping = false
 
   constructor(options: ReceivingOptions) {
     this.#options = options
@@ -43,19 +47,23 @@ export class Receiving {
     this.#subscribe(await this.#options.receiver.open())
   }
 
+  /** Rejects where the receiver does not close; nothing more comes from it all the same. */
   async stop(deadline: AbortSignal): Promise<void> {
+    const { receiver, ingress, clock } = this.#options
+    this.#stopping = true
     try {
-      await this.#options.receiver.close(deadline)
+      await within(deadline, clock, () => receiver.close(deadline))
     } finally {
       this.#restart?.cancel()
       this.#calm?.cancel()
       this.#subscription?.unsubscribe()
+      ingress.stop()
     }
   }
 
-  /** What the gate did: shows in the receiver's status while it keeps refusing. */
-  gate(refused: Refused | undefined): void {
-    if (refused === undefined) return
+  /** The gate refused: shows in the receiver's status while it keeps refusing. */
+  gate(refused: Refused): void {
+    if (this.#stopping) return
     const { clock, status, drops, id } = this.#options
     this.#refusedAt = clock.monotonic()
     status.recoverable(`refusing data: ${refused.message}`)
@@ -66,6 +74,14 @@ export class Receiving {
       1,
     )
     this.#calm ??= clock.after(CALM, () => this.#calmed())
+  }
+
+  /** The receiver did something with a delivery that nobody may do. */
+  misuse(what: string): void {
+    const { id, status, drops } = this.#options
+    this.#troubled = true
+    status.recoverable(what)
+    drops.warn(`${id} ${what}`, `A receiver ${what}`, { receiver: id }, 0)
   }
 
   #calmed(): void {
@@ -79,18 +95,23 @@ export class Receiving {
     this.#subscription = stream.subscribe({
       next: (delivery) => this.#route(delivery),
       error: (error: unknown) => this.#failed(stream, error),
-      complete: () => this.#options.status.permanent('its stream has ended'),
+      complete: () => {
+        if (!this.#stopping) this.#options.status.permanent('its stream has ended')
+      },
     })
   }
 
   #route(delivery: Delivery): void {
-    const { outlets, id, status, drops } = this.#options
-    const sink = delivery instanceof DeliveryNode && !delivery.ended ? outlets.get(delivery.batch.signal) : undefined
+    const { outlets, ingress } = this.#options
+    if (!(delivery instanceof DeliveryNode) || delivery.holder !== ingress)
+      return this.misuse('emitted something that its ingress did not make, or that it had emitted already')
+    const sink = outlets.get(delivery.batch.signal)
     if (sink === undefined) {
-      status.recoverable('emitted something that its ingress did not make')
-      drops.warn(`${id} foreign`, 'A receiver emitted something that its ingress did not make', { receiver: id }, 1)
-      return
+      const misuse = `emitted ${delivery.batch.signal}, for which it stands in no pipeline`
+      this.misuse(misuse)
+      return delivery.end(new Refused(`${ingress.name} ${misuse}`, { code: 'internal', retry: 'never' }))
     }
+    delivery.hold(undefined)
     this.#recovered()
     if (delivery.batch.items === 0) delivery.end(DISCARDED)
     else sink.take(delivery)
@@ -104,6 +125,7 @@ export class Receiving {
   }
 
   #failed(stream: Observable<Delivery>, error: unknown): void {
+    if (this.#stopping) return
     const { clock, status, drops, id } = this.#options
     const reason = error instanceof Error ? error.message : String(error)
     status.recoverable(`its stream failed: ${reason}`)

@@ -13,6 +13,8 @@ export interface StageOwnerOptions {
   /** `processor "x" in pipeline "traces/in"`. */
   readonly name: string
   readonly signal: Signal
+  /** What comes out, where it is another. */
+  readonly emits?: Signal
   readonly log: Log
   readonly meter: Meter
   readonly status: StatusReporter
@@ -23,16 +25,19 @@ export interface StageOwnerOptions {
 export class StageOwner implements Holder {
   readonly id: string
   readonly name: string
+  readonly emits: Signal
   readonly held = new Set<DeliveryNode>()
   readonly #options: StageOwnerOptions
   readonly #incoming: Counter
   readonly #outgoing: Counter
   readonly #labels: Readonly<Record<string, string>>
   #troubled = false
+  #troubles = 0
 
   constructor(options: StageOwnerOptions) {
     this.id = options.id
     this.name = options.name
+    this.emits = options.emits ?? options.signal
     this.#options = options
     const { meter } = options
     this.#labels = { processor: options.id, 'otel.signal': options.signal }
@@ -46,12 +51,17 @@ export class StageOwner implements Holder {
     })
   }
 
-  /** After each batch: `took` in milliseconds. A batch that went well takes an earlier trouble back. */
-  worked(took: number, incoming: number, outgoing: number): void {
+  /** How often there was trouble until now. */
+  get troubles(): number {
+    return this.#troubles
+  }
+
+  /** After each batch: `took` in milliseconds. A batch that went well, with no more than the `troubles` before it, takes those back. */
+  worked(took: number, incoming: number, outgoing: number, troubles = this.#troubles): void {
     this.#incoming.add(incoming, this.#labels)
     if (outgoing > 0) this.#outgoing.add(outgoing, this.#labels)
     if (took > SLOW) return this.#slow(took)
-    if (!this.#troubled) return
+    if (!this.#troubled || troubles !== this.#troubles) return
     this.#troubled = false
     this.#options.status.ok()
   }
@@ -83,6 +93,7 @@ export class StageOwner implements Holder {
 
   #trouble(reason: string): void {
     this.#troubled = true
+    this.#troubles++
     this.#options.status.recoverable(reason)
   }
 }

@@ -58,13 +58,14 @@ export class StepsStage {
   }
 
   #failed(delivery: Delivery, error: unknown): undefined {
+    const owner = (error instanceof StepFailed ? this.#ownerOf(error.step) : this.#parts[0]?.owner) as StageOwner
     if (error instanceof Overdrawn) {
-      delivery.end(
-        new Refused(error.message, { code: 'resource_exhausted', retry: { after: COME_BACK }, cause: error }),
-      )
+      const options = { code: 'resource_exhausted', retry: { after: COME_BACK }, cause: error } as const
+      const refused = new Refused(error.message, options)
+      refused.component = owner.id
+      delivery.end(refused)
       return undefined
     }
-    const owner = (error instanceof StepFailed ? this.#ownerOf(error.step) : this.#parts[0]?.owner) as StageOwner
     const refused = new Refused(`${owner.name} failed: ${reasonOf(error)}`, {
       code: 'internal',
       retry: 'never',

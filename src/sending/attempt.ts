@@ -28,12 +28,8 @@ export async function attempt(
   const { clock, timeout, abort, onStuck } = options
   const batch = delivery.batch.retain()
   const control = new AbortController()
-  const timedOut = new Refused(`the attempt took longer than ${timeout} ms`, { code: 'deadline_exceeded', retry: {} })
-  const drained = new Refused('stopped before the backend answered', { code: 'unavailable', retry: {} })
-  const stop = () => control.abort(drained)
-  if (abort.aborted) stop()
-  else abort.addEventListener('abort', stop, { once: true })
-  const timer = timeout > 0 ? clock.after(timeout, () => control.abort(timedOut)) : undefined
+  const stop = () => control.abort(drained())
+  const timer = timeout > 0 ? clock.after(timeout, () => control.abort(timedOut(timeout))) : undefined
   let grace: ReturnType<Clock['after']> | undefined
   const stuck = new Promise<never>((_, reject) => {
     control.signal.addEventListener('abort', () => {
@@ -43,6 +39,8 @@ export async function attempt(
       })
     })
   })
+  if (abort.aborted) stop()
+  else abort.addEventListener('abort', stop, { once: true })
   const sent = send(exporter, delivery, control.signal).finally(() => batch.release())
   try {
     return await Promise.race([sent, stuck])
@@ -54,6 +52,10 @@ export async function attempt(
     grace?.cancel()
   }
 }
+
+const timedOut = (timeout: number): Refused =>
+  new Refused(`the attempt took longer than ${timeout} ms`, { code: 'deadline_exceeded', retry: {} })
+const drained = (): Refused => new Refused('stopped before the backend answered', { code: 'unavailable', retry: {} })
 
 /** So that a throw before the first await is a rejection like any other. */
 async function send(exporter: Exporter, delivery: Delivery, abort: AbortSignal): Promise<SendResult | void> {

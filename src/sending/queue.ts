@@ -16,6 +16,8 @@ export interface QueueOptions {
 
 /** How long a sender that was refused should wait, in milliseconds. */
 const COME_BACK = 1_000
+/** Empty places before the first delivery that are left alone. */
+const CUT = 32
 
 /**
  * Deliveries that wait for a consumer, in order. It takes whatever comes: the gate at ingress has asked `full` before. With
@@ -24,7 +26,7 @@ const COME_BACK = 1_000
 export class MemoryQueue implements Room {
   readonly blocks: boolean
   readonly #options: QueueOptions
-  #waiting: Delivery[] = []
+  #waiting: (Delivery | undefined)[] = []
   #head = 0
   #used = 0
   readonly #watchers = new Set<() => void>()
@@ -70,8 +72,9 @@ export class MemoryQueue implements Room {
   shift(): Delivery | undefined {
     const next = this.#waiting[this.#head]
     if (next === undefined) return undefined
-    this.#head++
-    if (this.#head > 32 && this.#head * 2 > this.#waiting.length) {
+    // Or the array would keep its bytes until it is cut.
+    this.#waiting[this.#head++] = undefined
+    if (this.#head > CUT && this.#head * 2 > this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#head)
       this.#head = 0
     }
@@ -101,7 +104,6 @@ export class MemoryQueue implements Room {
         code: 'resource_exhausted',
         retry: 'never',
       })
-      refused.component = this.#options.id
       oldest.end(refused)
       this.settle(size)
     }

@@ -33,6 +33,7 @@ export interface SenderOptions {
 
 /** What stands before one exporter and signal: queue, consumers, retry, timeout. Without a queue it sends as deliveries come. */
 export class Sender implements Sink, Holder {
+  readonly id: string
   readonly name: string
   readonly held = new Set<DeliveryNode>()
   readonly queue: MemoryQueue | undefined
@@ -40,11 +41,13 @@ export class Sender implements Sink, Holder {
   readonly #sent: (items: number) => void
   readonly #failed: (items: number) => void
   readonly #abort = new AbortController()
+  readonly #gauges: (() => void)[] = []
   #inFlight = 0
   #idle: (() => void) | undefined
 
   constructor(options: SenderOptions) {
     const { id, signal, sending, share, meter } = options
+    this.id = id
     this.name = `exporter "${id}"`
     this.#options = options
     this.queue = queueOf(id, sending, share)
@@ -57,19 +60,12 @@ export class Sender implements Sink, Holder {
     this.#failed = count('send_failed', 'Items of sends that were given up.')
     const { queue } = this
     if (queue === undefined) return
-    const described = { ...labels, data_type: signal }
-    meter.gauge(
-      'otelcol_exporter_queue_size',
-      { unit: '{batch}', description: 'Used capacity of the queue, in what its sizer counts.' },
-      () => queue.used,
-      described,
-    )
-    meter.gauge(
-      'otelcol_exporter_queue_capacity',
-      { unit: '{batch}', description: 'Capacity of the queue, in what its sizer counts.' },
-      () => queue.capacity,
-      described,
-    )
+    const gauge = (name: string, description: string, read: () => number) => {
+      const options = { unit: '{batch}', description }
+      this.#gauges.push(meter.gauge(`otelcol_exporter_${name}`, options, read, { ...labels, data_type: signal }))
+    }
+    gauge('queue_size', 'Used capacity of the queue, in what its sizer counts.', () => queue.used)
+    gauge('queue_capacity', 'Capacity of the queue, in what its sizer counts.', () => queue.capacity)
   }
 
   /** What the gate must ask before data enters. */
@@ -80,46 +76,51 @@ export class Sender implements Sink, Holder {
   take(delivery: Delivery): void {
     ;(delivery as DeliveryNode).hold(this)
     const { queue } = this
-    if (this.#abort.signal.aborted)
-      return this.#refuse(delivery, new Refused(`${this.name} has stopped`, { code: 'unavailable', retry: {} }))
+    if (this.#abort.signal.aborted) return this.#refuse(delivery, stopped(`${this.name} has stopped`))
     if (queue === undefined) return void this.#send(delivery)
     if (!this.#options.sending.queue?.wait_for_result) delivery.reach('accepted')
     queue.push(delivery)
     this.#pump()
   }
 
-  /** Sends what is left until `deadline` aborts; then ends the rest as refused. */
+  /** Sends what is left until `deadline` aborts; then ends the rest as refused, and whatever comes after it. */
   async stop(deadline: AbortSignal): Promise<void> {
-    const stop = () => {
-      this.#abort.abort(deadline.reason)
-      const stopped = () => new Refused('stopped before it could be sent', { code: 'unavailable', retry: {} })
-      for (let left = this.queue?.shift(); left; left = this.queue?.shift()) this.#refuse(left, stopped())
-    }
-    if (this.#inFlight === 0 && !this.queue?.length) return
-    if (deadline.aborted) stop()
-    else deadline.addEventListener('abort', stop, { once: true })
+    const giveUp = () => this.#giveUp(deadline.reason)
+    if (deadline.aborted) giveUp()
+    else deadline.addEventListener('abort', giveUp, { once: true })
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    deadline.removeEventListener('abort', giveUp)
+    this.#giveUp(new Error('stopped'))
+    for (const forget of this.#gauges) forget()
   }
 
   misuse(what: string): void {
     this.#options.log.error({}, `${this.name} ${what}`)
   }
 
+  #giveUp(reason: unknown): void {
+    this.#abort.abort(reason)
+    const { queue } = this
+    for (let left = queue?.shift(); queue && left; left = queue.shift()) {
+      const size = queue.sizeOf(left)
+      this.#refuse(left, stopped('stopped before it could be sent'))
+      queue.settle(size)
+    }
+  }
+
+  /** While something waits, something is in flight. */
   #pump(): void {
     const { queue } = this
     const consumers = this.#options.sending.queue?.num_consumers ?? 1
     while (queue && this.#inFlight < consumers) {
       const next = queue.shift()
       if (next === undefined) return
-      const size = queue.sizeOf(next)
-      void this.#send(next).then(() => {
-        queue.settle(size)
-        this.#pump()
-      })
+      void this.#send(next)
     }
   }
 
   async #send(delivery: Delivery): Promise<void> {
+    const size = this.queue?.sizeOf(delivery) ?? 0
     this.#inFlight++
     try {
       const result = await this.#persist(delivery)
@@ -128,7 +129,9 @@ export class Sender implements Sink, Holder {
       this.#refuse(delivery, error)
     } finally {
       this.#inFlight--
-      if (this.#inFlight === 0 && !this.queue?.length) this.#idle?.()
+      this.queue?.settle(size)
+      this.#pump()
+      if (this.#inFlight === 0) this.#idle?.()
     }
   }
 
@@ -155,10 +158,7 @@ export class Sender implements Sink, Holder {
         const elapsed = clock.monotonic() - began
         if (retry.max_elapsed_time > 0 && elapsed + wait > retry.max_elapsed_time) throw exhausted(refused)
         await clock.sleep(wait, this.#abort.signal).catch(() => {
-          throw new Refused(`stopped before it could be sent again: ${refused.message}`, {
-            code: 'unavailable',
-            retry: {},
-          })
+          throw stopped(`stopped before it could be sent again: ${refused.message}`)
         })
       }
     }
@@ -174,7 +174,6 @@ export class Sender implements Sink, Holder {
 
   #refuse(delivery: Delivery, error: unknown): void {
     const refused = Refused.from(error)
-    refused.component ??= this.#options.id
     this.#failed(delivery.batch.items)
     delivery.end(refused)
   }
@@ -189,6 +188,8 @@ export class Sender implements Sink, Holder {
 }
 
 /** May be tried again still: where nobody took custody it goes back to the sender, who may have more patience. */
+const stopped = (message: string): Refused => new Refused(message, { code: 'unavailable', retry: {} })
+
 const exhausted = (last: Refused): Refused =>
   new Refused(`no more retries left: ${last.message}`, { code: last.code, retry: last.retry, cause: last })
 

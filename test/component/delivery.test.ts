@@ -145,7 +145,12 @@ describe('a delivery', () => {
 
   test('blames its holder for a second end, and for touching what it passed on', () => {
     const blamed: string[] = []
-    const holder: Holder = { name: 'processor "bad"', held: new Set(), misuse: (what) => blamed.push(what) }
+    const holder: Holder = {
+      id: 'stage',
+      name: 'processor "bad"',
+      held: new Set(),
+      misuse: (what) => blamed.push(what),
+    }
     const one = root()
     one.delivery.hold(holder)
     one.delivery.end(DELIVERED)
@@ -194,7 +199,7 @@ describe('a delivery', () => {
   })
 
   test('moves with its parts between holders', () => {
-    const holder: Holder = { name: 'stage', held: new Set(), misuse: assert.fail }
+    const holder: Holder = { id: 'stage', name: 'stage', held: new Set(), misuse: assert.fail }
     const { delivery } = root()
     delivery.hold(holder)
     const [left, right] = fanOut(delivery, 2) as [Delivery, Delivery]

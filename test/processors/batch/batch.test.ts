@@ -307,7 +307,7 @@ describe('batch', () => {
       fc.property(sizes, fc.boolean(), fc.array(happening, { maxLength: 40 }), (limits, byTenant, happenings) => {
         const budget = new ByteBudget(1e9)
         const { source, outputs, clock, context } = stage({ ...limits, metadata_keys: byTenant ? ['tenant'] : [] })
-        const holder: Holder = { name: 'test', held: new Set(), misuse: (what) => assert.fail(what) }
+        const holder: Holder = { id: 'stage', name: 'test', held: new Set(), misuse: (what) => assert.fail(what) }
         const inputs: (Input & { tenant: string })[] = []
         const wasRefused = new Set<string>()
         const seen: string[] = []

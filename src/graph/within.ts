@@ -1,0 +1,23 @@
+import type { Clock, Timer } from '../component/clock.ts'
+
+/** How long a component may take to let go once the deadline of the stop has passed, in milliseconds. */
+const GRACE = 2_000
+
+/** Waits for `work` until a little after `deadline` aborts; then rejects, and what `work` still does is left behind. */
+export async function within(deadline: AbortSignal, clock: Clock, work: () => Promise<void> | void): Promise<void> {
+  let timer: Timer | undefined
+  let count = () => {}
+  const overdue = new Promise<never>((_, reject) => {
+    count = () => {
+      timer = clock.after(GRACE, () => reject(new Error(`has not ended ${GRACE} ms after the deadline`)))
+    }
+  })
+  if (deadline.aborted) count()
+  else deadline.addEventListener('abort', count, { once: true })
+  try {
+    await Promise.race([(async () => work())(), overdue])
+  } finally {
+    deadline.removeEventListener('abort', count)
+    timer?.cancel()
+  }
+}
