@@ -22,7 +22,7 @@ export async function run(configuration: Configuration): Promise<number> {
   const guarded = onStray(log)
   const alive = setInterval(() => {}, 2 ** 30)
   try {
-    await graph.start()
+    await graph.start(stopped.early)
     log.info(
       { pipelines: configuration.service.pipelines.length },
       'Everything is ready. Begin running and processing data.',
@@ -63,6 +63,7 @@ function onStray(log: Log) {
 /** The first signal begins the stop; another one, later than `SAME_SIGNAL`, ends the drain at once. */
 function onSignal() {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  const early = new AbortController()
   const force = new AbortController()
   let firstAt: number | undefined
   const handle = (signal: NodeJS.Signals) => {
@@ -70,11 +71,14 @@ function onSignal() {
     if (firstAt === undefined) {
       firstAt = now
       resolve(signal)
+      early.abort(new Error(`${signal} before everything had started`))
     } else if (now - firstAt > SAME_SIGNAL) force.abort(new Error(`${signal} a second time`))
   }
   for (const signal of SIGNALS) process.on(signal, handle)
   return {
     first: promise,
+    /** Aborts with the first signal: whoever still starts leaves off. */
+    early: early.signal,
     second: force.signal,
     forget: () => SIGNALS.forEach((signal) => process.off(signal, handle)),
   }

@@ -59,17 +59,29 @@ export function poll(
     try {
       const { batches, errors = [] } = await scrape(deadline)
       if (stop.aborted) return batches.forEach((batch) => batch.release())
-      for (const batch of batches) emit(ingress.admit(batch.signal, batch))
-      if (errors.length === 0) return status.ok()
-      throw new AggregateError(errors, errors.map((error) => error.message).join('; '))
+      const problems = [...errors, ...take(batches, emit)]
+      if (problems.length === 0) return status.ok()
+      throw new AggregateError(problems, problems.map((error) => error.message).join('; '))
     } catch (error) {
       if (stop.aborted) return
-      if (error instanceof Refused) return skipped.add(1, { receiver: id })
       status.recoverable(`scraping failed: ${(error as Error).message}`)
       log.warn({ error }, 'Scraping failed; the next interval tries again')
     } finally {
       stuck.cancel()
     }
+  }
+
+  /** Lets each batch in. The gate counts those that it is closed for; one that it would never take is a problem. */
+  const take = (batches: readonly Batch[], emit: (delivery: Delivery) => void): Error[] => {
+    const problems: Error[] = []
+    for (const batch of batches) {
+      try {
+        emit(ingress.admit(batch.signal, batch))
+      } catch (error) {
+        if (!(error instanceof Refused) || !error.retryable) problems.push(error as Error)
+      }
+    }
+    return problems
   }
 
   const run = async (emit: (delivery: Delivery) => void, stop: AbortSignal): Promise<void> => {

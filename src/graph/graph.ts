@@ -18,7 +18,7 @@ import { connectorKey, pipelineKey, Running, senderKey } from './running.ts'
 import { StepsStage } from './steps-stage.ts'
 import type { StepsOf } from './steps-stage.ts'
 import { watch } from './watchdog.ts'
-import { within } from './within.ts'
+import { unlessAborted, within } from './within.ts'
 
 /** A start that failed: names the component. What had been started before it has been stopped again. */
 export class StartFailed extends Error {
@@ -44,6 +44,8 @@ export class Graph implements Host {
   readonly #parts: Parts
   readonly #running = new Running()
   readonly #started: Created<unknown>[] = []
+  /** A component that never starts must not keep the process from ending. */
+  #calledOff: AbortSignal | undefined
   #watchdog: Timer | undefined
   #ready = false
 
@@ -63,8 +65,9 @@ export class Graph implements Host {
     return this.#parts.components.board.statuses()
   }
 
-  /** Resolves when data may flow. Rejects with `StartFailed`, everything stopped again. */
-  async start(): Promise<void> {
+  /** Resolves when data may flow. Rejects with `StartFailed`, or the reason of `abort`, everything stopped again. */
+  async start(abort?: AbortSignal): Promise<void> {
+    this.#calledOff = abort
     try {
       for (const extension of this.#parts.extensions) await this.#begin(extension)
       for (const exporter of this.#parts.exporters) await this.#begin(exporter)
@@ -125,7 +128,7 @@ export class Graph implements Host {
   async #enter(created: Created<unknown>, start: () => Promise<void>): Promise<void> {
     created.status.enter('starting', undefined)
     try {
-      await start()
+      await unlessAborted(start, this.#calledOff)
     } catch (error) {
       created.status.enter('permanent_error', error instanceof Error ? error.message : String(error))
       throw new StartFailed(created, error)

@@ -2,6 +2,7 @@ import type { Counter, Histogram, InstrumentOptions, Labels, Meter } from '../co
 
 /** Label sets that one instrument keeps apart; more are added up under `otel.metric.overflow`. */
 const MAX_SERIES = 2_000
+const NONE: Labels = {}
 const OVERFLOW: Labels = { 'otel.metric.overflow': 'true' }
 
 export interface Measurement {
@@ -40,19 +41,19 @@ export class Metrics implements Meter {
   readonly #gauges = new Set<Gauge>()
 
   counter(name: string, options: InstrumentOptions): Counter {
-    const instrument = this.#instrument(name, 'counter', options)
+    const find = finder(this.#instrument(name, 'counter', options))
     return {
-      add(value, labels = {}) {
-        seriesOf(instrument, labels).value += value
+      add(value, labels = NONE) {
+        find(labels).value += value
       },
     }
   }
 
   histogram(name: string, options: InstrumentOptions): Histogram {
-    const instrument = this.#instrument(name, 'histogram', options)
+    const find = finder(this.#instrument(name, 'histogram', options))
     return {
-      record(value, labels = {}) {
-        const series = seriesOf(instrument, labels)
+      record(value, labels = NONE) {
+        const series = find(labels)
         series.value += value
         series.count++
       },
@@ -93,6 +94,15 @@ export class Metrics implements Meter {
     const instrument = { kind, options, series: new Map<string, Series>() }
     this.#instruments.set(name, instrument)
     return instrument
+  }
+}
+
+/** Finds series; at once where the labels are the same object as the last time, as they are on the way of every batch. */
+function finder(instrument: Instrument): (labels: Labels) => Series {
+  let last: { readonly labels: Labels; readonly series: Series } | undefined
+  return (labels) => {
+    if (last?.labels !== labels) last = { labels, series: seriesOf(instrument, labels) }
+    return last.series
   }
 }
 

@@ -21,3 +21,17 @@ export async function within(deadline: AbortSignal, clock: Clock, work: () => Pr
     timer?.cancel()
   }
 }
+
+/** Waits for `work`, but no longer than until `abort` fires: then rejects with its reason. */
+export async function unlessAborted(work: () => Promise<void>, abort: AbortSignal | undefined): Promise<void> {
+  if (abort === undefined) return work()
+  abort.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const leave = () => reject(abort.reason as Error)
+  abort.addEventListener('abort', leave, { once: true })
+  try {
+    await Promise.race([work(), promise])
+  } finally {
+    abort.removeEventListener('abort', leave)
+  }
+}

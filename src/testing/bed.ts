@@ -25,6 +25,8 @@ export interface BedOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** What the sinks do with a batch before they keep it. */
   readonly onSend?: OnSend
+  /** Calls the start off. */
+  readonly abort?: AbortSignal
 }
 
 export interface LogLine {
@@ -164,7 +166,7 @@ export class TestBed {
     const log = this.#log({})
     const logOf = (kind: string, id: string) => this.#log({ kind, id })
     this.#graph = new Graph(plan(configuration), { clock, log, logOf, metrics: this.metrics, startTime: clock.now() })
-    await this.#graph.start()
+    await this.#graph.start(options.abort)
   }
 
   #log(bound: object) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { metrics } from '../../src/data/builders/metrics.ts'
-import { defineReceiver, Options, poll, scraperOptions } from '../../src/plugin.ts'
+import { batchOf, defineReceiver, Options, poll, Refused, scraperOptions } from '../../src/plugin.ts'
 import type { Scraped } from '../../src/plugin.ts'
 import { TestBed, TestClock } from '../../src/testing.ts'
 import type { OnSend } from '../../src/testing.ts'
@@ -11,6 +11,9 @@ function one(): Scraped {
   builder.gauge('m', '1').point(1)
   return { batches: [builder.finish()] }
 }
+
+/** More than all that the budget of metrics may hold. */
+const large = (): Scraped => ({ batches: [batchOf('metrics', 1, Buffer.alloc(129 * 2 ** 20))] })
 
 async function setUp(scrape: (abort: AbortSignal) => Promise<Scraped>, onSend?: OnSend) {
   const clock = new TestClock()
@@ -96,6 +99,24 @@ describe('a poll', () => {
     await clock.advance(11_000)
     assert.equal(bed.status('polls').state, 'ok')
     await bed.stop()
+  })
+
+  test("takes a scraper's own refusal for a failure, and says when a batch is too large for any gate", async () => {
+    const failures = [
+      () => Promise.reject(new Refused('the device is busy', { code: 'unavailable', retry: {} })),
+      async () => ({ batches: [...large().batches, ...one().batches] }),
+    ]
+    for (const [index, scrape] of failures.entries()) {
+      const { bed, clock } = await setUp(scrape)
+      await clock.advance(2_000)
+      assert.match(
+        String(bed.status('polls').reason),
+        [/the device is busy/, /more than the whole budget/][index] as RegExp,
+      )
+      assert.equal(bed.metrics.total('telegen.scraper.skipped'), 0)
+      assert.equal(bed.sent.length, index, 'the one that fits goes on')
+      await bed.stop()
+    }
   })
 
   test('leaves a scrape out while the gate is closed, and counts it', async () => {

@@ -205,6 +205,25 @@ describe('a stop', () => {
 })
 
 describe('a start', () => {
+  test('that never ends can be called off', async () => {
+    const stopped: string[] = []
+    const calledOff = new AbortController()
+    const starting = TestBed.start(withExtensions('well', 'hangs'), {
+      abort: calledOff.signal,
+      definitions: [
+        extension('well', () => ({ stop: async () => void stopped.push('well') })),
+        extension('hangs', () => ({
+          start() {
+            setImmediate(() => calledOff.abort(new Error('SIGTERM')))
+            return never()
+          },
+        })),
+      ],
+    })
+    await assert.rejects(starting, /failed to start "hangs" extension: SIGTERM/)
+    assert.deepEqual(stopped, ['well'])
+  })
+
   test('that fails is told as what it is, although a component does not stop cleanly after it', async () => {
     await assert.rejects(
       TestBed.start(withExtensions('sticks', 'fails'), {

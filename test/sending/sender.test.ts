@@ -319,6 +319,31 @@ describe('a sender', () => {
       assert.equal(budget.used, 0)
     }
   })
+
+  test('refuses what comes after its stop, and asks nothing of the exporter any more', async () => {
+    let sends = 0
+    const { sender, take, outcomes } = setUp(async () => void sends++)
+    await sender.stop(new AbortController().signal)
+    take()
+    await settle()
+    assert.deepEqual(kinds(outcomes), ['exporter "test/out" has stopped'])
+    assert.equal(sends, 0)
+  })
+
+  test('stops in time although a send does not settle and others wait, and gives their room back', async () => {
+    const { sender, take, clock, outcomes } = setUp(() => new Promise<void>(() => {}))
+    for (let index = 0; index < 3; index++) take()
+    const deadline = new AbortController()
+    let ended = false
+    void sender.stop(deadline.signal).then(() => (ended = true))
+    await clock.advance(1_000)
+    assert.equal(ended, false)
+    deadline.abort(new Error('time is up'))
+    await clock.advance(6_000)
+    assert.equal(ended, true)
+    assert.equal(sender.queue?.used, 0)
+    assert.ok(outcomes.every((outcome) => outcome instanceof Refused))
+  })
 })
 
 const hangUntil = (abort: AbortSignal) =>

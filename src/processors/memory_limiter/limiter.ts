@@ -44,7 +44,10 @@ export class Limiter {
 
   start(user: Context<LimiterConfig>): void {
     this.#users.add(user)
-    if (this.#timer) return
+    if (this.#timer) {
+      if (this.#refusing) user.status.recoverable(this.#trouble(this.#memory.used()))
+      return
+    }
     this.#limits = limitsOf(this.#config, () => this.#memory.available())
     const { soft, hard } = this.#limits
     user.log.info({ limit_mib: inMiB(hard), soft_limit_mib: inMiB(soft) }, 'Memory limiter configured')
@@ -72,12 +75,13 @@ export class Limiter {
     if (refuses) log.warn(about, 'Memory usage is above soft limit. Refusing data.')
     else log.info(about, 'Memory usage back within limits. Resuming normal operation.')
     for (const { status } of this.#users) {
-      if (refuses)
-        status.recoverable(
-          `memory usage of ${inMiB(used)} MiB is above the soft limit of ${inMiB(this.#limits.soft)} MiB`,
-        )
+      if (refuses) status.recoverable(this.#trouble(used))
       else status.ok()
     }
+  }
+
+  #trouble(used: number): string {
+    return `memory usage of ${inMiB(used)} MiB is above the soft limit of ${inMiB(this.#limits.soft)} MiB`
   }
 
   #grade(used: number): Grade {
