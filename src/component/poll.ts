@@ -45,6 +45,10 @@ export function poll(
     unit: '{scrape}',
     description: 'Scrapes left out because the gate was closed.',
   })
+  const dropped = meter.counter('telegen.dropped.items', {
+    unit: '{item}',
+    description: 'Items that were lost, by component and reason.',
+  })
   const signal = ingress.signals[0] as Signal
 
   const once = async (emit: (delivery: Delivery) => void, stop: AbortSignal): Promise<void> => {
@@ -71,12 +75,22 @@ export function poll(
     }
   }
 
+  /** What is handed back is lost: nobody scrapes the past again. */
+  const answer = (delivery: Delivery): void => {
+    const { items, signal: of } = delivery.batch
+    delivery.reached(ingress.acknowledge).catch((refused: Refused) => {
+      dropped.add(items, { component: refused.component ?? id, signal: of, reason: refused.code })
+    })
+  }
+
   /** Lets each batch in. The gate counts those that it is closed for; one that it would never take is a problem. */
   const take = (batches: readonly Batch[], emit: (delivery: Delivery) => void): Error[] => {
     const problems: Error[] = []
     for (const batch of batches) {
       try {
-        emit(ingress.admit(batch.signal, batch))
+        const delivery = ingress.admit(batch.signal, batch)
+        answer(delivery)
+        emit(delivery)
       } catch (error) {
         if (!(error instanceof Refused) || !error.retryable) problems.push(error as Error)
       }

@@ -15,7 +15,9 @@ function one(): Scraped {
 /** More than all that the budget of metrics may hold. */
 const large = (): Scraped => ({ batches: [batchOf('metrics', 1, Buffer.alloc(129 * 2 ** 20))] })
 
-async function setUp(scrape: (abort: AbortSignal) => Promise<Scraped>, onSend?: OnSend) {
+const ONE_BY_ONE = { sending_queue: { queue_size: 1, num_consumers: 1 } }
+
+async function setUp(scrape: (abort: AbortSignal) => Promise<Scraped>, onSend?: OnSend, sink: object = ONE_BY_ONE) {
   const clock = new TestClock()
   const polls = defineReceiver({
     type: 'polls',
@@ -27,7 +29,7 @@ async function setUp(scrape: (abort: AbortSignal) => Promise<Scraped>, onSend?: 
   const bed = await TestBed.start(
     `
     receivers: { polls: }
-    exporters: { test_sink: { sending_queue: { queue_size: 1, num_consumers: 1 } } }
+    exporters: { test_sink: ${JSON.stringify(sink)} }
     service: { pipelines: { metrics: { receivers: [polls], exporters: [test_sink] } } }`,
     { definitions: [polls], clock, ...(onSend && { onSend }) },
   )
@@ -117,6 +119,22 @@ describe('a poll', () => {
       assert.equal(bed.sent.length, index, 'the one that fits goes on')
       await bed.stop()
     }
+  })
+
+  test('counts as dropped what is handed back to it', async () => {
+    const sending_queue = { wait_for_result: true }
+    const { bed, clock } = await setUp(
+      async () => one(),
+      () => {
+        throw new Refused('never', { code: 'permission_denied', retry: 'never' })
+      },
+      { sending_queue },
+    )
+    await clock.advance(2_000)
+    const labels = { component: 'test_sink', reason: 'permission_denied' }
+    assert.equal(bed.metrics.total('telegen.dropped.items', labels), 1)
+    assert.equal(bed.metrics.total('telegen.dropped.items'), 1)
+    await bed.stop()
   })
 
   test('leaves a scrape out while the gate is closed, and counts it', async () => {

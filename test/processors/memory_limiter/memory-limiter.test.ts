@@ -137,4 +137,15 @@ describe('memory_limiter', () => {
     assert.match(messages({ limit_percentage: 101 })[0] ?? '', /less than or equal to hundred/)
     assert.match(messages({ min_gc_interval_when_hard_limited: 20_000 })[0] ?? '', /should be larger than/)
   })
+
+  test('shows in every pipeline that it refuses, also in one that starts while it does', async () => {
+    const config = { ...DEFAULTS }
+    const memory = { available: () => 1000 * MIB, used: () => 90 * MIB, collect: undefined }
+    for (const pipeline of ['logs/one', 'logs/two']) {
+      const about = { signal: 'logs' as const, pipeline }
+      const context = Object.assign(new TestContext('memory_limiter', config), about)
+      await refusing(context, memory).start?.()
+      assert.deepEqual(context.reports, ['recoverable: memory usage of 90 MiB is above the soft limit of 80 MiB'])
+    }
+  })
 })
