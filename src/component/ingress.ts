@@ -45,6 +45,6 @@ export interface EnterOptions {
 
 /**
  * An encoded `Export…ServiceRequest`: the first `length` bytes of a reserved slab, a buffer (which is copied into pooled memory
- * and may be reused at once), or a batch that a builder made (trusted to be well-formed and counted).
+ * and may be reused once it has entered), or a batch that a builder made (trusted to be well-formed and counted).
  */
 export type Body = { readonly slab: Slab; readonly length: number } | Buffer | Batch

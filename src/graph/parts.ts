@@ -17,6 +17,7 @@ import type { Entrance } from './receiver-ingress.ts'
 import { Receiving } from './receiving.ts'
 import { pipelineKey, senderKey } from './running.ts'
 import type { Running } from './running.ts'
+import { SharedStatus } from './shared-status.ts'
 import { StageOwner } from './stage-owner.ts'
 
 export interface BuiltPipeline {
@@ -105,6 +106,7 @@ export class Parts {
       planned,
       pipelines.map(({ id }) => id),
     )
+    const status = new SharedStatus(created.status)
     for (const signal of planned.signals) {
       const sender = new Sender({
         id: planned.id,
@@ -115,7 +117,7 @@ export class Parts {
         clock,
         log: logOf('exporter', planned.id),
         meter: metrics,
-        status: created.status,
+        status: status.share(),
         onRejected: (items, message) =>
           this.#drops.count({ component: planned.id, signal, items, reason: 'partial_success', message }),
       })

@@ -14,11 +14,15 @@ const NEXT: Readonly<Record<ComponentState, readonly ComponentState[]>> = {
   stopped: [],
 }
 
+/** A state that comes again within this many milliseconds is no news: it is logged for debugging only. */
+const QUIET = 60_000
+
 /** One component's line on the board. */
 export class StatusLine implements StatusReporter {
   #status: ComponentStatus
   readonly #clock: Clock
   readonly #log: Log
+  readonly #told = new Map<ComponentState, number>()
 
   constructor(about: Pick<ComponentStatus, 'kind' | 'id' | 'pipelines'>, clock: Clock, log: Log) {
     this.#clock = clock
@@ -52,9 +56,19 @@ export class StatusLine implements StatusReporter {
     if (!NEXT[before.state].includes(state)) return
     this.#status = { ...before, state, reason, since: this.#clock.now() }
     const fields = { kind: before.kind, id: before.id, ...(reason !== undefined && { reason }) }
-    if (state === 'recoverable_error') this.#log.warn(fields, 'Component is in trouble')
-    else if (state === 'permanent_error' || state === 'fatal_error') this.#log.error(fields, 'Component has failed')
-    else if (before.state === 'recoverable_error' && state === 'ok') this.#log.info(fields, 'Component is well again')
+    if (state === 'permanent_error' || state === 'fatal_error') this.#log.error(fields, 'Component has failed')
+    else if (state === 'recoverable_error')
+      this.#log[this.#isNews(state) ? 'warn' : 'debug'](fields, 'Component is in trouble')
+    else if (before.state === 'recoverable_error' && state === 'ok')
+      this.#log[this.#isNews(state) ? 'info' : 'debug'](fields, 'Component is well again')
+  }
+
+  #isNews(state: ComponentState): boolean {
+    const now = this.#clock.monotonic()
+    const told = this.#told.get(state)
+    if (told !== undefined && now - told < QUIET) return false
+    this.#told.set(state, now)
+    return true
   }
 }
 
