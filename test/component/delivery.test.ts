@@ -198,6 +198,18 @@ describe('a delivery', () => {
     assert.deepEqual(refused.lost, [], 'the sender hears of the refusal itself')
   })
 
+  test("that is merged with itself is its holder's fault, and ends once", () => {
+    const blamed: string[] = []
+    const holder: Holder = { id: 'bad', name: 'stage', held: new Set(), misuse: (what) => blamed.push(what) }
+    const { delivery, ends, budget } = root()
+    delivery.hold(holder)
+    const whole = merge([delivery, delivery])
+    assert.deepEqual(blamed, ['merged a delivery with itself'])
+    whole.end(DELIVERED)
+    assert.deepEqual(ends, [DELIVERED])
+    assert.equal(budget.used, 0)
+  })
+
   test('moves with its parts between holders', () => {
     const holder: Holder = { id: 'stage', name: 'stage', held: new Set(), misuse: assert.fail }
     const { delivery } = root()
