@@ -11,22 +11,30 @@ const SECTIONS: readonly (readonly [Kind, string])[] = [
   ['extension', 'extensions'],
 ]
 
-/** What `telegen components` prints: YAML of the Collector's shape, sorted, without aliases. */
-export async function components(catalog: Catalog): Promise<string> {
+/**
+ * What `telegen components` prints: YAML of the Collector's shape, sorted, without aliases. As JSON it has what editors and
+ * pages are made from too: each component's summary, its other names, and the schema of its options.
+ */
+export async function components(catalog: Catalog, output: 'text' | 'json'): Promise<string> {
   const { description, version } = ownPackage()
   const own = `telegen ${version}`
   const module = (source: string): string => (source === 'built-in' ? own : source)
   const list = (kind: Kind) =>
-    Promise.all(catalog.entries(kind).map(async (entry) => described(entry, await entry.load(), module)))
+    Promise.all(
+      catalog.entries(kind).map(async (entry) => {
+        const definition = await entry.load()
+        const { summary, config } = definition
+        const listed = described(entry, definition, module)
+        return output === 'json' ? { ...listed, aliases: entry.aliases ?? [], summary, config } : listed
+      }),
+    )
   const sections = await Promise.all(SECTIONS.map(async ([kind, section]) => [section, await list(kind)] as const))
-  return stringify(
-    {
-      buildinfo: { command: 'telegen', description, version },
-      ...Object.fromEntries(sections),
-      providers: ['env', 'file', 'yaml'].map((scheme) => ({ scheme, module: own })),
-    },
-    { lineWidth: 0 },
-  )
+  const all = {
+    buildinfo: { command: 'telegen', description, version },
+    ...Object.fromEntries(sections),
+    providers: ['env', 'file', 'yaml'].map((scheme) => ({ scheme, module: own })),
+  }
+  return output === 'json' ? `${JSON.stringify(all, undefined, 2)}\n` : stringify(all, { lineWidth: 0 })
 }
 
 function described({ type, source }: Entry, definition: Definition, module: (source: string) => string) {

@@ -10,7 +10,8 @@ Flags:
   --config <location>   May be given several times, later ones laid over earlier ones. A path or file:path,
                         env:NAME, or yaml:text with :: between keys (yaml:exporters::debug::verbosity: basic).
   --set <key=value>     Sets one value over all files: --set receivers.otlp.protocols.grpc.endpoint=0.0.0.0:4317.
-  --output text|json    How validate writes what it finds. Default text.
+  --output text|json    How validate writes what it finds, and components what there is: JSON has the schemas of their
+                        options too. Default text.
   -h, --help            Prints this.
   -v, --version         Prints the version.
 `

@@ -10,13 +10,18 @@ export function logger({ level, encoding }: Telemetry['logs']): Log & { child(fi
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { error: errorText },
   }
+  // Where nobody reads it any more, pino's own destination is silent by itself.
   if (encoding === 'json')
     return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  if (!process.stderr.listeners('error').includes(nobodyReads)) process.stderr.on('error', nobodyReads)
   return pino(
     { ...options, timestamp: pino.stdTimeFunctions.isoTime },
     { write: (line) => void process.stderr.write(consoleLine(line)) },
   )
 }
+
+/** Whoever read the log has gone. Telling that in the log would fail again, and again for the telling, without end. */
+function nobodyReads(): void {}
 
 /** Errors have no fields that JSON would show: their message, and where it came from if nobody foresaw them. */
 function errorText(error: unknown): unknown {

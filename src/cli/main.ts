@@ -81,7 +81,7 @@ async function validateCommand(given: Arguments): Promise<number> {
   return faults.length > 0 ? 1 : 0
 }
 
-async function componentsCommand({ configs, sets }: Arguments): Promise<number> {
+async function componentsCommand({ configs, sets, output }: Arguments): Promise<number> {
   const catalog = builtInCatalog()
   const faults: Fault[] = []
   if (configs.length > 0) {
@@ -91,7 +91,7 @@ async function componentsCommand({ configs, sets }: Arguments): Promise<number> 
     printFaults(faults, loaded)
   }
   const { components } = await import('./components.ts')
-  print(await components(catalog))
+  print(await components(catalog, output))
   return faults.length > 0 ? 1 : 0
 }
 
@@ -100,4 +100,13 @@ function print(text: string): number {
   return 0
 }
 
-process.exit(await main(process.argv.slice(2)))
+const code = await main(process.argv.slice(2))
+await Promise.all([process.stdout, process.stderr].map(written))
+process.exit(code)
+
+/** Resolves when what was written has left the process: a pipe takes long texts bit by bit, and an exit cuts them off. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  // Whoever read it may have gone (`telegen components | head`): then there is nobody to tell.
+  stream.once('error', () => {})
+  return new Promise((resolve) => stream.write('', () => resolve()))
+}

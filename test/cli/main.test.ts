@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,16 +10,23 @@ import { ownPackage } from '../../src/cli/package.ts'
 
 const MAIN = `${import.meta.dirname}/../../src/cli/main.ts`
 const PIPELINE = 'service: {pipelines: {logs: {receivers: [quiet], exporters: [debug]}}}'
-const PLUGIN = `import { defineReceiver, Options, Type } from 'telegen/plugin'
+const PLUGIN = `import { defineReceiver, Observable, Options, Type } from 'telegen/plugin'
 export default defineReceiver({
   type: 'quiet', summary: 'Emits nothing.', stability: { logs: 'alpha' },
   config: Options({
     create: Type.Boolean({ default: true, description: 'Whether it can be created.' }),
     why: Type.String({ default: '', description: 'Why not.' }),
+    opens: Type.Boolean({ default: false, description: 'Whether it can be opened.' }),
   }),
-  create: ({ config }) => {
+  create: ({ config, log }) => {
+    let ticking
     if (!config.create) throw new Error('cannot be created' + config.why)
-    return { open: async () => { throw new Error('nothing may be opened') }, close: async () => {} }
+    const open = async () => {
+      if (!config.opens) throw new Error('nothing may be opened')
+      ticking = setInterval(() => (log.info({}, 'tick'), console.log('tick')), 10)
+      return new Observable(() => {})
+    }
+    return { open, close: async () => clearInterval(ticking) }
   },
 })`
 
@@ -128,6 +136,38 @@ describe('telegen', () => {
       'providers',
     ])
   })
+
+  test('components as JSON have the schemas of their options, those of plugins too', () => {
+    const { status, stdout } = telegen('components', '--config', 'good.yaml', '--output', 'json')
+    assert.equal(status, 0)
+    type Listed = { name: string; summary: string; aliases: string[]; config: { properties: object } }
+    const { receivers, exporters } = JSON.parse(stdout) as { receivers: Listed[]; exporters: Listed[] }
+    const quiet = receivers.find(({ name }) => name === 'quiet')
+    assert.equal(quiet?.summary, 'Emits nothing.')
+    assert.deepEqual(quiet.config.properties, {
+      create: { type: 'boolean', default: true, description: 'Whether it can be created.' },
+      why: { type: 'string', default: '', description: 'Why not.' },
+      opens: { type: 'boolean', default: false, description: 'Whether it can be opened.' },
+    })
+    assert.deepEqual(exporters.find(({ name }) => name === 'otlp_http')?.aliases, ['otlphttp'])
+  })
+
+  for (const encoding of ['console', 'json'])
+    test(`goes on, and stops when told, after nobody reads its ${encoding} log any more`, async () => {
+      const opens = ['--set', 'receivers.quiet.opens=true', '--set', `service.telemetry.logs.encoding=${encoding}`]
+      const telegen = spawn(process.execPath, [MAIN, '--config', 'good.yaml', ...opens], {
+        cwd: directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: 20_000,
+        killSignal: 'SIGKILL',
+      })
+      const exited = once(telegen, 'exit')
+      await once(telegen.stderr, 'data')
+      telegen.stderr.destroy()
+      for (let ticks = 0; ticks < 10; ticks++) await Promise.race([once(telegen.stdout, 'data'), exited])
+      telegen.kill('SIGTERM')
+      assert.deepEqual(await exited, [0, null])
+    })
 
   test('--help and --version print and succeed', () => {
     assert.match(telegen('--help').stdout, /telegen \[run\] --config <location>/)
