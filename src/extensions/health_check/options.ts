@@ -14,10 +14,19 @@ export const options = Options({
     { description: 'Texts to answer with.' },
   ),
   tls: Type.Optional(Type.Unknown({ description: 'Not built yet.' })),
+  check_collector_pipeline: Type.Optional(
+    Type.Unknown({ description: 'Given up by the Collector; refused where it is switched on.' }),
+  ),
 })
 export type HealthConfig = Static<typeof options>
 
-export function* faults({ endpoint, path, tls }: HealthConfig): Iterable<OptionFault> {
+export function* faults({ endpoint, path, tls, check_collector_pipeline }: HealthConfig): Iterable<OptionFault> {
+  if ((check_collector_pipeline as { enabled?: unknown } | null | undefined)?.enabled === true)
+    yield {
+      path: ['check_collector_pipeline'],
+      message: '"check_collector_pipeline" is not built: `path` does not tell of failing exporters',
+      hint: 'leave it out and ask /ready, which does',
+    }
   if (tls !== undefined)
     yield { path: ['tls'], message: '"tls" of health_check is not built yet: it answers without encryption' }
   if (addressOf(endpoint) === undefined)

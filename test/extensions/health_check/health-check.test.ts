@@ -175,6 +175,8 @@ describe('health_check', () => {
     assert.deepEqual(messages({}), [])
     assert.deepEqual(messages({ endpoint: '[::1]:13133' }), [])
     assert.match(messages({ tls: {} })[0] ?? '', /not built yet/)
+    assert.deepEqual(messages({ check_collector_pipeline: { enabled: false, interval: '5m' } }), [])
+    assert.match(messages({ check_collector_pipeline: { enabled: true } })[0] ?? '', /is not built/)
     assert.deepEqual(messages({ endpoint: 'nowhere' }), ['"nowhere" is no endpoint'])
     assert.deepEqual(messages({ path: 'health' }), ['path must start with /'])
   })
