@@ -67,8 +67,16 @@ const folderOf = (kind: Kind, type: string) => `${ROOT}src/${kind}s/${type}`
 const signalsOf = ({ kind, stability }: Definition): Signal[] =>
   kind === 'connector' || kind === 'extension' ? [] : SIGNALS.filter((signal) => signal in stability)
 
+/** Lets the receiver of an example listen anywhere: something else may have its port, a running Telegen for one. */
+function freePorts(file: string): string[] {
+  const example = parse(readFileSync(file, 'utf8')) as { receivers?: { otlp?: { protocols?: object } } }
+  const protocols = Object.keys(example.receivers?.otlp?.protocols ?? {})
+  return protocols.map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`)
+}
+
 async function configured(kind: Kind, type: string) {
-  const loaded = load({ configs: [`${folderOf(kind, type)}/example.yaml`], sets: [...(SETS[`${kind} ${type}`] ?? [])] })
+  const file = `${folderOf(kind, type)}/example.yaml`
+  const loaded = load({ configs: [file], sets: [...freePorts(file), ...(SETS[`${kind} ${type}`] ?? [])] })
   const checked = await check(loaded, builtInCatalog())
   assert.deepEqual(checked.faults, [])
   return checked.configuration as NonNullable<typeof checked.configuration>
