@@ -67,11 +67,15 @@ const folderOf = (kind: Kind, type: string) => `${ROOT}src/${kind}s/${type}`
 const signalsOf = ({ kind, stability }: Definition): Signal[] =>
   kind === 'connector' || kind === 'extension' ? [] : SIGNALS.filter((signal) => signal in stability)
 
-/** Lets the receiver of an example listen anywhere: something else may have its port, a running Telegen for one. */
+/** Lets the OTLP receivers of an example listen anywhere: something else may have their ports, a running Telegen for one. */
 function freePorts(file: string): string[] {
-  const example = parse(readFileSync(file, 'utf8')) as { receivers?: { otlp?: { protocols?: object } } }
-  const protocols = Object.keys(example.receivers?.otlp?.protocols ?? {})
-  return protocols.map((protocol) => `receivers.otlp.protocols.${protocol}.endpoint=127.0.0.1:0`)
+  type Receivers = Readonly<Record<string, { protocols?: object } | null>>
+  const { receivers } = parse(readFileSync(file, 'utf8')) as { receivers: Receivers }
+  return Object.entries(receivers).flatMap(([id, receiver]) =>
+    Object.keys(receiver?.protocols ?? {}).map(
+      (protocol) => `receivers.${id}.protocols.${protocol}.endpoint=127.0.0.1:0`,
+    ),
+  )
 }
 
 async function configured(kind: Kind, type: string) {
