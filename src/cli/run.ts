@@ -10,7 +10,8 @@ import { logger } from './logger.ts'
 const DRAIN = 10_000
 /** npm and the terminal may both send SIGINT: a repeat within this many milliseconds is the same signal. */
 const SAME_SIGNAL = 500
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** A terminal that goes away sends SIGHUP; until there is a reload, it stops as the others do. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Runs a checked configuration until a signal ends it. Resolves to the exit code. */
 export async function run(configuration: Configuration): Promise<number> {

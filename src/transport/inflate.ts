@@ -20,7 +20,7 @@ const MOST_TRIES = 20
 export class TooLarge extends Error {
   readonly limit: number
   constructor(limit: number) {
-    super(`the inflated body is larger than ${limit} bytes`)
+    super(`more than ${limit} bytes, as sent or inflated`)
     this.name = 'TooLarge'
     this.limit = limit
   }
