@@ -11,12 +11,11 @@ import { validate } from '../src/data/kernels/validate.ts'
 import { compile } from '../src/data/steps/compile.ts'
 import { run } from '../src/data/steps/runner.ts'
 import type { RecordLevel, Step } from '../src/data/steps/step.ts'
-import type { KnownSignal } from '../src/data/wire/schema.ts'
-import { decodeAndEncode } from '../test/data/oracle.ts'
+import { decodeAndEncode, type OracleSignal } from '../test/data/oracle.ts'
 import { payloads, VARIANTS } from './measure/payloads.ts'
 import { type Effort, measure, type Measured, type Task } from './measure/rounds.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const THOROUGH: Effort = { rounds: 15, windowMs: 60, warmUpMs: 1000 }
 const QUICK: Effort = { rounds: 9, windowMs: 30, warmUpMs: 400 }
 
@@ -34,7 +33,7 @@ export default async function kernels(options: readonly string[]): Promise<void>
   }
 }
 
-function tasks(signal: KnownSignal, batches: readonly Batch[]): Task[] {
+function tasks(signal: OracleSignal, batches: readonly Batch[]): Task[] {
   const bytes = batches.map(join)
   const of = (turn: number): number => turn % VARIANTS
   const whole = merge(batches)
@@ -75,7 +74,7 @@ function tasks(signal: KnownSignal, batches: readonly Batch[]): Task[] {
   ]
 }
 
-const LEVELS: Readonly<Record<KnownSignal, RecordLevel>> = { traces: 'span', metrics: 'dataPoint', logs: 'logRecord' }
+const LEVELS: Readonly<Record<OracleSignal, RecordLevel>> = { traces: 'span', metrics: 'dataPoint', logs: 'logRecord' }
 
 const insertIntoResource: Step = {
   on: 'resource',
@@ -100,7 +99,7 @@ const sample = (on: RecordLevel): Step => ({
   act: { kind: 'drop' },
 })
 
-function chain(signal: KnownSignal): readonly Step[] {
+function chain(signal: OracleSignal): readonly Step[] {
   const level = LEVELS[signal]
   const steps = [insertIntoResource, insertInto(level), filter(level)]
   return signal === 'metrics' ? steps : [...steps, sample(level)]

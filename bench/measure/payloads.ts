@@ -3,7 +3,7 @@ import type { Batch } from '../../src/data/batch.ts'
 import { logs } from '../../src/data/builders/logs.ts'
 import { metrics } from '../../src/data/builders/metrics.ts'
 import { traces } from '../../src/data/builders/traces.ts'
-import type { KnownSignal } from '../../src/data/wire/schema.ts'
+import type { OracleSignal } from '../../test/data/oracle.ts'
 
 export const VARIANTS = 8
 const RESOURCES = 3
@@ -19,7 +19,7 @@ const BODY =
   'anew from the pool (idle 12, busy 4), the last error was ETIMEDOUT, see trace for details of order '
 
 /** Several variants of a request, so that no run meets the same bytes over and over. */
-export function payloads(signal: KnownSignal): Batch[] {
+export function payloads(signal: OracleSignal): Batch[] {
   const build = { traces: spans, metrics: points, logs: records }[signal]
   return Array.from({ length: VARIANTS }, (_, variant) => build(randomFrom(variant + 1)))
 }

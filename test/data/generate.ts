@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import type { JsonObject, JsonValue } from '../../src/data/codec/json.ts'
-import type { KnownSignal } from '../../src/data/wire/schema.ts'
+import type { OracleSignal } from './oracle.ts'
 
 type Fields = Record<string, fc.Arbitrary<JsonValue>>
 
@@ -17,7 +17,7 @@ export interface GenerateOptions {
 
 /** Requests of a signal. `for the oracle` by default. */
 export function requests(
-  signal: KnownSignal,
+  signal: OracleSignal,
   options: GenerateOptions = { forOracle: true },
 ): fc.Arbitrary<JsonObject> {
   const generate = new Messages(options)

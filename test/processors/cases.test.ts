@@ -4,7 +4,6 @@ import { describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { toObject } from '../../src/data/codec/to-object.ts'
 import { fromObject } from '../../src/data/codec/from-object.ts'
-import type { KnownSignal } from '../../src/data/wire/schema.ts'
 import type { Signal } from '../../src/data/signal.ts'
 import { TestBed } from '../../src/testing/bed.ts'
 
@@ -82,7 +81,7 @@ function configuration(processor: string, config: object, signal: Signal): strin
 }
 
 /** The same as the bytes say it: defaults and the way in which numbers were written are no difference. */
-const canonical = (signal: Signal, request: object): object => toObject(fromObject(signal as KnownSignal, request))
+const canonical = (signal: Signal, request: object): object => toObject(fromObject(signal, request))
 
 function written(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) return value.map((each) => written(each))

@@ -2,7 +2,8 @@ import { type Batch, batchOfSlab } from '../batch.ts'
 import { count } from '../kernels/count.ts'
 import { DEEPEST } from '../kernels/validate.ts'
 import { slabs } from '../memory/slab-pool.ts'
-import { type Field, type KnownSignal, knownSignal, type Message, MESSAGES, REQUESTS } from '../wire/schema.ts'
+import { type Field, type Message, MESSAGES, REQUESTS } from '../wire/schema.ts'
+import type { Signal } from '../signal.ts'
 import type { WireWriter } from '../wire/wire-writer.ts'
 import { giveWriter, takeWriter } from '../wire/writer-pool.ts'
 import { MalformedObject } from './json.ts'
@@ -15,9 +16,9 @@ import { writeScalar, writeScalars } from './scalars.ts'
  * by name, `null` for what is absent. Unknown names are ignored, as the OTLP specification demands. Throws
  * `MalformedObject` otherwise, with the place.
  */
-export function fromObject<S extends KnownSignal>(signal: S, object: unknown): Batch<S> {
+export function fromObject<S extends Signal>(signal: S, object: unknown): Batch<S> {
   const writer = takeWriter()
-  writeMessage(writer, MESSAGES[REQUESTS[knownSignal(signal)].request], object, 1)
+  writeMessage(writer, MESSAGES[REQUESTS[signal].request], object, 1)
   const slab = slabs.take(writer.length)
   const { length } = writer
   writer.buffer.copy(slab.buffer, 0, 0, length)

@@ -21,6 +21,7 @@ export function writeScalar(writer: WireWriter, field: Field, value: unknown): v
     case 'bytes':
       return writeBytes(writer, field, base64Of(value))
     case 'trace_id':
+    case 'profile_id':
       return writeBytes(writer, field, identifierOf(value, 16))
     case 'span_id':
       return writeBytes(writer, field, identifierOf(value, 8))
@@ -85,6 +86,16 @@ export function writeScalars(writer: WireWriter, field: Field, values: readonly 
         field.number,
         values.map((value, index) => element(index, value, doubleOf)),
       )
+    case 'int64':
+      return writer.packedInt64(
+        field.number,
+        values.map((value, index) => element(index, value, signedOf)),
+      )
+    case 'int32':
+      return writer.packedInt64(
+        field.number,
+        values.map((value, index) => BigInt(element(index, value, int32Of))),
+      )
     default:
       throw new TypeError(`OTLP has no repeated ${field.scalar}`)
   }
@@ -143,6 +154,14 @@ function doubleOf(value: unknown): number {
 
 function unsignedOf(value: unknown): bigint {
   return longOf(value, false)
+}
+
+function signedOf(value: unknown): bigint {
+  return longOf(value, true)
+}
+
+function int32Of(value: unknown): number {
+  return wholeNumberOf(value, INT32)
 }
 
 function longOf(value: unknown, isSigned: boolean): bigint {

@@ -3,7 +3,7 @@ import { Entry } from '../kernels/entry.ts'
 import { DEEPEST } from '../kernels/validate.ts'
 import type { Signal } from '../signal.ts'
 import { Malformed } from '../wire/malformed.ts'
-import { type Field, knownSignal, type Message, MESSAGES, REQUESTS, type Scalar, WIRE_TYPES } from '../wire/schema.ts'
+import { type Field, type Message, MESSAGES, REQUESTS, type Scalar, WIRE_TYPES } from '../wire/schema.ts'
 import * as wire from '../wire/varint.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 
@@ -18,7 +18,7 @@ export function toObject(batch: Batch): JsonObject
 export function toObject(bytes: Buffer, signal: Signal): JsonObject
 export function toObject(source: Batch | Buffer, signal?: Signal): JsonObject {
   const segments = Buffer.isBuffer(source) ? [source] : source.segments()
-  const request = MESSAGES[REQUESTS[knownSignal(Buffer.isBuffer(source) ? signal! : source.signal)].request]
+  const request = MESSAGES[REQUESTS[Buffer.isBuffer(source) ? signal! : source.signal].request]
   const object: JsonObject = {}
   for (const segment of segments) readInto(object, request, segment, 0, segment.length, 1)
   return object
@@ -82,6 +82,7 @@ function valueOf(scalar: Scalar, buffer: Buffer, { wireType, start, end }: Entry
       return buffer.toString('base64', start, end)
     case 'trace_id':
     case 'span_id':
+    case 'profile_id':
       return buffer.toString('hex', start, end)
     default:
       return numberAt(scalar, buffer, start, end)

@@ -1,6 +1,6 @@
 import type { Signal } from '../signal.ts'
 import { Malformed } from '../wire/malformed.ts'
-import { type Field, knownSignal, MESSAGES, type MessageName, REQUESTS, WIRE_TYPES } from '../wire/schema.ts'
+import { type Field, MESSAGES, type MessageName, REQUESTS, WIRE_TYPES } from '../wire/schema.ts'
 import { cursor, FIXED32, FIXED64, LENGTH, readLength, readTag, skip, VARINT } from '../wire/varint.ts'
 import { holdsPoints } from './count.ts'
 
@@ -22,7 +22,7 @@ export const DEEPEST = 128
  */
 export function validate(signal: Signal, buffer: Buffer): number {
   items = 0
-  message(buffer, REQUEST_TYPES[knownSignal(signal)], 0, buffer.length, 1)
+  message(buffer, REQUEST_TYPES[signal], 0, buffer.length, 1)
   return items
 }
 
@@ -40,12 +40,13 @@ const A_FIXED32 = 3
 const A_STRING = 4
 const A_TRACE_ID = 5
 const A_SPAN_ID = 6
-const VARINTS = 7
-const FIXED64S = 8
+const A_PROFILE_ID = 7
+const VARINTS = 8
+const FIXED64S = 9
 const MESSAGE = 16
 
 /** The wire type that each rule below `MESSAGE` asks for; 255 for unknown fields, which may have any. */
-const WIRE_TYPE_OF_RULE = Uint8Array.of(255, VARINT, FIXED64, FIXED32, LENGTH, LENGTH, LENGTH, VARINT, FIXED64)
+const WIRE_TYPE_OF_RULE = Uint8Array.of(255, VARINT, FIXED64, FIXED32, LENGTH, LENGTH, LENGTH, LENGTH, VARINT, FIXED64)
 
 const NAMES = Object.keys(MESSAGES) as MessageName[]
 const typeOf = (name: MessageName): number => NAMES.indexOf(name)
@@ -53,6 +54,7 @@ const REQUEST_TYPES = {
   traces: typeOf(REQUESTS.traces.request),
   metrics: typeOf(REQUESTS.metrics.request),
   logs: typeOf(REQUESTS.logs.request),
+  profiles: typeOf(REQUESTS.profiles.request),
 }
 const METRIC = typeOf('Metric')
 const KEY_VALUE = typeOf('KeyValue')
@@ -76,6 +78,7 @@ function ruleOf(field: Field): number {
   const scalar = field.scalar!
   if (scalar === 'trace_id') return A_TRACE_ID
   if (scalar === 'span_id') return A_SPAN_ID
+  if (scalar === 'profile_id') return A_PROFILE_ID
   switch (WIRE_TYPES[scalar]) {
     case VARINT:
       return field.repeated ? VARINTS : A_VARINT
@@ -176,6 +179,9 @@ function checkBytes(buffer: Buffer, rule: number, start: number, end: number): v
       return
     case A_SPAN_ID:
       if (length !== 8 && length !== 0) throw new Malformed(`a span id of ${length} bytes`, start)
+      return
+    case A_PROFILE_ID:
+      if (length !== 16 && length !== 0) throw new Malformed(`a profile id of ${length} bytes`, start)
       return
     case FIXED64S:
       if (length % 8 !== 0) throw new Malformed('packed numbers of 8 bytes that do not fill their length', start)

@@ -2,7 +2,7 @@ import type { Signal } from '../signal.ts'
 import type { Arena } from '../wire/arena.ts'
 import { fieldTag } from '../wire/scalar-field.ts'
 import { ENTRY, Message } from '../wire/message.ts'
-import { knownSignal, MESSAGES, REQUESTS, type MessageName } from '../wire/schema.ts'
+import { MESSAGES, REQUESTS, type MessageName } from '../wire/schema.ts'
 import { subjectOf, type Scope, type Subject } from './levels.ts'
 import type { RecordLevel } from './step.ts'
 
@@ -124,7 +124,7 @@ export class Node {
 
 /** The nodes of a signal's requests, from the request inwards. */
 export function plant(signal: Signal, arena: Arena): Node {
-  return new Node(REQUESTS[knownSignal(signal)].request, '', 0, arena, {})
+  return new Node(REQUESTS[signal].request, '', 0, arena, {})
 }
 
 export function* all(node: Node): Generator<Node> {

@@ -5,7 +5,7 @@ import type { Field, Scalar } from './schema.ts'
 import type { WireWriter } from './wire-writer.ts'
 
 const HEXADECIMAL = /^(?:[0-9a-f]{2})*$/i
-const IDENTIFIER_BYTES = { trace_id: 16, span_id: 8 }
+const IDENTIFIER_BYTES = { trace_id: 16, span_id: 8, profile_id: 16 }
 
 /** The kind of place that a field of this type is. */
 export function kindOf(field: Field): number {
@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<Scalar, number>> = {
   bytes: kinds.BYTES,
   trace_id: kinds.IDENTIFIER,
   span_id: kinds.IDENTIFIER,
+  profile_id: kinds.IDENTIFIER,
   bool: kinds.BOOL,
   enum: kinds.INT32,
   int32: kinds.INT32,
@@ -62,6 +63,7 @@ export function writeScalar(writer: WireWriter, field: Field, value: Value): boo
       return true
     case 'trace_id':
     case 'span_id':
+    case 'profile_id':
       return writeIdentifier(writer, number, IDENTIFIER_BYTES[scalar], value)
     case 'bool':
       if (typeof value !== 'boolean') return false

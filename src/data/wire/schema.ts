@@ -1,31 +1,28 @@
+import type { Signal } from '../signal.ts'
+import { PROFILE_ROWS } from './profile-rows.ts'
+import {
+  choice,
+  embedded,
+  every,
+  index,
+  list,
+  one,
+  oneof,
+  optional,
+  type Row,
+  type Scalar,
+  type TableName,
+} from './row.ts'
+
+export type { Scalar, TableName } from './row.ts'
+
 /**
- * The messages of OTLP 1.11 (`opentelemetry/proto/{common,resource,trace,metrics,logs}/v1/*.proto` and the three
- * `collector/…/*_service.proto` requests) as a table. The codec, the validator and everything else that must know a
- * field by number or by name read it from here.
+ * The messages of OTLP 1.11 (`opentelemetry/proto/{common,resource,trace,metrics,logs}/v1/*.proto`,
+ * `opentelemetry/proto/profiles/v1development/*.proto` and the four `collector/…/*_service.proto` requests) as a table.
+ * The codec, the validator and everything else that must know a field by number or by name read it from here.
  *
  * Another signal is added by its messages here and its root in `REQUESTS`.
  */
-
-/**
- * How a field's value is written. `trace_id` and `span_id` are `bytes` that hold an identifier: 16 or 8 bytes, or none;
- * in JSON they are hexadecimal where other bytes are base64.
- */
-export type Scalar =
-  | 'string'
-  | 'bytes'
-  | 'trace_id'
-  | 'span_id'
-  | 'bool'
-  | 'enum'
-  | 'int32'
-  | 'int64'
-  | 'uint32'
-  | 'uint64'
-  | 'sint32'
-  | 'fixed32'
-  | 'fixed64'
-  | 'sfixed64'
-  | 'double'
 
 export type MessageName = keyof typeof ROWS
 
@@ -45,6 +42,8 @@ export interface Field {
   readonly scalar: Scalar | undefined
   /** Names of an enum's values, by number. */
   readonly names: readonly string[] | undefined
+  /** Of an index, and of each element of a list of indices: the table of the `ProfilesDictionary` that it points into. */
+  readonly table: TableName | undefined
 }
 
 export interface Message {
@@ -54,31 +53,6 @@ export interface Message {
   /** By field number; undefined for numbers that are not in use. */
   readonly byNumber: readonly (Field | undefined)[]
 }
-
-/** One line of the table; a test compares all with the published descriptors. */
-interface Row {
-  readonly number: number
-  readonly name: string
-  readonly scalar?: Scalar
-  readonly embeds?: string
-  readonly repeated?: boolean
-  readonly optional?: boolean
-  readonly oneof?: string
-  readonly names?: readonly string[]
-}
-
-const one = (number: number, name: string, scalar: Scalar): Row => ({ number, name, scalar })
-const optional = (number: number, name: string, scalar: Scalar): Row => ({ number, name, scalar, optional: true })
-const list = (number: number, name: string, scalar: Scalar): Row => ({ number, name, scalar, repeated: true })
-const choice = (number: number, name: string, names: readonly string[]): Row => ({
-  number,
-  name,
-  scalar: 'enum',
-  names,
-})
-const embedded = (number: number, name: string, embeds: string): Row => ({ number, name, embeds })
-const every = (number: number, name: string, embeds: string): Row => ({ number, name, embeds, repeated: true })
-const oneof = (group: string, row: Row): Row => ({ ...row, oneof: group })
 
 const values = (prefix: string, ...names: readonly string[]): readonly string[] => names.map((name) => prefix + name)
 const SPAN_KIND = values('SPAN_KIND_', 'UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER')
@@ -102,11 +76,11 @@ const ROWS = {
     oneof('value', embedded(5, 'array_value', 'ArrayValue')),
     oneof('value', embedded(6, 'kvlist_value', 'KeyValueList')),
     oneof('value', one(7, 'bytes_value', 'bytes')),
-    oneof('value', one(8, 'string_value_strindex', 'int32')),
+    oneof('value', index(8, 'string_value_strindex', 'string_table')),
   ],
   ArrayValue: [every(1, 'values', 'AnyValue')],
   KeyValueList: [every(1, 'values', 'KeyValue')],
-  KeyValue: [one(1, 'key', 'string'), embedded(2, 'value', 'AnyValue'), one(3, 'key_strindex', 'int32')],
+  KeyValue: [one(1, 'key', 'string'), embedded(2, 'value', 'AnyValue'), index(3, 'key_strindex', 'string_table')],
   InstrumentationScope: [
     one(1, 'name', 'string'),
     one(2, 'version', 'string'),
@@ -283,6 +257,8 @@ const ROWS = {
     one(11, 'observed_time_unix_nano', 'fixed64'),
     one(12, 'event_name', 'string'),
   ],
+  // profiles.proto and profiles_service.proto
+  ...PROFILE_ROWS,
 } satisfies Record<string, readonly Row[]>
 
 /** What a request of each signal is, and what its items are: the messages that `Batch.items` counts. */
@@ -293,16 +269,8 @@ export const REQUESTS = {
     items: ['NumberDataPoint', 'HistogramDataPoint', 'ExponentialHistogramDataPoint', 'SummaryDataPoint'],
   },
   logs: { request: 'ExportLogsServiceRequest', items: ['LogRecord'] },
-} as const satisfies Record<string, { request: MessageName; items: readonly MessageName[] }>
-
-/** The signals whose messages are in the table. */
-export type KnownSignal = keyof typeof REQUESTS
-
-/** The signal, if its messages are in the table; throws otherwise. */
-export function knownSignal(signal: string): KnownSignal {
-  if (Object.hasOwn(REQUESTS, signal)) return signal as KnownSignal
-  throw new Error(`${signal} are not in the schema: such batches can only be forwarded whole`)
-}
+  profiles: { request: 'ExportProfilesServiceRequest', items: ['Sample'] },
+} as const satisfies Record<Signal, { request: MessageName; items: readonly MessageName[] }>
 
 /** A wire type for each scalar, as https://protobuf.dev/programming-guides/encoding/#structure numbers them. */
 export const WIRE_TYPES: Readonly<Record<Scalar, 0 | 1 | 2 | 5>> = {
@@ -310,6 +278,7 @@ export const WIRE_TYPES: Readonly<Record<Scalar, 0 | 1 | 2 | 5>> = {
   bytes: 2,
   trace_id: 2,
   span_id: 2,
+  profile_id: 2,
   bool: 0,
   enum: 0,
   int32: 0,
@@ -345,5 +314,6 @@ function field(row: Row): Field {
     message: row.embeds as MessageName | undefined,
     scalar: row.scalar,
     names: row.names,
+    table: row.table,
   }
 }

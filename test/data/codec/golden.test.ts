@@ -6,12 +6,13 @@ import { toObject } from '../../../src/data/codec/to-object.ts'
 import { count } from '../../../src/data/kernels/count.ts'
 import { join } from '../../../src/data/kernels/merge.ts'
 import { validate } from '../../../src/data/kernels/validate.ts'
-import { type Field, type KnownSignal, MESSAGES, REQUESTS } from '../../../src/data/wire/schema.ts'
+import { type Field, MESSAGES } from '../../../src/data/wire/schema.ts'
+import { SIGNALS, type Signal } from '../../../src/data/signal.ts'
 import { golden, goldenObject } from '../golden.ts'
 
-const ITEMS: Readonly<Record<KnownSignal, number>> = { traces: 4, metrics: 20, logs: 4 }
+const ITEMS: Readonly<Record<Signal, number>> = { traces: 4, metrics: 20, logs: 4, profiles: 8 }
 
-for (const signal of Object.keys(REQUESTS) as KnownSignal[]) {
+for (const signal of SIGNALS) {
   test(`the golden request of ${signal}, which has every field, is read and written as Google's protobuf does`, () => {
     const bytes = golden(signal)
     assert.deepEqual(toObject(bytes, signal), goldenObject(signal))
@@ -43,7 +44,7 @@ function withShortNames(line: string): string {
 
 function line(message: string, field: Field): string {
   const type = field.message === undefined ? field.scalar! : 'message'
-  const kind = type === 'trace_id' || type === 'span_id' ? 'bytes' : type
+  const kind = type.endsWith('_id') ? 'bytes' : type
   const words = [message, field.number, field.name, field.json, kind, field.repeated ? 'list' : 'one']
   const presence = field.presence && !field.repeated ? 'presence' : '-'
   return [...words, presence, field.message ?? '-', field.names?.join(',') ?? '-'].join(' ')

@@ -1,6 +1,6 @@
 """Writes the golden requests beside this file with Google's protobuf and the published OTLP messages.
 
-pip install opentelemetry-proto && python3 generate.py
+pip install opentelemetry-proto==1.45.2 && python3 generate.py
 
 Each message gets every field it has, each member of a oneof in a message of its own. NAME.bin is the request, NAME.jsonl the
 same as OTLP/JSON; descriptors.txt has the fields of all messages.
@@ -13,16 +13,19 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor as F
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.profiles.v1development.profiles_service_pb2 import ExportProfilesServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 REQUESTS = {
     "traces": ExportTraceServiceRequest,
     "metrics": ExportMetricsServiceRequest,
     "logs": ExportLogsServiceRequest,
+    "profiles": ExportProfilesServiceRequest,
 }
-IDENTIFIERS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
+IDENTIFIERS = {"traceId": 16, "spanId": 8, "parentSpanId": 8, "profileId": 16}
 HERE = pathlib.Path(__file__).parent
 counter = 0
+is_profiles = False
 
 
 def number():
@@ -33,6 +36,9 @@ def number():
 
 def scalar(field):
     n = number()
+    if field.name.endswith(("_index", "_indices")) or (is_profiles and field.name.endswith("_strindex")):
+        # Every table of the dictionary has an entry 2; a KeyValue with an index has no name beside it.
+        return 1 + n % 2
     if field.json_name in IDENTIFIERS:
         return bytes([n % 256] * IDENTIFIERS[field.json_name])
     if field.type == F.TYPE_STRING:
@@ -61,6 +67,10 @@ def fill(message, depth, chosen=None):
         is_choice = oneof is not None and len(oneof.fields) > 1
         if is_choice and (chosen is None or oneof.fields[chosen % len(oneof.fields)] is not field):
             continue
+        if is_profiles and field.full_name.endswith("KeyValue.key"):
+            continue
+        if field.name.endswith("_table"):
+            add_zero_value(getattr(message, field.name))
         if field.message_type is None:
             if field.is_repeated:
                 getattr(message, field.name).extend(scalar(field) for _ in range(2))
@@ -72,6 +82,14 @@ def fill(message, depth, chosen=None):
         elif depth > 0:
             getattr(message, field.name).SetInParent()
             fill(getattr(message, field.name), depth - cost(field), number())
+
+
+def add_zero_value(table):
+    """The first entry of each table of the dictionary means `not set`."""
+    if hasattr(table, "add"):
+        table.add()
+    else:
+        table.append("")
 
 
 def cost(field):
@@ -116,6 +134,7 @@ def describe(descriptor, lines):
 descriptors = []
 for signal, request in REQUESTS.items():
     counter = 0
+    is_profiles = signal == "profiles"
     message = request()
     fill(message, 1)
     (HERE / f"{signal}.bin").write_bytes(message.SerializeToString(deterministic=True))

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../src/data/codec/json.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
+import type { OracleSignal } from '../oracle.ts'
 
 const KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']
 
@@ -13,7 +13,7 @@ export interface Item {
 }
 
 /** The items of a request in the shape of OTLP/JSON, in their order: spans, log records or data points. */
-export function itemsIn(signal: KnownSignal, request: JsonObject): Item[] {
+export function itemsIn(signal: OracleSignal, request: JsonObject): Item[] {
   const suffix = { traces: 'Spans', metrics: 'Metrics', logs: 'Logs' }[signal]
   const records = { traces: 'spans', metrics: 'metrics', logs: 'logRecords' }[signal]
   const items: Item[] = []

@@ -6,17 +6,16 @@ import { fromObject } from '../../../src/data/codec/from-object.ts'
 import { compact, join, merge } from '../../../src/data/kernels/merge.ts'
 import { ByteBudget } from '../../../src/data/memory/byte-budget.ts'
 import { SlabPool } from '../../../src/data/memory/slab-pool.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
-import { decode, encode } from '../oracle.ts'
+import { decode, encode, type OracleSignal } from '../oracle.ts'
 
-const LISTS: Readonly<Record<KnownSignal, string>> = {
+const LISTS: Readonly<Record<OracleSignal, string>> = {
   traces: 'resourceSpans',
   metrics: 'resourceMetrics',
   logs: 'resourceLogs',
 }
 
-for (const signal of Object.keys(LISTS) as KnownSignal[]) {
+for (const signal of Object.keys(LISTS) as OracleSignal[]) {
   test(`merged ${signal} decode to the records of all, one after another`, () => {
     fc.assert(
       fc.property(fc.array(requests(signal), { minLength: 1, maxLength: 5 }), (all) => {

@@ -7,12 +7,11 @@ import { join } from '../../../src/data/kernels/merge.ts'
 import { split } from '../../../src/data/kernels/split.ts'
 import { validate } from '../../../src/data/kernels/validate.ts'
 import { Malformed } from '../../../src/data/wire/malformed.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { golden } from '../golden.ts'
 import { mutate, randomFrom } from '../mutate.ts'
-import { accepts } from '../oracle.ts'
+import { accepts, type OracleSignal } from '../oracle.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const MUTATIONS_OF_EACH = 6700
 const SEED = 20_260_131
 
@@ -36,7 +35,7 @@ for (const signal of SIGNALS) {
 }
 
 /** Says whether the bytes are valid. What follows them in memory must not matter. */
-function check(signal: KnownSignal, bytes: Buffer, follows: Buffer): boolean {
+function check(signal: OracleSignal, bytes: Buffer, follows: Buffer): boolean {
   const alone = Buffer.concat([bytes])
   const amid = Buffer.concat([bytes, follows.subarray(0, 32)]).subarray(0, bytes.length)
   const items = verdict(() => validate(signal, alone))
@@ -70,7 +69,7 @@ function verdict(work: () => number): number | string {
 }
 
 /** Items of all parts that come of splitting into pieces of five items; the parts of what is valid must be valid. */
-function splitAll(signal: KnownSignal, bytes: Buffer): number {
+function splitAll(signal: OracleSignal, bytes: Buffer): number {
   let items = 0
   for (const part of split(batchOf(signal, Infinity, bytes), { items: 5 })) {
     assert.equal(validate(signal, join(part)), part.items)

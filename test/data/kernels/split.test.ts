@@ -10,16 +10,15 @@ import { split, type SplitLimits } from '../../../src/data/kernels/split.ts'
 import { validate } from '../../../src/data/kernels/validate.ts'
 import { ByteBudget, Overdrawn } from '../../../src/data/memory/byte-budget.ts'
 import { SlabPool } from '../../../src/data/memory/slab-pool.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
-import { decode } from '../oracle.ts'
+import { decode, type OracleSignal } from '../oracle.ts'
 import { embed, fixed64, inRecord, number } from '../wire-bytes.ts'
 import { type Item, itemsIn } from './items.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 
 /** Items of all parts by the oracle; checks that each part is a valid request of the size that it says. */
-function itemsOf(signal: KnownSignal, parts: readonly Batch[]): Item[] {
+function itemsOf(signal: OracleSignal, parts: readonly Batch[]): Item[] {
   return parts.flatMap((part) => {
     const bytes = join(part)
     const items = itemsIn(signal, decode(signal, bytes))

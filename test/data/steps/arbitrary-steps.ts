@@ -14,9 +14,9 @@ import {
   type Value,
 } from '../../../src/data/steps/step.ts'
 import type { RecordView } from '../../../src/data/views/record-view.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
+import type { OracleSignal } from '../oracle.ts'
 
-export const LEVELS: Readonly<Record<KnownSignal, readonly RecordLevel[]>> = {
+export const LEVELS: Readonly<Record<OracleSignal, readonly RecordLevel[]>> = {
   traces: ['resource', 'scope', 'span', 'spanEvent', 'spanLink'],
   metrics: ['resource', 'scope', 'metric', 'dataPoint', 'exemplar'],
   logs: ['resource', 'scope', 'logRecord'],
@@ -136,12 +136,12 @@ function edit(level: RecordLevel): fc.Arbitrary<Edit> {
       })
 }
 
-export function steps(signal: KnownSignal, most: number = 5): fc.Arbitrary<Step[]> {
+export function steps(signal: OracleSignal, most: number = 5): fc.Arbitrary<Step[]> {
   return fc.array(fc.constantFrom(...LEVELS[signal]).chain(editStep), { minLength: 1, maxLength: most })
 }
 
 /** Steps among which there are hooks. */
-export function stepsAndHooks(signal: KnownSignal, most: number): fc.Arbitrary<Step[]> {
+export function stepsAndHooks(signal: OracleSignal, most: number): fc.Arbitrary<Step[]> {
   const step = fc
     .constantFrom(...LEVELS[signal])
     .chain((on) => fc.oneof({ weight: 3, arbitrary: editStep(on) }, hookStep(on)))

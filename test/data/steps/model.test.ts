@@ -9,13 +9,12 @@ import { validate } from '../../../src/data/kernels/validate.ts'
 import { compile } from '../../../src/data/steps/compile.ts'
 import { run } from '../../../src/data/steps/runner.ts'
 import type { Step } from '../../../src/data/steps/step.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
-import { decode, encode } from '../oracle.ts'
+import { decode, encode, type OracleSignal } from '../oracle.ts'
 import { steps, stepsAndHooks } from './arbitrary-steps.ts'
 import { model } from './model.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const RUNS = 400
 
 for (const signal of SIGNALS) {
@@ -56,7 +55,7 @@ for (const signal of SIGNALS) {
 }
 
 function sequentially(
-  signal: KnownSignal,
+  signal: OracleSignal,
   chain: readonly Step[],
   batch: Batch,
 ): { batch: Batch | undefined; dropped: number } {

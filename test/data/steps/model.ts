@@ -14,12 +14,13 @@ import {
   type Step,
   type Value,
 } from '../../../src/data/steps/step.ts'
-import type { KnownSignal, MessageName } from '../../../src/data/wire/schema.ts'
+import type { OracleSignal } from '../oracle.ts'
+import type { MessageName } from '../../../src/data/wire/schema.ts'
 import { anyOf, defaultOf, fieldOf, scalarOf, valueOf } from './json-value.ts'
 import { DATA, list, recordsIn, type Found } from './records.ts'
 
 /** Runs the steps on a copy. */
-export function model(signal: KnownSignal, steps: readonly Step[], request: JsonObject): JsonObject {
+export function model(signal: OracleSignal, steps: readonly Step[], request: JsonObject): JsonObject {
   const copy = structuredClone(request)
   for (const step of steps) {
     for (const record of recordsIn(signal, copy, step.on)) {

@@ -11,13 +11,12 @@ import type { Edit, RecordLevel, Step } from '../../../src/data/steps/step.ts'
 import { hook } from '../../../src/data/views/hook.ts'
 import { Arena } from '../../../src/data/wire/arena.ts'
 import { Malformed } from '../../../src/data/wire/malformed.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { golden } from '../golden.ts'
 import { mutate, randomFrom } from '../mutate.ts'
-import { accepts } from '../oracle.ts'
+import { accepts, type OracleSignal } from '../oracle.ts'
 import { LEVELS } from './arbitrary-steps.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const MUTATIONS_OF_EACH = 6700
 const SEED = 20_260_131
 const LARGEST = 1 << 16
@@ -42,7 +41,7 @@ for (const signal of SIGNALS) {
 }
 
 /** Edits of many kinds on every level, and a hook on each that reads all that its view has. */
-function chain(signal: KnownSignal): Step[] {
+function chain(signal: OracleSignal): Step[] {
   const levels = LEVELS[signal]
   const put: Edit = { kind: 'insert', path: { attribute: 'new' }, source: { value: 'v' } }
   const edits: Edit[] = [
@@ -75,7 +74,7 @@ function read(value: unknown): void {
 }
 
 /** Says whether the bytes are valid. What stands around them in memory must not matter. */
-function check(signal: KnownSignal, program: Program, bytes: Buffer): boolean {
+function check(signal: OracleSignal, program: Program, bytes: Buffer): boolean {
   const first = outcome(signal, program, bytes, 0x00)
   assert.deepEqual(outcome(signal, program, bytes, 0xff), first)
   const items = itemsOf(signal, bytes)
@@ -87,7 +86,7 @@ function check(signal: KnownSignal, program: Program, bytes: Buffer): boolean {
 }
 
 /** What the chain makes of the bytes, or why they are malformed. The arena's memory is full of `filling` before. */
-function outcome(signal: KnownSignal, program: Program, bytes: Buffer, filling: number): Buffer | string {
+function outcome(signal: OracleSignal, program: Program, bytes: Buffer, filling: number): Buffer | string {
   const arena = new Arena()
   arena.open(LARGEST)
   arena.buffer.fill(filling)
@@ -102,7 +101,7 @@ function outcome(signal: KnownSignal, program: Program, bytes: Buffer, filling: 
   }
 }
 
-function itemsOf(signal: KnownSignal, bytes: Buffer): number | undefined {
+function itemsOf(signal: OracleSignal, bytes: Buffer): number | undefined {
   try {
     return validate(signal, bytes)
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../src/data/codec/json.ts'
 import type { RecordLevel } from '../../../src/data/steps/step.ts'
-import type { KnownSignal, MessageName } from '../../../src/data/wire/schema.ts'
+import type { MessageName } from '../../../src/data/wire/schema.ts'
+import type { OracleSignal } from '../oracle.ts'
 
 /** One record of a request in the shape of OTLP/JSON, and where it stands. */
 export interface Found {
@@ -34,7 +35,7 @@ export const DATA = Object.keys(POINTS)
 export const list = (object: JsonObject, name: string): JsonObject[] => (object[name] ?? []) as JsonObject[]
 
 /** All records of a level, in their order. */
-export function recordsIn(signal: KnownSignal, request: JsonObject, level: RecordLevel): Found[] {
+export function recordsIn(signal: OracleSignal, request: JsonObject, level: RecordLevel): Found[] {
   const all: Found[] = []
   const resources = list(request, `resource${SUFFIX[signal]}`)
   for (const container of resources) {
@@ -64,7 +65,7 @@ export function recordsIn(signal: KnownSignal, request: JsonObject, level: Recor
   return all.filter((found) => found.level === level)
 }
 
-function within(signal: KnownSignal, scope: Found, container: JsonObject, record: JsonObject): Found[] {
+function within(signal: OracleSignal, scope: Found, container: JsonObject, record: JsonObject): Found[] {
   const records = list(container, RECORDS[signal])
   const [level, name] = (
     { traces: ['span', 'Span'], metrics: ['metric', 'Metric'], logs: ['logRecord', 'LogRecord'] } as const

@@ -11,13 +11,12 @@ import { double, type Edit, type RecordLevel, type Value } from '../../../src/da
 import { hook } from '../../../src/data/views/hook.ts'
 import type { RecordView } from '../../../src/data/views/record-view.ts'
 import { logRecords, records, spans } from '../../../src/data/views/records.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
-import { decode, encode } from '../oracle.ts'
+import { decode, encode, type OracleSignal } from '../oracle.ts'
 import { LEVELS } from '../steps/arbitrary-steps.ts'
 import { model } from '../steps/model.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const RUNS = 150
 
 const value = fc.constantFrom<Value>('x', '', 5, -1, 0.5, double(1), true, 2n ** 60n, [1, 'x'], new Map([['k', 1]]))

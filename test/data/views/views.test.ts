@@ -9,16 +9,15 @@ import { Double, type RecordLevel } from '../../../src/data/steps/step.ts'
 import type { DataPoint } from '../../../src/data/views/data-point.ts'
 import type { RecordView } from '../../../src/data/views/record-view.ts'
 import { dataPoints, logRecords, records, spans } from '../../../src/data/views/records.ts'
-import type { KnownSignal } from '../../../src/data/wire/schema.ts'
 import { requests } from '../generate.ts'
 import { golden, goldenObject } from '../golden.ts'
-import { encode } from '../oracle.ts'
+import { encode, type OracleSignal } from '../oracle.ts'
 import { LEVELS } from '../steps/arbitrary-steps.ts'
 import { mapOf } from '../steps/json-value.ts'
 import { at } from '../steps/model.ts'
 import { list, recordsIn, type Found } from '../steps/records.ts'
 
-const SIGNALS: readonly KnownSignal[] = ['traces', 'metrics', 'logs']
+const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const RUNS = 150
 
 /** Properties of views, and the fields that they read. */
@@ -106,7 +105,7 @@ for (const signal of SIGNALS) {
   })
 }
 
-function check(signal: KnownSignal, batch: Batch, request: JsonObject): void {
+function check(signal: OracleSignal, batch: Batch, request: JsonObject): void {
   for (const level of LEVELS[signal]) {
     const expected = recordsIn(signal, request, level)
     let index = 0
