@@ -15,6 +15,7 @@
  * ```
  */
 export * from './component/attribute-actions.ts'
+export * from './component/authentication.ts'
 export * from './component/capability.ts'
 export * from './component/clock.ts'
 export * from './component/compose.ts'

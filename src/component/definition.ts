@@ -2,7 +2,7 @@ import type { Observable, OperatorFunction } from 'rxjs'
 import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Step } from '../data/steps/step.ts'
-import type { Offer } from './capability.ts'
+import type { Capability, Offer } from './capability.ts'
 import type {
   ConnectorContext,
   ExporterContext,
@@ -37,6 +37,11 @@ interface About<C extends TSchema> {
   readonly config: C
   /** What no schema can say: yields a fault for each thing wrong. `path` leads to the option from the component's own body. */
   readonly check?: (config: Static<C>) => Iterable<OptionFault>
+  /**
+   * What can be found out only by looking at this machine: files that the options name and that are not there, or are not what they
+   * should be. Asked after `check` found nothing, before a start and by `validate`, of components that will run. Reads, changes nothing.
+   */
+  readonly inspect?: (config: Static<C>) => Iterable<OptionFault>
 }
 
 export interface OptionFault {
@@ -166,6 +171,8 @@ export interface ExtensionDefinition<C extends TSchema = TSchema> extends About<
   readonly apiVersion: number
   readonly stability: { readonly extension: Stability }
   readonly create: (context: ExtensionContext<Static<C>>) => Extension
+  /** What it will offer, so that a reference to it is checked without creating it. Where this is missing, that shows at the start. */
+  readonly offers?: (config: Static<C>) => readonly Capability<unknown>[]
   readonly listens?: (config: Static<C>) => readonly string[]
 }
 

@@ -1,4 +1,5 @@
 import type { Static, TProperties, TSchema } from 'typebox'
+import type { Capability } from './capability.ts'
 import { Type } from './schema-types.ts'
 
 /**
@@ -68,9 +69,17 @@ export const Headers = (about: { description: string }) =>
     ...about,
   })
 
-/** The id of another component (`file_storage/queue`), checked to be configured. `of` is its kind. */
-export const ComponentId = (about: About<string> & { of: 'extension' | 'pipeline' }) =>
-  Type.Unsafe<string>({ type: 'string', telegen: 'component_id', ...about })
+/** The id of another component (`file_storage/queue`), checked to be configured. `of` is its kind, `offering` what an extension must offer. */
+export const ComponentId = ({
+  offering,
+  ...about
+}: About<string> & { of: 'extension' | 'pipeline'; offering?: Capability<unknown> }) =>
+  Type.Unsafe<string>({
+    type: 'string',
+    telegen: 'component_id',
+    ...about,
+    ...(offering !== undefined && { offering: offering.name }),
+  })
 
 /** One of a few words. */
 export const Choice = <const V extends readonly string[]>(values: V, about: About<V[number]>) =>

@@ -4,6 +4,7 @@ import { readComponents, canonicalId } from './check/components.ts'
 import type { Component, Components } from './check/components.ts'
 import { checkConnectors } from './check/connectors.ts'
 import { checkCycles } from './check/cycles.ts'
+import { checkMachine } from './check/inspection.ts'
 import { checkListeners } from './check/listeners.ts'
 import { checkMentions } from './check/mentions.ts'
 import { readPipelines } from './check/pipelines.ts'
@@ -27,14 +28,19 @@ export interface Checked {
   readonly warnings: readonly Fault[]
 }
 
+export interface CheckOptions {
+  /** Whether to look at this machine too: at the files that options name. Default true; false for who only shows a configuration. */
+  readonly machine?: boolean
+}
+
 /**
  * Finds everything that is wrong with a configuration, at once and in a stable order, or makes a `Configuration` of it.
- * Plugins that it names are loaded into `catalog` first. Nothing is started, opened or listened on.
+ * Plugins that it names are loaded into `catalog` first. Nothing is started or listened on; files that options name are read.
  */
-export async function check(loaded: Loaded, catalog: Catalog): Promise<Checked> {
+export async function check(loaded: Loaded, catalog: Catalog, { machine = true }: CheckOptions = {}): Promise<Checked> {
   const faults = [...loaded.faults]
   const warnings = [...loaded.warnings]
-  const result = loaded.root && (await checkRoot(loaded.root, loaded, catalog, faults, warnings))
+  const result = loaded.root && (await checkRoot(loaded.root, loaded, catalog, machine, faults, warnings))
   const sources = [...loaded.texts.keys()]
   const ordered = { faults: inOrder(faults, sources), warnings: inOrder(warnings, sources) }
   return faults.length > 0 || result === undefined ? ordered : { ...ordered, configuration: configuration(result) }
@@ -50,6 +56,7 @@ async function checkRoot(
   root: Mapping,
   { directory }: Loaded,
   catalog: Catalog,
+  machine: boolean,
   faults: Fault[],
   warnings: Fault[],
 ): Promise<Result | undefined> {
@@ -66,6 +73,7 @@ async function checkRoot(
   checkCycles(pipelines, report)
   const used = usedComponents(components, pipelines, service.extensions)
   checkListeners(used, report)
+  if (machine) checkMachine(used, report)
   // What a broken pipeline names is not unused.
   if (faults.length === 0) checkUnused(components, used, report)
   return { components, pipelines, service }

@@ -34,6 +34,8 @@ export interface Component {
   readonly definition: Definition | undefined
   readonly config: unknown
   readonly sound: boolean
+  /** As written, for the places of what is wrong in it. */
+  readonly body: Node
 }
 
 export interface Components {
@@ -144,7 +146,7 @@ async function decoded(
   mentions: Mention[],
 ): Promise<Component> {
   const { kind, id, path, place, body } = about
-  const unusable: Component = { kind, id, path, place, definition: undefined, config: undefined, sound: false }
+  const unusable: Component = { kind, id, path, place, body, definition: undefined, config: undefined, sound: false }
   if (entry === undefined) return unusable
   let definition: Definition
   try {
@@ -162,7 +164,7 @@ async function decoded(
   if (!sound) return { ...unusable, definition }
   const faults = [...optionFaults(definition, config)].map((fault) => located(fault, path, body, place))
   faults.forEach(report)
-  return { kind, id, path, place, definition, config, sound: faults.length === 0 }
+  return { kind, id, path, place, body, definition, config, sound: faults.length === 0 }
 }
 
 /** What no schema can say: of the options that exporters share, and of the component itself. */

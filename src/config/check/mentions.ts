@@ -1,7 +1,8 @@
 import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { shown } from '../place.ts'
-import type { Components } from './components.ts'
+import type { Mention } from '../decode/spot.ts'
+import type { Component, Components } from './components.ts'
 import type { Written } from './pipelines.ts'
 import { notConfigured } from './pipelines.ts'
 
@@ -12,7 +13,7 @@ export function checkMentions(
   extensions: readonly string[],
   report: (fault: Fault) => void,
 ): void {
-  for (const { of, id, path, place } of components.mentions) {
+  for (const { of, offering, id, path, place } of components.mentions) {
     if (of === 'pipeline') {
       if (pipelines.some((pipeline) => pipeline.id === id)) continue
       const message = `references pipeline ${shown(id, place)} which is not configured`
@@ -21,6 +22,47 @@ export function checkMentions(
     else if (!extensions.includes(id)) {
       const message = `references extension ${shown(id, place)} which is not listed in service::extensions`
       report(error({ code: 'not_listed', message, path, place }))
+    } else if (offering !== undefined && lacks(components.byKind.extension.get(id), offering)) {
+      const hint = `extension ${shown(id, place)} does not offer ${offering}`
+      const message = SENTENCES[offering] ?? `references an extension that does not offer ${offering}`
+      report(error({ code: 'not_offered', message, path, place, hint }))
     }
   }
+  checkCircles(components, report)
+}
+
+/** As the Collector says it. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  'client authentication': 'requested authenticator is not a client authenticator',
+  'server authentication': 'requested authenticator is not a server authenticator',
+}
+
+/** What a faulty extension, or one that does not say what it offers, would offer is not known. */
+function lacks(extension: Component | undefined, offering: string): boolean {
+  if (!extension?.sound || extension.definition?.kind !== 'extension') return false
+  const offers = extension.definition.offers?.(extension.config)
+  return offers !== undefined && offers.every(({ name }) => name !== offering)
+}
+
+/** Extensions that name one another in a circle would call one another for ever. */
+function checkCircles({ byKind, mentions }: Components, report: (fault: Fault) => void): void {
+  const named = new Map<string, Mention[]>()
+  for (const { id, path } of byKind.extension.values())
+    named.set(
+      id,
+      mentions.filter((each) => each.of === 'extension' && each.path === path),
+    )
+  const reaches = (from: string, goal: string, seen: Set<string>): boolean =>
+    (named.get(from) ?? []).some(({ id }) => {
+      if (id === goal) return true
+      if (seen.has(id)) return false
+      seen.add(id)
+      return reaches(id, goal, seen)
+    })
+  for (const [id, references] of named)
+    for (const { id: next, path, place } of references)
+      if (next === id || reaches(next, id, new Set())) {
+        const message = `references extension ${shown(next, place)} which leads back to this one`
+        report(error({ code: 'cycle', message, path, place }))
+      }
 }

@@ -145,6 +145,6 @@ function decodeMention(schema: Schema, node: Node, at: Spot, decode: Decode): st
   if (typeof written !== 'string') return undefined
   const of = schema.of ?? 'extension'
   const id = (of === 'extension' ? at.canonical(written) : written.trim()) ?? written
-  at.mentions.push({ of, id, path: at.path, name: at.name, place: node.place })
+  at.mentions.push({ of, offering: schema.offering, id, path: at.path, name: at.name, place: node.place })
   return id
 }

@@ -7,6 +7,8 @@ export interface Schema {
   readonly type?: SchemaType | readonly SchemaType[]
   readonly telegen?: ValueKind
   readonly of?: 'extension' | 'pipeline'
+  /** Name of a capability. */
+  readonly offering?: string
   readonly default?: unknown
   readonly enum?: readonly unknown[]
   readonly const?: unknown
@@ -31,7 +33,8 @@ export type SchemaType = 'string' | 'integer' | 'number' | 'boolean' | 'null' | 
 
 const KNOWN = new Set(
   [
-    ['type', 'telegen', 'of', 'default', 'enum', 'const', 'anyOf', 'properties', 'required', 'additionalProperties'],
+    ['type', 'telegen', 'of', 'offering', 'default', 'enum', 'const', 'anyOf', 'properties', 'required'],
+    ['additionalProperties'],
     ['patternProperties', 'items', 'minItems', 'maxItems', 'minLength', 'maxLength', 'pattern'],
     ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
     ['title', 'description', 'examples', 'deprecated', '$comment'],

@@ -20,6 +20,8 @@ export interface Spot {
 
 export interface Mention {
   readonly of: 'extension' | 'pipeline'
+  /** What the extension must offer: the name of a capability. */
+  readonly offering: string | undefined
   readonly id: string
   readonly path: string
   readonly name: string
