@@ -1,16 +1,22 @@
 import { parseArgs } from 'node:util'
 import { didYouMean } from '../config/nearest.ts'
-
-export const COMMANDS = ['run', 'validate', 'components'] as const
-export type Command = (typeof COMMANDS)[number]
+import { COMMANDS, description, DESCRIPTIONS, EVERYWHERE } from './commands.ts'
+import type { Command, CommandDescription, Flag } from './commands.ts'
 
 export interface Arguments {
   readonly command: Command
+  /** What followed the command: `receiver door_bell`. */
+  readonly words: readonly string[]
   readonly configs: readonly string[]
   readonly sets: readonly string[]
+  /** Each with its sign, if it has one. */
+  readonly gates: readonly string[]
   readonly help: boolean
   readonly version: boolean
-  readonly output: 'text' | 'json'
+  readonly output: 'text' | 'json' | 'mermaid' | 'dot'
+  readonly mode: 'redacted' | 'unredacted'
+  readonly format: 'yaml' | 'json'
+  readonly validate: boolean
 }
 
 /** A command line that cannot be understood. */
@@ -24,60 +30,102 @@ export class UsageError extends Error {
   }
 }
 
-const OPTIONS = {
-  config: { type: 'string', multiple: true },
-  set: { type: 'string', multiple: true },
-  output: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const
+const FLAGS: ReadonlyMap<string, Flag> = new Map(
+  [...EVERYWHERE, ...DESCRIPTIONS.flatMap(({ flags }) => flags)].map((flag) => [flag.name, flag]),
+)
+
+const OPTIONS = Object.fromEntries(
+  [...FLAGS.values()].map(({ name, value, short }) => [
+    name,
+    { type: value === undefined ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
+  ]),
+)
 
 /** Reads the command line; throws a `UsageError`. */
 export function readArguments(words: readonly string[]): Arguments {
-  const { values, tokens } = parseArgs({
-    args: [...words],
-    options: OPTIONS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const commands: string[] = []
+  const { tokens } = parseArgs({ args: [...words], options: OPTIONS, strict: false, tokens: true })
+  const positional: string[] = []
+  const given: Given[] = []
   for (const token of tokens) {
-    if (token.kind === 'positional') commands.push(token.value)
-    if (token.kind === 'option') checkOption(token.name, token.rawName, token.value)
+    if (token.kind === 'positional') positional.push(token.value)
+    if (token.kind === 'option') given.push({ name: token.name, written: token.rawName, value: token.value })
   }
-  const output = single(values.output) ?? 'text'
-  if (output !== 'text' && output !== 'json')
-    throw new UsageError(`invalid output: "${output}"`, 'outputs are text, json')
+  for (const { name, written } of given)
+    if (!FLAGS.has(name)) throw new UsageError(`unknown flag: ${written}`, didYouMean(name, [...FLAGS.keys()]))
+  const [first = 'run', ...rest] = positional
+  const command = commandOf(first)
+  const about = description(command)
+  for (const each of given) checkFlag(each, about)
+  const values = (name: string) => given.flatMap((each) => (each.name === name ? (each.value ?? 'true') : []))
+  const chosen = (name: string): unknown => values(name).at(-1) ?? flagOf(about, name)?.choices?.[0]
+  const help = values('help').length > 0
+  if (!help) checkWords(first, rest, about)
   return {
-    command: commandOf(commands),
-    configs: texts(values.config),
-    sets: texts(values.set),
-    help: values.help === true,
-    version: values.version === true,
-    output,
+    command,
+    words: rest,
+    configs: values('config'),
+    sets: values('set'),
+    gates: values('feature-gates').flatMap((list) => list.split(',').filter((gate) => gate !== '')),
+    help,
+    version: values('version').length > 0,
+    output: (chosen('output') ?? 'text') as Arguments['output'],
+    mode: (chosen('mode') ?? 'redacted') as Arguments['mode'],
+    format: (chosen('format') ?? 'yaml') as Arguments['format'],
+    validate: values('validate').at(-1) !== 'false',
   }
 }
 
-function commandOf([command = 'run', ...more]: readonly string[]): Command {
-  const known = COMMANDS.find((each) => each === command)
-  if (known === undefined)
-    throw new UsageError(`unknown command "${command}" for "telegen"`, didYouMean(command, COMMANDS))
-  if (more.length > 0)
-    throw new UsageError(`"${command}" takes no argument, got "${more.join(' ')}"`, 'write --config before each file')
-  return known
+interface Given {
+  readonly name: string
+  readonly written: string
+  readonly value: string | undefined
 }
 
-function checkOption(name: string, written: string, value: string | undefined): void {
-  if (!Object.hasOwn(OPTIONS, name)) {
-    const near = didYouMean(name, Object.keys(OPTIONS))
-    throw new UsageError(`unknown flag: ${written}`, near)
+/** The command that a word stands for. */
+export function commandOf(word: string): Command {
+  const known = DESCRIPTIONS.find(({ name, alias }) => name === word || alias === word)
+  if (known !== undefined) return known.name
+  throw new UsageError(`unknown command "${word}" for "telegen"`, didYouMean(word, COMMANDS))
+}
+
+function checkFlag({ name, written, value }: Given, about: CommandDescription): void {
+  const flag = flagOf(about, name)
+  if (flag === undefined) throw new UsageError(`unknown flag: ${written}`, elsewhere(name, about))
+  if (flag.value !== undefined && value === undefined) throw new UsageError(`flag needs an argument: ${written}`)
+  if (flag.value === undefined && value !== undefined && !flag.truth)
+    throw new UsageError(`flag takes no argument: ${written}`)
+  if (flag.truth && value !== undefined && value !== 'true' && value !== 'false')
+    throw new UsageError(`invalid ${name}: "${value}"`, 'write true or false')
+  if (flag.choices && !flag.choices.includes(value ?? ''))
+    throw new UsageError(`invalid ${name}: "${value}"`, `${name}s are ${flag.choices.join(', ')}`)
+}
+
+/** A flag that other commands have. */
+function elsewhere(name: string, { name: command }: CommandDescription): string {
+  const others = DESCRIPTIONS.filter((each) => each.flags.some((flag) => flag.name === name)).map((each) => each.name)
+  return `"${command}" has no such flag; ${others.join(', ')} ${others.length > 1 ? 'have' : 'has'}`
+}
+
+const flagOf = ({ flags }: CommandDescription, name: string): Flag | undefined =>
+  [...flags, ...EVERYWHERE].find((flag) => flag.name === name)
+
+function checkWords(command: string, given: readonly string[], { words, flags }: CommandDescription): void {
+  const usage = words.map(({ name, optional }) => (optional ? `[${name}]` : `<${name}>`)).join(' ')
+  if (words.length === 0 && given.length > 0)
+    throw new UsageError(
+      `"${command}" takes no argument, got "${given.join(' ')}"`,
+      flags.some(({ name }) => name === 'config') ? 'write --config before each file' : undefined,
+    )
+  if (given.length > words.length)
+    throw new UsageError(`"${command}" takes ${usage}, got "${given.join(' ')}"`, undefined)
+  for (const [index, { name, choices, optional }] of words.entries()) {
+    const word = given[index]
+    if (word === undefined && !optional)
+      throw new UsageError(`"${command}" needs a ${name}: telegen ${command} ${usage}`, choices && among(name, choices))
+    // What help is asked about may be an alias, which `helpFor` knows.
+    if (word !== undefined && choices && name !== 'command' && !choices.includes(word))
+      throw new UsageError(`invalid ${name}: "${word}"`, didYouMean(word, choices) ?? among(name, choices))
   }
-  const { type } = OPTIONS[name as keyof typeof OPTIONS]
-  if (type === 'string' && value === undefined) throw new UsageError(`flag needs an argument: ${written}`)
-  if (type === 'boolean' && value !== undefined) throw new UsageError(`flag takes no argument: ${written}`)
 }
 
-const texts = (value: unknown): string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
-const single = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+const among = (name: string, choices: readonly string[]): string => `${name}s are ${choices.join(', ')}`

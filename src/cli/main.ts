@@ -1,34 +1,27 @@
 #!/usr/bin/env node
-import { builtInCatalog } from '../builtin.ts'
-import { check } from '../config/check.ts'
-import type { Checked } from '../config/check.ts'
 import type { Fault } from '../config/fault.ts'
-import { load } from '../config/load.ts'
-import type { Loaded } from '../config/load.ts'
-import { loadPlugins } from '../config/plugins.ts'
 import { readArguments, UsageError } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
-import { HELP } from './help.ts'
 import { ownPackage } from './package.ts'
 import { printFaults } from './print-faults.ts'
+import { known, read } from './read.ts'
 
 /** Runs the command line; resolves to the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   try {
     const given = readArguments(words)
-    if (given.help) return print(HELP)
+    if (given.help) return await helpCommand(given, words)
     if (given.version) return print(`telegen version ${ownPackage().version}\n`)
+    if (given.gates.length > 0) await tellGates(given.gates)
     return await command(given)
   } catch (thrown) {
     if (!(thrown instanceof UsageError)) throw thrown
-    process.stderr.write(`Error: ${thrown.message}\n`)
-    if (thrown.hint !== undefined) process.stderr.write(`  = ${thrown.hint}\n`)
-    process.stderr.write('See telegen --help.\n')
-    return 2
+    return fail(thrown.message, thrown.hint, 'See telegen --help.')
   }
 }
 
-function command(given: Arguments): Promise<number> {
+/** A command's code is imported when it is called for: a run loads nothing of the others. */
+async function command(given: Arguments): Promise<number> {
   switch (given.command) {
     case 'run':
       return runCommand(given)
@@ -36,19 +29,18 @@ function command(given: Arguments): Promise<number> {
       return validateCommand(given)
     case 'components':
       return componentsCommand(given)
+    case 'print-config':
+      return (await import('./print-config.ts')).printConfig(given, print)
+    case 'schema':
+    case 'graph':
+    case 'create':
+    case 'completion':
+      throw new UsageError(`"${given.command}" is being built`)
+    case 'featuregate':
+      return featureGateCommand(given)
+    case 'help':
+      return helpCommand(given, given.words)
   }
-}
-
-interface Read {
-  readonly loaded: Loaded
-  readonly checked: Checked
-}
-
-async function read({ configs, sets }: Arguments): Promise<Read> {
-  if (configs.length === 0)
-    throw new UsageError('at least one config flag must be provided', 'telegen --config agent.yaml')
-  const loaded = load({ configs, sets })
-  return { loaded, checked: await check(loaded, builtInCatalog()) }
 }
 
 async function runCommand(given: Arguments): Promise<number> {
@@ -77,27 +69,50 @@ async function validateCommand(given: Arguments): Promise<number> {
       ? checked.faults
       : (await import('./dry-run.ts')).dryRun(checked.configuration, loaded)
   const told = [...faults, ...checked.warnings]
-  if (told.length > 0 || given.output === 'json') printFaults(told, loaded, given.output)
+  const output = given.output === 'json' ? 'json' : 'text'
+  if (told.length > 0 || output === 'json') printFaults(told, loaded, output)
   return faults.length > 0 ? 1 : 0
 }
 
-async function componentsCommand({ configs, sets, output }: Arguments): Promise<number> {
-  const catalog = builtInCatalog()
-  const faults: Fault[] = []
-  if (configs.length > 0) {
-    const loaded = load({ configs, sets })
-    faults.push(...loaded.faults)
-    if (loaded.root) await loadPlugins(loaded.root, loaded.directory, catalog, (fault) => faults.push(fault))
-    printFaults(faults, loaded)
-  }
+async function componentsCommand(given: Arguments): Promise<number> {
+  const { catalog, sound } = await known(given)
   const { components } = await import('./components.ts')
-  print(await components(catalog, output))
-  return faults.length > 0 ? 1 : 0
+  print(await components(catalog, given.output === 'json' ? 'json' : 'text'))
+  return sound ? 0 : 1
 }
+
+async function featureGateCommand({ words: [id] }: Arguments): Promise<number> {
+  const { gateTable } = await import('./feature-gates.ts')
+  const told = gateTable(id)
+  return told === undefined ? fail(`feature "${id}" not found`, 'telegen featuregate lists them') : print(told)
+}
+
+async function tellGates(gates: readonly string[]): Promise<void> {
+  const { unmetGates } = await import('./feature-gates.ts')
+  for (const warning of unmetGates(gates)) process.stderr.write(`Warning: ${warning}\n`)
+}
+
+/** `telegen --help` is about everything; `telegen graph --help` and `telegen help graph` are about one command. */
+async function helpCommand({ command: name }: Arguments, words: readonly string[]): Promise<number> {
+  const [{ help, helpFor }, { commandOf }] = await Promise.all([import('./help.ts'), import('./arguments.ts')])
+  const asked = name === 'help' ? words.find((word) => word !== 'help' && !word.startsWith('-')) : named(name, words)
+  return print(asked === undefined ? help() : helpFor(commandOf(asked)))
+}
+
+const named = (name: string, words: readonly string[]): string | undefined =>
+  name !== 'run' || words.includes('run') ? name : undefined
 
 function print(text: string): number {
   process.stdout.write(text)
   return 0
+}
+
+function fail(message: string, ...more: readonly (string | undefined)[]): number {
+  process.stderr.write(`Error: ${message}\n`)
+  const [hint, last] = more
+  if (hint !== undefined) process.stderr.write(`  = ${hint}\n`)
+  if (last !== undefined) process.stderr.write(`${last}\n`)
+  return last === undefined ? 1 : 2
 }
 
 const code = await main(process.argv.slice(2))

@@ -63,7 +63,7 @@ export function readPipelines(
 }
 
 const ids = (description: string) => Type.Optional(Type.Array(Type.String(), { description }))
-const PIPELINE = Options({
+export const PIPELINE = Options({
   receivers: ids('Where data comes from: receivers, and connectors that other pipelines end in.'),
   processors: ids('What is done to it, in this order.'),
   exporters: ids('Where it goes: exporters and connectors, each gets everything.'),

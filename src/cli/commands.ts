@@ -1,0 +1,186 @@
+/** What the command line knows: the one table behind reading it, its help, shell completion and docs/cli.md. */
+
+export interface Flag {
+  readonly name: string
+  readonly short?: string
+  /** What stands for its value in the help; a flag without one is a switch. */
+  readonly value?: string
+  /** A switch that may be written `--flag=false`. */
+  readonly truth?: boolean
+  /** May be given several times. */
+  readonly many?: boolean
+  /** The values that there are; the first is the default. */
+  readonly choices?: readonly string[]
+  /** What the shell completes a value with. */
+  readonly completes?: 'file' | 'setting'
+  readonly summary: string
+}
+
+export interface CommandDescription {
+  readonly name: Command
+  readonly alias?: string
+  /** What may follow it: `<kind> <name>`. */
+  readonly words: readonly Word[]
+  readonly summary: string
+  /** More than one line can hold, as paragraphs of its help. */
+  readonly about?: readonly string[]
+  readonly flags: readonly Flag[]
+  readonly example: string
+}
+
+export interface Word {
+  readonly name: string
+  readonly choices?: readonly string[]
+  readonly optional?: boolean
+}
+
+export const COMMANDS = [
+  'run',
+  'validate',
+  'print-config',
+  'graph',
+  'schema',
+  'components',
+  'create',
+  'completion',
+  'featuregate',
+  'help',
+] as const
+export type Command = (typeof COMMANDS)[number]
+
+export const CREATABLE = ['receiver', 'processor', 'exporter', 'connector', 'extension'] as const
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+
+const CONFIG: Flag = {
+  name: 'config',
+  value: 'location',
+  many: true,
+  completes: 'file',
+  summary:
+    'A path or file:path, env:NAME, or yaml:text with :: between keys (yaml:exporters::debug::verbosity: basic). May be given several times, later ones laid over earlier ones.',
+}
+const SET: Flag = {
+  name: 'set',
+  value: 'key=value',
+  many: true,
+  completes: 'setting',
+  summary: 'Sets one value over all files: --set receivers.otlp.protocols.grpc.endpoint=0.0.0.0:4317.',
+}
+const GATES: Flag = {
+  name: 'feature-gates',
+  value: 'ids',
+  many: true,
+  summary:
+    'Taken for the sake of command lines written for the Collector. Telegen has no gates; whatever would not be as asked is told.',
+}
+const PLUGINS = { ...CONFIG, summary: 'Adds the components of plugins that this configuration names.' }
+
+/** Flags of every command. */
+export const EVERYWHERE: readonly Flag[] = [
+  { name: 'help', short: 'h', summary: 'Prints what the command does.' },
+  { name: 'version', short: 'v', summary: 'Prints the version.' },
+]
+
+const output = (choices: readonly string[], summary: string): Flag => ({
+  name: 'output',
+  value: choices.join('|'),
+  choices,
+  summary,
+})
+
+export const DESCRIPTIONS: readonly CommandDescription[] = [
+  {
+    name: 'run',
+    words: [],
+    summary: 'Runs a configuration until SIGINT or SIGTERM. The command when none is given.',
+    flags: [CONFIG, SET, GATES],
+    example: 'telegen --config agent.yaml',
+  },
+  {
+    name: 'validate',
+    words: [],
+    summary: 'Finds everything that is wrong with a configuration; starts nothing. Silent if all is well.',
+    flags: [CONFIG, SET, output(['text', 'json'], 'How it is told: JSON goes to standard output.'), GATES],
+    example: 'telegen validate --config agent.yaml',
+  },
+  {
+    name: 'print-config',
+    alias: 'print-initial-config',
+    words: [],
+    summary: 'Prints the configuration that takes effect: expanded, merged, with all defaults.',
+    about: [
+      'What it prints can be run. Secrets are [REDACTED] unless asked otherwise, and values that Telegen chooses by itself stand beside `auto` as comments.',
+    ],
+    flags: [
+      CONFIG,
+      SET,
+      { name: 'mode', value: 'mode', choices: ['redacted', 'unredacted'], summary: 'Whether secrets are shown.' },
+      { name: 'format', value: 'format', choices: ['yaml', 'json'], summary: 'JSON has no comments.' },
+      { name: 'validate', truth: true, summary: 'Whether it must be valid to be printed. Default true.' },
+      GATES,
+    ],
+    example: 'telegen print-config --config agent.yaml',
+  },
+  {
+    name: 'graph',
+    words: [],
+    summary: 'Draws the pipelines of a configuration.',
+    flags: [CONFIG, SET, output(['text', 'mermaid', 'dot'], 'For the terminal, for Markdown, or for Graphviz.'), GATES],
+    example: 'telegen graph --config agent.yaml --output mermaid',
+  },
+  {
+    name: 'schema',
+    words: [],
+    summary: 'Prints a JSON Schema of the whole configuration, for editors.',
+    about: [
+      'An editor with the YAML language server completes, explains and checks a configuration whose first line says where the schema is:',
+      '  # yaml-language-server: $schema=telegen.schema.json',
+    ],
+    flags: [PLUGINS, SET, GATES],
+    example: 'telegen schema > telegen.schema.json',
+  },
+  {
+    name: 'components',
+    words: [],
+    summary: 'Lists component types.',
+    flags: [
+      PLUGINS,
+      SET,
+      output(['text', 'json'], 'JSON has summaries, other names and the schemas of options too.'),
+      GATES,
+    ],
+    example: 'telegen components',
+  },
+  {
+    name: 'create',
+    words: [{ name: 'kind', choices: CREATABLE }, { name: 'name' }],
+    summary: 'Makes a package with a component of your own, which tests and runs at once.',
+    about: ['The package goes into a new folder of that name. The name is the component type: lower case, snake_case.'],
+    flags: [],
+    example: 'telegen create receiver door_bell',
+  },
+  {
+    name: 'completion',
+    words: [{ name: 'shell', choices: SHELLS }],
+    summary: 'Prints a script that makes a shell complete commands, flags and component types.',
+    flags: [],
+    example: 'source <(telegen completion bash)',
+  },
+  {
+    name: 'featuregate',
+    words: [{ name: 'id', optional: true }],
+    summary: "Lists the Collector's feature gates whose behaviour Telegen always has.",
+    flags: [GATES],
+    example: 'telegen featuregate',
+  },
+  {
+    name: 'help',
+    words: [{ name: 'command', choices: COMMANDS, optional: true }],
+    summary: 'Prints what a command does.',
+    flags: [],
+    example: 'telegen help graph',
+  },
+]
+
+export const description = (command: Command): CommandDescription =>
+  DESCRIPTIONS.find(({ name }) => name === command) as CommandDescription
