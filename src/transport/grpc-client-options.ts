@@ -1,6 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Headers, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
+import { clientAuth } from './auth-options.ts'
 import { parseHostPort } from './address.ts'
 import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
@@ -44,7 +45,7 @@ export const grpcClientOptions = {
   user_agent: Type.String({ default: '', description: 'Put before the user agent of requests.' }),
   read_buffer_size: Ignored('Bytes of the read buffer.'),
   write_buffer_size: Ignored('Bytes of the write buffer.'),
-  auth: Unbuilt('Extension that authenticates requests.'),
+  auth: clientAuth(),
   middlewares: Unbuilt('Extensions that requests pass through.'),
 }
 
@@ -70,7 +71,7 @@ export function* checkGrpcClient(
       message: `invalid balancer_name: ${options.balancer_name}`,
       hint: `known are ${BALANCERS.join(', ')}`,
     }
-  yield* unbuilt(options, path, { auth: 'authentication by an extension is', middlewares: 'middlewares are' })
+  yield* unbuilt(options, path, { middlewares: 'middlewares are' })
 }
 
 export interface GrpcTarget {

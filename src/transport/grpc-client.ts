@@ -1,5 +1,10 @@
 import * as grpc from '@grpc/grpc-js'
+import type { ClientAuthenticator } from '../component/authentication.ts'
+import { UNKNOWN_ORIGIN } from '../component/delivery.ts'
+import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
+import { NO_AUTHENTICATOR } from './admission.ts'
+import { authenticate } from './authenticate.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
 import { grpcTarget } from './grpc-client-options.ts'
 import type { CallOptions, MakeUnaryClient, UnaryClient } from './unary.ts'
@@ -12,16 +17,22 @@ const RESPONSE_LIMIT = 4 * 2 ** 20
 const MAX_RECONNECT_BACKOFF = 30_000
 
 /** `UnaryClient` over @grpc/grpc-js. */
-export const makeGrpcClient: MakeUnaryClient = async (options) => {
+export const makeGrpcClient: MakeUnaryClient = async (options, authenticator) => {
+  if (options.auth && !authenticator) throw new Error(NO_AUTHENTICATOR)
   const { target, secure } = grpcTarget(options.endpoint)
   const isSecure = secure ?? !(options.tls.insecure || target.startsWith('unix:'))
+  if (authenticator?.confidential && !isSecure && !target.startsWith('unix:')) throw new Error(IN_THE_CLEAR)
   const security = isSecure ? await clientSecurity(options.tls) : undefined
   const credentials = security
     ? grpc.credentials.createFromSecureContext(security.context, { rejectUnauthorized: security.rejectUnauthorized })
     : grpc.credentials.createInsecure()
   const client = new grpc.Client(target, credentials, channelOptions(options, security?.serverName))
-  return new GrpcClient(client, options)
+  return new GrpcClient(client, options, authenticator)
 }
+
+/** As gRPC's own library for Go says it. */
+const IN_THE_CLEAR =
+  'grpc: the credentials require transport level security (use TLS: leave out `tls::insecure` and `http://`)'
 
 function channelOptions(options: GrpcClientOptions, serverName: string | undefined): grpc.ChannelOptions {
   const { keepalive, compression } = options
@@ -54,18 +65,21 @@ const GZIP = 2
 class GrpcClient implements UnaryClient {
   readonly #client: grpc.Client
   readonly #options: GrpcClientOptions
+  readonly #authenticator: ClientAuthenticator | undefined
 
-  constructor(client: grpc.Client, options: GrpcClientOptions) {
+  constructor(client: grpc.Client, options: GrpcClientOptions, authenticator: ClientAuthenticator | undefined) {
     this.#client = client
     this.#options = options
+    this.#authenticator = authenticator
   }
 
-  call(path: string, message: readonly Buffer[], { timeout, abort, metadata }: CallOptions): Promise<Buffer> {
-    if (abort.aborted) return Promise.reject(refusalOfAbort(abort))
+  async call(path: string, message: readonly Buffer[], options: CallOptions): Promise<Buffer> {
+    const { timeout, abort, origin } = options
+    const sent = await this.#metadata(options.metadata, origin)
+    if (abort.aborted) throw refusalOfAbort(abort)
     // grpc-js compresses and queues the message at its own pace, and gives no sign when it is done: it gets a copy.
     const bytes = Buffer.concat(message)
     return new Promise((resolve, reject) => {
-      const sent = this.#metadata(metadata)
       const deadline = timeout > 0 ? { deadline: Date.now() + timeout } : {}
       const call = this.#client.makeUnaryRequest<Buffer, Buffer>(
         path,
@@ -85,11 +99,12 @@ class GrpcClient implements UnaryClient {
     })
   }
 
-  #metadata(more: CallOptions['metadata']): grpc.Metadata {
+  async #metadata(more: CallOptions['metadata'], origin: Origin = UNKNOWN_ORIGIN): Promise<grpc.Metadata> {
     const metadata = new grpc.Metadata({ waitForReady: this.#options.wait_for_ready })
-    for (const [name, value] of this.#options.headers) {
-      metadata.set(name, name.toLowerCase().endsWith('-bin') ? Buffer.from(value.reveal()) : value.reveal())
-    }
+    const headers = new Map<string, string>()
+    for (const [name, value] of this.#options.headers) headers.set(name.toLowerCase(), value.reveal())
+    if (this.#authenticator) await authenticate(this.#authenticator, headers, origin)
+    for (const [name, value] of headers) metadata.set(name, name.endsWith('-bin') ? Buffer.from(value) : value)
     for (const [name, values] of more ?? []) for (const value of values) metadata.add(name, value)
     return metadata
   }

@@ -1,6 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
+import { grpcServerAuth } from './auth-options.ts'
 import { listenAddress, TRANSPORTS } from './address.ts'
 import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
@@ -66,7 +67,7 @@ export const grpcServerOptions = (endpoint: string) => ({
   include_metadata: Type.Boolean({ default: false, description: 'Whether request metadata goes along with the data.' }),
   read_buffer_size: Ignored('Bytes of the read buffer.'),
   write_buffer_size: Ignored('Bytes of the write buffer.'),
-  auth: Unbuilt('Extension that authenticates clients.'),
+  auth: grpcServerAuth(),
   middlewares: Unbuilt('Extensions that requests pass through.'),
 })
 
@@ -79,5 +80,5 @@ export function* checkGrpcServer(
 ): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
-  yield* unbuilt(options, path, { auth: 'authentication of clients is', middlewares: 'middlewares are' })
+  yield* unbuilt(options, path, { middlewares: 'middlewares are' })
 }

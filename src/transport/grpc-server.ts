@@ -1,11 +1,13 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import * as grpc from '@grpc/grpc-js'
+import type { AuthenticationData } from '../component/authentication.ts'
 import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
-import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod } from './unary.ts'
+import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod, UnaryServing } from './unary.ts'
 import { listenAddress } from './address.ts'
+import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import { listen } from './listen.ts'
 import { limitPings } from './ping-limit.ts'
 import { encodeRpcStatus } from './rpc-status.ts'
@@ -25,8 +27,10 @@ const PREFACE_BYTES = 24
 const MOST_ARRIVING = 1024
 
 /** `UnaryServer` over @grpc/grpc-js. It serves sockets that we accept ourselves, because it bounds neither connections nor handshakes. */
-export const startGrpcServer: StartUnaryServer = async (options, methods, log) => {
-  const server = new grpc.Server(serverOptions(options, methods))
+export const startGrpcServer: StartUnaryServer = async (options, serving) => {
+  if (options.auth && !serving.authenticator) throw new Error(NO_AUTHENTICATOR)
+  const { methods, log } = serving
+  const server = new grpc.Server(serverOptions(options, serving))
   for (const [path, method] of methods) server.register(path, handler(method, log), same, same, 'unary')
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
   limitPings(server, options.keepalive.enforcement_policy)
@@ -64,7 +68,7 @@ export const startGrpcServer: StartUnaryServer = async (options, methods, log) =
   }
 }
 
-function serverOptions(options: GrpcServerOptions, methods: ReadonlyMap<string, UnaryMethod>): grpc.ServerOptions {
+function serverOptions(options: GrpcServerOptions, serving: UnaryServing): grpc.ServerOptions {
   const { server_parameters: parameters } = options.keepalive
   return {
     'grpc.max_receive_message_length': (options.max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB,
@@ -78,7 +82,7 @@ function serverOptions(options: GrpcServerOptions, methods: ReadonlyMap<string, 
     ...(parameters.max_connection_age_grace > 0 && {
       'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace,
     }),
-    interceptors: [gate(methods, options.request_timeout)],
+    interceptors: [gate(serving, options.request_timeout)],
   }
 }
 
@@ -107,7 +111,7 @@ function expectPreface(socket: net.Socket, timeout: number): void {
 }
 
 /** Refuses by the headers, before grpc-js reads the message, and gives the message its time to arrive. */
-function gate(methods: ReadonlyMap<string, UnaryMethod>, requestTimeout: number): grpc.ServerInterceptor {
+function gate({ methods, authenticator, onRejected }: UnaryServing, requestTimeout: number): grpc.ServerInterceptor {
   let arriving = 0
   return (definition, call) => {
     const method = methods.get(definition.path) as UnaryMethod
@@ -118,15 +122,30 @@ function gate(methods: ReadonlyMap<string, UnaryMethod>, requestTimeout: number)
       if (counted) arriving--
       counted = false
     }
-    const refuse = (refused: Refused) => call.sendStatus(statusOf(refused))
+    const refuse = (refused: Refused) => {
+      arrived()
+      call.sendStatus(statusOf(refused))
+    }
+    const goOn = (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
+      const refused = method.refuse?.(callOf(metadata, call.getPeer()))
+      if (refused) refuse(refused)
+      else next(metadata)
+    }
     const listener: grpc.ServerListener = {
       onReceiveMetadata(metadata, next) {
-        const refused = arriving >= MOST_ARRIVING ? TOO_MANY : method.refuse?.(callOf(metadata, call.getPeer()))
-        if (refused) return refuse(refused)
+        if (arriving >= MOST_ARRIVING) return refuse(TOO_MANY)
         counted = true
         arriving++
         if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), requestTimeout).unref()
-        next(metadata)
+        if (!authenticator) return goOn(metadata, next)
+        void admission(authenticator, metadataOf(metadata)).then(({ auth, refused }) => {
+          // Cancelled, or too slow, while it was judged.
+          if (!counted) return
+          if (auth) AUTHENTICATED.set(metadata, auth)
+          if (!refused) return goOn(metadata, next)
+          onRejected?.(refused)
+          refuse(refused)
+        })
       },
       onReceiveMessage(message, next) {
         arrived()
@@ -137,6 +156,9 @@ function gate(methods: ReadonlyMap<string, UnaryMethod>, requestTimeout: number)
     return new grpc.ServerInterceptingCall(call, { start: (next) => next(listener) })
   }
 }
+
+/** What the interceptor learnt of a request, for the method that handles it: grpc-js hands the same metadata to both. */
+const AUTHENTICATED = new WeakMap<grpc.Metadata, AuthenticationData>()
 
 const TOO_MANY = new Refused(`more than ${MOST_ARRIVING} messages are arriving at the same time`, {
   code: 'resource_exhausted',
@@ -174,6 +196,9 @@ const callOf = (metadata: grpc.Metadata, peer: string): UnaryCall => ({
   peer: peer === 'unknown' ? 'unix' : peer,
   get metadata() {
     return metadataOf(metadata)
+  },
+  get auth() {
+    return AUTHENTICATED.get(metadata)
   },
 })
 

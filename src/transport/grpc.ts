@@ -1,8 +1,8 @@
 import type { MakeUnaryClient, StartUnaryServer } from './unary.ts'
 
 /** The implementation in use, loaded when somebody needs it: it takes 0.1 s. */
-export const startUnaryServer: StartUnaryServer = async (options, methods, log) =>
-  (await import('./grpc-server.ts')).startGrpcServer(options, methods, log)
+export const startUnaryServer: StartUnaryServer = async (options, serving) =>
+  (await import('./grpc-server.ts')).startGrpcServer(options, serving)
 
-export const makeUnaryClient: MakeUnaryClient = async (options) =>
-  (await import('./grpc-client.ts')).makeGrpcClient(options)
+export const makeUnaryClient: MakeUnaryClient = async (options, authenticator) =>
+  (await import('./grpc-client.ts')).makeGrpcClient(options, authenticator)

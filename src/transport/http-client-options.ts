@@ -1,6 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Headers, Options, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
+import { clientAuth } from './auth-options.ts'
 import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
@@ -52,7 +53,7 @@ export const httpClientOptions = {
   http2_read_idle_timeout: Ignored('When an idle HTTP/2 connection is pinged.'),
   http2_ping_timeout: Ignored('How long such a ping may take.'),
   cookies: Unbuilt('Whether cookies are kept.'),
-  auth: Unbuilt('Extension that authenticates requests.'),
+  auth: clientAuth(),
   middlewares: Unbuilt('Extensions that requests pass through.'),
 }
 
@@ -81,7 +82,7 @@ export function* checkHttpClient(
       message: `unsupported compression type and level ${compression}_${params.level}`,
       hint: `levels of ${compression} go from ${least} to ${most}`,
     }
-  yield* unbuilt(options, path, { auth: 'authentication by an extension is', middlewares: 'middlewares are' })
+  yield* unbuilt(options, path, { middlewares: 'middlewares are' })
   if ((options.cookies as { enabled?: unknown } | null | undefined)?.enabled === true)
     yield { path: [...path, 'cookies'], message: 'cookies are not available yet' }
 }

@@ -1,7 +1,12 @@
 import { createRequire } from 'node:module'
 import type { Dispatcher, Pool, ProxyAgent } from 'undici'
+import type { ClientAuthenticator } from '../component/authentication.ts'
+import { UNKNOWN_ORIGIN } from '../component/delivery.ts'
+import type { Origin } from '../component/delivery.ts'
 import { Refused } from '../component/refused.ts'
 import { refusalOfAbort } from './abort.ts'
+import { NO_AUTHENTICATOR } from './admission.ts'
+import { authenticate } from './authenticate.ts'
 import { deflate } from './deflate.ts'
 import type { HttpAnswer, HttpClient, PostOptions } from './http-exchange.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
@@ -16,9 +21,15 @@ const CONNECT_TIMEOUT = 10_000
 const FASTEST_LEVEL = 1
 
 /** `makeHttpClient`, over undici. */
-export async function makeClient(options: HttpClientOptions, urls: readonly URL[]): Promise<HttpClient> {
+export async function makeClient(
+  options: HttpClientOptions,
+  urls: readonly URL[],
+  authenticator: ClientAuthenticator | undefined,
+): Promise<HttpClient> {
+  if (options.auth && !authenticator) throw new Error(NO_AUTHENTICATOR)
   const isSecure = urls.some(({ protocol }) => protocol === 'https:')
-  return new UndiciClient(options, isSecure ? await secureConnect(options) : { timeout: CONNECT_TIMEOUT })
+  const connect = isSecure ? await secureConnect(options) : { timeout: CONNECT_TIMEOUT }
+  return new UndiciClient(options, connect, authenticator)
 }
 
 type Connect = NonNullable<Pool.Options['connect']> & object
@@ -38,11 +49,13 @@ class UndiciClient implements HttpClient {
   readonly #connect: Connect
   readonly #headers: Readonly<Record<string, string>>
   readonly #coding: string | undefined
+  readonly #authenticator: ClientAuthenticator | undefined
   /** One pool for each origin of the few URLs that an exporter has. */
   readonly #pools = new Map<string, Dispatcher>()
 
-  constructor(options: HttpClientOptions, connect: Connect) {
+  constructor(options: HttpClientOptions, connect: Connect, authenticator: ClientAuthenticator | undefined) {
     this.#options = options
+    this.#authenticator = authenticator
     this.#connect = connect
     this.#headers = Object.fromEntries(
       [...options.headers].map(([name, value]) => [name.toLowerCase(), value.reveal()]),
@@ -50,24 +63,31 @@ class UndiciClient implements HttpClient {
     this.#coding = options.compression === 'none' || options.compression === '' ? undefined : options.compression
   }
 
-  async post(url: URL, body: readonly Buffer[], { headers, abort }: PostOptions): Promise<HttpAnswer> {
+  async post(url: URL, body: readonly Buffer[], { headers, abort, origin }: PostOptions): Promise<HttpAnswer> {
     if (abort.aborted) throw refusalOfAbort(abort)
+    const sentHeaders = await this.#sentHeaders(headers, origin)
     // undici writes a body at the socket's pace, and may settle before: what it gets is a copy, or the compressed bytes.
     const plain = Buffer.concat(body)
     const sent = this.#coding
       ? await deflate(plain, this.#coding, this.#options.compression_params?.level ?? FASTEST_LEVEL)
       : plain
     if (abort.aborted) throw refusalOfAbort(abort)
-    return this.#dispatch(
-      url,
-      sent,
-      {
-        ...headers,
-        ...this.#headers,
-        ...(this.#coding && { 'content-encoding': this.#coding === 'zlib' ? 'deflate' : this.#coding }),
-      },
-      abort,
-    )
+    return this.#dispatch(url, sent, sentHeaders, abort)
+  }
+
+  async #sentHeaders(
+    headers: PostOptions['headers'],
+    origin: Origin = UNKNOWN_ORIGIN,
+  ): Promise<Record<string, string>> {
+    const all = {
+      ...headers,
+      ...this.#headers,
+      ...(this.#coding && { 'content-encoding': this.#coding === 'zlib' ? 'deflate' : this.#coding }),
+    }
+    if (!this.#authenticator) return all
+    const changed = new Map(Object.entries(all))
+    await authenticate(this.#authenticator, changed, origin)
+    return Object.fromEntries(changed)
   }
 
   async close(): Promise<void> {

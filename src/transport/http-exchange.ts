@@ -1,4 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { AuthenticationData, ServerAuthenticator } from '../component/authentication.ts'
+import type { Log } from '../component/context.ts'
+import type { Origin } from '../component/delivery.ts'
+import type { Refused } from '../component/refused.ts'
 import type { Slab } from '../data/memory/slab.ts'
 import type { ListenAddress } from './address.ts'
 
@@ -9,8 +13,12 @@ export interface HttpRequest {
   /** Without the query. */
   readonly path: string
   readonly headers: IncomingHttpHeaders
+  /** The same with every value by itself, as `Origin.metadata` has them. */
+  readonly metadata: ReadonlyMap<string, readonly string[]>
   /** `host:port`, or `unix`. */
   readonly peer: string
+  /** What the client proved of itself, where the options ask for authentication. */
+  readonly auth?: AuthenticationData
   /** Fires when the client goes away. */
   readonly abort: AbortSignal
   /** What Content-Length says, in bytes; undefined where the body comes in chunks. */
@@ -42,6 +50,16 @@ export interface HttpReply {
 
 export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>
 
+export interface HttpServing {
+  /** What it throws is answered 500 and logged as an error. */
+  readonly handle: HttpHandler
+  readonly log: Log
+  /** Judges each request by its headers, before it is handled. Given where `options.auth` asks for one. */
+  readonly authenticator?: ServerAuthenticator | undefined
+  /** How a request is answered that the authenticator refused; the status alone, with the reason as text, where this is left out. */
+  readonly refuse?: (request: HttpRequest, refused: Refused) => HttpReply
+}
+
 export interface HttpServer {
   readonly address: ListenAddress
   /** Takes no more connections, answers what is under way, and drops what is left at `deadline`. */
@@ -59,6 +77,8 @@ export interface HttpAnswer {
 export interface PostOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly abort: AbortSignal
+  /** For the authenticator: where the data came from. */
+  readonly origin?: Origin
 }
 
 export interface HttpClient {

@@ -11,6 +11,7 @@ import {
   Type,
 } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
+import { httpServerAuth } from './auth-options.ts'
 import { CODINGS } from './codings.ts'
 import { listenAddress, TRANSPORTS } from './address.ts'
 import { checkHeaders, faultOf, unbuilt, Unbuilt } from './option-faults.ts'
@@ -74,7 +75,7 @@ export const httpServerOptions = (endpoint: string) => ({
     minimum: 1,
     description: 'Connections open at the same time; further ones are closed at once.',
   }),
-  auth: Unbuilt('Extension that authenticates clients.'),
+  auth: httpServerAuth(),
   middlewares: Unbuilt('Extensions that requests pass through.'),
 })
 
@@ -88,7 +89,7 @@ export function* checkHttpServer(
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
   yield* checkHeaders(options.response_headers, [...path, 'response_headers'])
-  yield* unbuilt(options, path, { auth: 'authentication of clients is', middlewares: 'middlewares are' })
+  yield* unbuilt(options, path, { middlewares: 'middlewares are' })
   for (const origin of options.cors?.allowed_origins ?? [])
     if (origin.split('*').length > 2)
       yield { path: [...path, 'cors', 'allowed_origins'], message: `"${origin}" has more than one *` }

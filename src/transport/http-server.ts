@@ -1,15 +1,18 @@
 import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
+import type { AuthenticationData, RequestHeaders } from '../component/authentication.ts'
 import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import { Cors } from './cors.ts'
-import type { HttpHandler, HttpReply, HttpRequest, HttpServer } from './http-exchange.ts'
+import { admission, NO_AUTHENTICATOR } from './admission.ts'
+import type { HttpReply, HttpRequest, HttpServer, HttpServing } from './http-exchange.ts'
 import { bodyRoom, contentLength, readBody } from './http-body.ts'
 import type { BodyLimits } from './http-body.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 import { hostPort, listenAddress } from './address.ts'
 import { listen } from './listen.ts'
+import { answerTo } from './statuses.ts'
 import { reloadServerSecurity, serverSecurity } from './tls.ts'
 
 const HEADER_LIMIT = 32 * 1024
@@ -24,10 +27,12 @@ const DISCARD_LIMIT = 4 * 1024 * 1024
 const DISCARD_TIMEOUT = 5000
 
 /** `startHttpServer`. */
-export async function startServer(options: HttpServerOptions, handle: HttpHandler, log: Log): Promise<HttpServer> {
+export async function startServer(options: HttpServerOptions, serving: HttpServing): Promise<HttpServer> {
+  if (options.auth && !serving.authenticator) throw new Error(NO_AUTHENTICATOR)
+  const { log } = serving
   const { server, stopReloading } = await makeServer(options, log)
   server.maxConnections = options.max_connections
-  const exchanges = new Exchanges(options, handle, log)
+  const exchanges = new Exchanges(options, serving)
   const serve = (message: IncomingMessage, response: ServerResponse) => void exchanges.serve(message, response)
   server.on('request', serve)
   // Whoever asks first whether to send its body may be refused before sending it.
@@ -88,17 +93,17 @@ const CLIENT_GONE = new Refused('the client went away', { code: 'cancelled', ret
 /** Requests under way, and what is the same for all of them. */
 class Exchanges {
   closing = false
-  readonly #handle: HttpHandler
+  readonly #serving: HttpServing
   readonly #log: Log
   readonly #options: HttpServerOptions
   readonly #cors: Cors | undefined
   readonly #headers: Readonly<Record<string, string>>
   readonly #limits: BodyLimits
 
-  constructor(options: HttpServerOptions, handle: HttpHandler, log: Log) {
+  constructor(options: HttpServerOptions, serving: HttpServing) {
     this.#options = options
-    this.#handle = handle
-    this.#log = log
+    this.#serving = serving
+    this.#log = serving.log
     this.#cors = options.cors?.allowed_origins.length ? new Cors(options.cors) : undefined
     this.#headers = Object.fromEntries([...options.response_headers].map(([name, value]) => [name, value.reveal()]))
     this.#limits = {
@@ -124,7 +129,7 @@ class Exchanges {
     const gone = new AbortController()
     response.once('close', () => response.writableEnded || gone.abort(CLIENT_GONE))
     try {
-      const reply = await this.#handle(this.#request(message, gone.signal))
+      const reply = await this.#handled(message, this.#request(message, gone.signal))
       return this.#cors ? { ...reply, headers: { ...reply.headers, ...this.#cors.actual(message) } } : reply
     } catch (error) {
       this.#log.error({ error }, 'Answering a request failed')
@@ -132,11 +137,26 @@ class Exchanges {
     }
   }
 
+  /** Who is refused by the authenticator gets no further. */
+  async #handled(message: IncomingMessage, request: HttpRequest): Promise<HttpReply> {
+    const { authenticator, handle, refuse = plainly } = this.#serving
+    if (!authenticator) return handle(request)
+    const headers = withParameters(request.metadata, message, this.#options.auth?.request_params ?? [])
+    const admitted = await admission(authenticator, headers)
+    if (!admitted.refused) return handle(admitted.auth ? withAuth(request, admitted.auth) : request)
+    const reply = refuse(request, admitted.refused)
+    if (reply.status !== 401) return reply
+    return { ...reply, headers: { ...reply.headers, 'WWW-Authenticate': authenticator.challenge } }
+  }
+
   #request(message: IncomingMessage, abort: AbortSignal): HttpRequest {
     return {
       method: message.method ?? '',
       path: pathOf(message),
       headers: message.headers,
+      get metadata() {
+        return metadataOf(message)
+      },
       peer: peerOf(message),
       abort,
       length: contentLength(message),
@@ -182,6 +202,30 @@ function discard(message: IncomingMessage): Promise<void> {
     }
     message.on('data', drop).on('end', stop).on('close', stop).on('error', stop).resume()
   })
+}
+
+/** A getter would be called by a spread. */
+const withAuth = (request: HttpRequest, auth: AuthenticationData): HttpRequest =>
+  Object.create(request, { auth: { value: auth } }) as HttpRequest
+
+function plainly(_request: HttpRequest, refused: Refused): HttpReply {
+  const { http: status, message } = answerTo(refused)
+  return { status, headers: { 'Content-Type': 'text/plain' }, body: message }
+}
+
+function metadataOf({ headersDistinct }: IncomingMessage): RequestHeaders {
+  const found = new Map<string, readonly string[]>()
+  for (const [name, values] of Object.entries(headersDistinct)) if (values !== undefined) found.set(name, values)
+  return found
+}
+
+/** Parameters of the query that stand in for headers. */
+function withParameters(headers: RequestHeaders, { url = '/' }: IncomingMessage, names: readonly string[]) {
+  if (names.length === 0) return headers
+  const query = new URLSearchParams(url.slice(pathOf({ url } as IncomingMessage).length))
+  const found = new Map(headers)
+  for (const name of names) if (query.has(name)) found.set(name.toLowerCase(), query.getAll(name))
+  return found
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

@@ -1,14 +1,20 @@
-import type { Log } from '../component/context.ts'
+import type { ClientAuthenticator } from '../component/authentication.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
-import type { HttpClient, HttpHandler, HttpServer } from './http-exchange.ts'
+import type { HttpClient, HttpServer, HttpServing } from './http-exchange.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 
 // node:http, node:zlib and undici are loaded when somebody needs them.
 
-/** Starts to listen; rejects where it cannot. What `handle` throws is answered 500 and logged as an error. */
-export const startHttpServer = async (options: HttpServerOptions, handle: HttpHandler, log: Log): Promise<HttpServer> =>
-  (await import('./http-server.ts')).startServer(options, handle, log)
+/** Starts to listen; rejects where it cannot. */
+export const startHttpServer = async (options: HttpServerOptions, serving: HttpServing): Promise<HttpServer> =>
+  (await import('./http-server.ts')).startServer(options, serving)
 
-/** For posting to `urls`. Reads certificates where one needs them, opens nothing: connections are made when they are needed. */
-export const makeHttpClient = async (options: HttpClientOptions, urls: Iterable<URL>): Promise<HttpClient> =>
-  (await import('./http-client.ts')).makeClient(options, [...urls])
+/**
+ * For posting to `urls`. Reads certificates where one needs them, opens nothing: connections are made when they are needed.
+ * `authenticator` is given where `options.auth` asks for one.
+ */
+export const makeHttpClient = async (
+  options: HttpClientOptions,
+  urls: Iterable<URL>,
+  authenticator?: ClientAuthenticator | undefined,
+): Promise<HttpClient> => (await import('./http-client.ts')).makeClient(options, [...urls], authenticator)

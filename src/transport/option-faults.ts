@@ -38,6 +38,10 @@ export function* faultOf(path: Path, parse: () => unknown): Generator<OptionFaul
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/
 
+/** Whether a request can carry it (RFC 9110, 5.5). Values of gRPC's `-bin` keys may be anything. */
+export const isHeader = (name: string, value: string): boolean =>
+  HEADER_NAME.test(name) && (HEADER_VALUE.test(value) || name.toLowerCase().endsWith('-bin'))
+
 /** A fault for each header that no request could carry (RFC 9110, 5.5), without its value. Values of gRPC's `-bin` keys may be anything. */
 export function* checkHeaders(headers: ReadonlyMap<string, Secret>, path: Path): Generator<OptionFault> {
   for (const [name, value] of headers) {

@@ -1,3 +1,5 @@
+import type { AuthenticationData, ClientAuthenticator, ServerAuthenticator } from '../component/authentication.ts'
+import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
 import type { Log } from '../component/context.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
@@ -17,6 +19,8 @@ export interface UnaryCall {
   readonly metadata: Metadata
   /** `host:port`, or `unix`. */
   readonly peer: string
+  /** What the client proved of itself, where the options ask for authentication. */
+  readonly auth?: AuthenticationData | undefined
 }
 
 export interface UnaryMethod {
@@ -35,12 +39,17 @@ export interface UnaryServer {
   close(deadline: AbortSignal): Promise<void>
 }
 
+export interface UnaryServing {
+  readonly methods: ReadonlyMap<string, UnaryMethod>
+  readonly log: Log
+  /** Judges each request by its metadata, before anything else is done with it. Given where `options.auth` asks for one. */
+  readonly authenticator?: ServerAuthenticator | undefined
+  /** Told of each request that the authenticator refused. */
+  readonly onRejected?: (refused: Refused) => void
+}
+
 /** Starts to listen; rejects where it cannot. Paths without a method are UNIMPLEMENTED. */
-export type StartUnaryServer = (
-  options: GrpcServerOptions,
-  methods: ReadonlyMap<string, UnaryMethod>,
-  log: Log,
-) => Promise<UnaryServer>
+export type StartUnaryServer = (options: GrpcServerOptions, serving: UnaryServing) => Promise<UnaryServer>
 
 export interface CallOptions {
   /** Milliseconds; sent to the server as its deadline. 0 means none. */
@@ -49,6 +58,8 @@ export interface CallOptions {
   readonly abort: AbortSignal
   /** Besides the headers of the client's options. */
   readonly metadata?: Metadata
+  /** For the authenticator: where the data came from. */
+  readonly origin?: Origin
 }
 
 export interface UnaryClient {
@@ -60,5 +71,11 @@ export interface UnaryClient {
   close(): void
 }
 
-/** Reads certificates, opens nothing: connections are made when they are needed. */
-export type MakeUnaryClient = (options: GrpcClientOptions) => Promise<UnaryClient>
+/**
+ * Reads certificates, opens nothing: connections are made when they are needed. `authenticator` is given where `options.auth` asks for
+ * one. Rejects where it is confidential and the connection is in the clear.
+ */
+export type MakeUnaryClient = (
+  options: GrpcClientOptions,
+  authenticator?: ClientAuthenticator | undefined,
+) => Promise<UnaryClient>

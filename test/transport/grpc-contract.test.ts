@@ -30,7 +30,7 @@ async function serve(
 ): Promise<UnaryServer & AsyncDisposable & { target: string }> {
   const options = configured(serverDefinition, yaml)
   const methods = new Map([[PATH, typeof method === 'function' ? { handle: method } : method]])
-  const server = await startUnaryServer(options, methods, quiet)
+  const server = await startUnaryServer(options, { methods, log: quiet })
   const { address } = server
   const target = address.kind === 'tcp' ? `${address.host}:${address.port}` : `unix:${address.path}`
   return { ...server, target, [Symbol.asyncDispose]: () => server.close(AbortSignal.abort()) }

@@ -30,12 +30,15 @@ const transports = {
   async grpc(yaml: string): Promise<Server> {
     const options = configured({ config: Options(grpcServerOptions('127.0.0.1:0')) }, `tls: ${yaml}`)
     const methods = new Map([[PATH, { handle: async (message: Buffer) => message }]])
-    const server = await startUnaryServer(options, methods, quiet)
+    const server = await startUnaryServer(options, { methods, log: quiet })
     return { port: (server.address as { port: number }).port, close: () => server.close(AbortSignal.abort()) }
   },
   async http(yaml: string): Promise<Server> {
     const options = configured({ config: Options(httpServerOptions('127.0.0.1:0')) }, `tls: ${yaml}`)
-    const server = await startHttpServer(options, async () => ({ status: 200, headers: {}, body: 'x' }), quiet)
+    const server = await startHttpServer(options, {
+      handle: async () => ({ status: 200, headers: {}, body: 'x' }),
+      log: quiet,
+    })
     return { port: (server.address as { port: number }).port, close: () => server.close(AbortSignal.abort()) }
   },
 }

@@ -1,17 +1,18 @@
-import { GRPC_PATHS, makeUnaryClient, partialSuccess } from '../../plugin.ts'
+import { ClientAuthentication, GRPC_PATHS, makeUnaryClient, partialSuccess } from '../../plugin.ts'
 import type { Exporter, ExporterContext, UnaryClient } from '../../plugin.ts'
 import type { OtlpGrpcOptions } from './options.ts'
 
 /** Each batch is one unary call; its bytes are passed on unread. */
-export function otlpGrpc({ config }: ExporterContext<OtlpGrpcOptions>): Exporter {
+export function otlpGrpc({ config, extension }: ExporterContext<OtlpGrpcOptions>): Exporter {
   let client: UnaryClient | undefined
   return {
     async start() {
-      client = await makeUnaryClient(config)
+      client = await makeUnaryClient(config, config.auth && extension(ClientAuthentication, config.auth.authenticator))
     },
-    async send(batch, { abort }) {
+    async send(batch, { abort, origin }) {
       if (client === undefined) throw new Error('send was called before start')
-      const answer = await client.call(GRPC_PATHS[batch.signal], batch.segments(), { timeout: config.timeout, abort })
+      const { timeout } = config
+      const answer = await client.call(GRPC_PATHS[batch.signal], batch.segments(), { timeout, abort, origin })
       return partialSuccess(answer)
     },
     async stop() {

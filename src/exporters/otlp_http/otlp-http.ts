@@ -1,4 +1,5 @@
 import {
+  ClientAuthentication,
   decodeRpcStatus,
   HTTP_PATHS,
   makeHttpClient,
@@ -15,17 +16,18 @@ const HEADERS = { 'content-type': 'application/x-protobuf', 'user-agent': 'teleg
 const SHOWN = 200
 
 /** Each batch is one POST; its bytes are passed on unread. */
-export function otlpHttp({ config, signals }: ExporterContext<OtlpHttpOptions>): Exporter {
+export function otlpHttp({ config, signals, extension }: ExporterContext<OtlpHttpOptions>): Exporter {
   const urls = new Map(signals.map((signal) => [signal, urlOf(signal, config)]))
   let client: HttpClient | undefined
   return {
     async start() {
-      client = await makeHttpClient(config, urls.values())
+      const authenticator = config.auth && extension(ClientAuthentication, config.auth.authenticator)
+      client = await makeHttpClient(config, urls.values(), authenticator)
     },
-    async send(batch, { abort }) {
+    async send(batch, { abort, origin }) {
       const url = urls.get(batch.signal)
       if (client === undefined || url === undefined) throw new Error(`not started for ${batch.signal}`)
-      const answer = await client.post(url, batch.segments(), { headers: HEADERS, abort })
+      const answer = await client.post(url, batch.segments(), { headers: HEADERS, abort, origin })
       if (answer.status < 200 || answer.status >= 300) throw refusalOf(url, answer)
       return isProtobuf(answer) ? partialSuccess(answer.body) : undefined
     },

@@ -1,5 +1,6 @@
 import { GRPC_PATHS, startUnaryServer } from '../../plugin.ts'
-import type { Log, Origin, Signal, UnaryCall, UnaryMethod, UnaryServer } from '../../plugin.ts'
+import type { Origin, Signal, UnaryCall, UnaryMethod, UnaryServer } from '../../plugin.ts'
+import type { Guard } from './guard.ts'
 import type { Intake } from './intake.ts'
 import type { GrpcOptions } from './options.ts'
 
@@ -7,11 +8,15 @@ import type { GrpcOptions } from './options.ts'
 const SUCCESS = Buffer.alloc(0)
 
 /** OTLP over gRPC: one method for each signal that the receiver has a pipeline for, the others are UNIMPLEMENTED. */
-export function serveGrpc(options: GrpcOptions, intake: Intake, log: Log): Promise<UnaryServer> {
+export function serveGrpc(
+  options: GrpcOptions,
+  intake: Intake,
+  { log, authenticator, rejected }: Guard,
+): Promise<UnaryServer> {
   const methods = new Map(
     intake.signals.map((signal) => [GRPC_PATHS[signal], method(signal, intake, options.include_metadata)]),
   )
-  return startUnaryServer(options, methods, log)
+  return startUnaryServer(options, { methods, log, authenticator, onRejected: rejected })
 }
 
 const method = (signal: Signal, intake: Intake, includeMetadata: boolean): UnaryMethod => ({
@@ -24,7 +29,8 @@ const method = (signal: Signal, intake: Intake, includeMetadata: boolean): Unary
 
 const NO_METADATA: Origin['metadata'] = new Map()
 
-const originOf = (call: UnaryCall, includeMetadata: boolean): Origin => ({
-  metadata: includeMetadata ? call.metadata : NO_METADATA,
-  peer: call.peer,
+const originOf = ({ metadata, peer, auth }: UnaryCall, includeMetadata: boolean): Origin => ({
+  metadata: includeMetadata ? metadata : NO_METADATA,
+  peer,
+  ...(auth && { auth }),
 })

@@ -1,5 +1,6 @@
 import { answerTo, encodeRpcStatus, HTTP_PATHS, Refused, retryAfter, startHttpServer } from '../../plugin.ts'
-import type { HttpReply, HttpRequest, HttpServer, Log, Origin, Signal } from '../../plugin.ts'
+import type { HttpReply, HttpRequest, HttpServer, Origin, Signal } from '../../plugin.ts'
+import type { Guard } from './guard.ts'
 import type { Intake } from './intake.ts'
 import type { HttpOptions } from './options.ts'
 
@@ -8,7 +9,11 @@ const PROTOBUF = 'application/x-protobuf'
 const SUCCESS: HttpReply = { status: 200, headers: { 'Content-Type': PROTOBUF }, body: '' }
 
 /** OTLP over HTTP: a path for each signal that the receiver has a pipeline for, the others are not found. */
-export function serveHttp(options: HttpOptions, intake: Intake, log: Log): Promise<HttpServer> {
+export function serveHttp(
+  options: HttpOptions,
+  intake: Intake,
+  { log, authenticator, rejected }: Guard,
+): Promise<HttpServer> {
   const paths = new Map(intake.signals.map((signal) => [pathOf(signal, options), signal]))
   const handle = async (request: HttpRequest): Promise<HttpReply> => {
     const signal = paths.get(request.path)
@@ -23,7 +28,11 @@ export function serveHttp(options: HttpOptions, intake: Intake, log: Log): Promi
       return refusal(Refused.from(error))
     }
   }
-  return startHttpServer(options, handle, log)
+  const refuse = (_request: HttpRequest, refused: Refused): HttpReply => {
+    rejected(refused)
+    return refusal(refused)
+  }
+  return startHttpServer(options, { handle, log, authenticator, refuse })
 }
 
 async function take(request: HttpRequest, signal: Signal, intake: Intake, includeMetadata: boolean): Promise<void> {
@@ -60,11 +69,8 @@ function refusal(refused: Refused): HttpReply {
 
 const NO_METADATA: Origin['metadata'] = new Map()
 
-function originOf({ headers, peer }: HttpRequest, includeMetadata: boolean): Origin {
-  if (!includeMetadata) return { metadata: NO_METADATA, peer }
-  const metadata = new Map<string, readonly string[]>()
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) metadata.set(name, Array.isArray(value) ? value : [value])
-  }
-  return { metadata, peer }
-}
+const originOf = ({ metadata, peer, auth }: HttpRequest, includeMetadata: boolean): Origin => ({
+  metadata: includeMetadata ? metadata : NO_METADATA,
+  peer,
+  ...(auth && { auth }),
+})

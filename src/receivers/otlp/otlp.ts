@@ -1,5 +1,6 @@
 import { receive } from '../../plugin.ts'
 import type { HttpServer, Receiver, ReceiverContext, UnaryServer } from '../../plugin.ts'
+import { guard } from './guard.ts'
 import { Intake } from './intake.ts'
 import { serveGrpc } from './grpc.ts'
 import { serveHttp } from './http.ts'
@@ -8,14 +9,15 @@ import type { OtlpOptions } from './options.ts'
 type Server = HttpServer | UnaryServer
 
 /** One server for each protocol, for all signals that the receiver stands in a pipeline for. */
-export function otlp({ config, ingress, log }: ReceiverContext<OtlpOptions>): Receiver {
+export function otlp(context: ReceiverContext<OtlpOptions>): Receiver {
+  const { config, ingress } = context
   const { grpc, http } = config.protocols
   const intake = new Intake(ingress)
   return receive<readonly Server[]>({
     open: () =>
       allOrNone([
-        ...(grpc ? [() => serveGrpc(grpc, intake, log)] : []),
-        ...(http ? [() => serveHttp(http, intake, log)] : []),
+        ...(grpc ? [() => serveGrpc(grpc, intake, guard(context, 'grpc', grpc.auth))] : []),
+        ...(http ? [() => serveHttp(http, intake, guard(context, 'http', http.auth))] : []),
       ]),
     deliveries: () => intake.deliveries,
     close(servers, deadline) {

@@ -57,7 +57,6 @@ acknowledge: durable
     assert.deepEqual(
       faults('{ protocols: { grpc: { auth: { authenticator: basic } }, http: { middlewares: [{ id: x }] } } }'),
       [
-        'protocols::grpc::auth: authentication of clients is not available yet',
         'protocols::http::middlewares: middlewares are not available yet',
       ],
     )

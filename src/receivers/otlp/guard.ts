@@ -1,0 +1,25 @@
+import { ServerAuthentication } from '../../plugin.ts'
+import type { Log, ReceiverContext, Refused, ServerAuthenticator } from '../../plugin.ts'
+
+/** Who may come in over one protocol, and who hears of those who may not. */
+export interface Guard {
+  readonly log: Log
+  readonly authenticator: ServerAuthenticator | undefined
+  readonly rejected: (refused: Refused) => void
+}
+
+export function guard(
+  { id, extension, log, meter }: ReceiverContext,
+  transport: 'grpc' | 'http',
+  auth: { readonly authenticator: string } | undefined,
+): Guard {
+  const counter = meter.counter('telegen.receiver.rejected.requests', {
+    unit: '{request}',
+    description: 'Requests that the authenticator refused, before their body was read.',
+  })
+  return {
+    log,
+    authenticator: auth && extension(ServerAuthentication, auth.authenticator),
+    rejected: ({ code }) => counter.add(1, { receiver: id, transport, 'error.type': code }),
+  }
+}

@@ -1,0 +1,22 @@
+import type { AuthenticationData, RequestHeaders, ServerAuthenticator } from '../component/authentication.ts'
+import { Refused } from '../component/refused.ts'
+
+/** Options that ask for authentication must never be served without: a component that forgot it does not start. */
+export const NO_AUTHENTICATOR = 'the options ask for authentication, and no authenticator was given'
+
+export interface Admission {
+  readonly auth?: AuthenticationData | undefined
+  /** Why the request may not go on. */
+  readonly refused?: Refused
+}
+
+/** An authenticator's judgement. Its own failure admits nobody, and tells nobody why. */
+export async function admission(authenticator: ServerAuthenticator, headers: RequestHeaders): Promise<Admission> {
+  try {
+    return { auth: await authenticator.authenticate(headers) }
+  } catch (error) {
+    if (error instanceof Refused) return { refused: error }
+    const refused = new Refused('the authenticator failed', { code: 'internal', retry: 'never', cause: error })
+    return { refused }
+  }
+}

@@ -1,0 +1,27 @@
+import type { ClientAuthenticator } from '../component/authentication.ts'
+import type { Origin } from '../component/delivery.ts'
+import { Refused } from '../component/refused.ts'
+import { isHeader } from './option-faults.ts'
+
+/** Lets an authenticator change the headers of a request. What no request can carry is refused without naming it. */
+export async function authenticate(
+  authenticator: ClientAuthenticator,
+  headers: Map<string, string>,
+  origin: Origin,
+): Promise<void> {
+  try {
+    await authenticator.authenticate(headers, origin)
+  } catch (error) {
+    if (error instanceof Refused) throw error
+    const message = `the authenticator failed: ${(error as Error).message}`
+    throw new Refused(message, { code: 'unauthenticated', retry: 'never', cause: error })
+  }
+  for (const [name, value] of headers)
+    if (!isHeader(name, value)) {
+      const message = `the authenticator made a header "${name.slice(0, LONGEST_NAME)}" that no request can carry`
+      throw new Refused(message, { code: 'unauthenticated', retry: 'never' })
+    }
+}
+
+/** Characters of a name in a message. */
+const LONGEST_NAME = 64
