@@ -31,8 +31,9 @@ async function command(given: Arguments): Promise<number> {
       return componentsCommand(given)
     case 'print-config':
       return (await import('./print-config.ts')).printConfig(given, print)
-    case 'schema':
     case 'graph':
+      return (await import('./graph.ts')).graph(given, print)
+    case 'schema':
     case 'create':
     case 'completion':
       throw new UsageError(`"${given.command}" is being built`)

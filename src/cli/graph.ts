@@ -1,0 +1,14 @@
+import { draw } from '../graph/draw/draw.ts'
+import type { DrawingFormat } from '../graph/draw/draw.ts'
+import { plan } from '../graph/plan.ts'
+import type { Arguments } from './arguments.ts'
+import { printFaults } from './print-faults.ts'
+import { read } from './read.ts'
+
+/** Draws the plan of a configuration; one that could not run is not drawn. */
+export async function graph(given: Arguments, print: (text: string) => number): Promise<number> {
+  const { loaded, checked } = await read(given)
+  const { configuration, faults, warnings } = checked
+  printFaults([...faults, ...warnings], loaded)
+  return configuration === undefined ? 1 : print(draw(plan(configuration), given.output as DrawingFormat))
+}
