@@ -9,6 +9,7 @@ type BuiltIn = readonly [type: string, load: () => Loaded, ...aliases: string[]]
 const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
   receiver: [
     ['host_metrics', () => import('./receivers/host_metrics/index.ts'), 'hostmetrics'],
+    ['nop', () => import('./receivers/nop/index.ts')],
     ['otlp', () => import('./receivers/otlp/index.ts')],
   ],
   processor: [
@@ -23,10 +24,16 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
   exporter: [
     ['debug', () => import('./exporters/debug/index.ts')],
     ['file', () => import('./exporters/file/index.ts')],
+    ['nop', () => import('./exporters/nop/index.ts')],
     ['otlp_grpc', () => import('./exporters/otlp_grpc/index.ts'), 'otlp'],
     ['otlp_http', () => import('./exporters/otlp_http/index.ts'), 'otlphttp'],
   ],
-  extension: [['health_check', () => import('./extensions/health_check/index.ts')]],
+  extension: [
+    ['basicauth', () => import('./extensions/basicauth/index.ts'), 'basic_auth'],
+    ['bearertokenauth', () => import('./extensions/bearertokenauth/index.ts'), 'bearer_token_auth'],
+    ['headers_setter', () => import('./extensions/headers_setter/index.ts')],
+    ['health_check', () => import('./extensions/health_check/index.ts')],
+  ],
 }
 
 /** A catalog of the built-in components, to which plugins may be added. */
