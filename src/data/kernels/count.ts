@@ -55,7 +55,7 @@ function inScope(signal: Signal, buffer: Buffer, start: number, end: number): nu
     at = entry.read(buffer, at, end)
     if (!entry.isMessage(RECORDS)) continue
     if (signal === 'metrics') items += countPoints(buffer, entry.start, entry.end)
-    else items += entriesOf(SAMPLES, buffer, entry.start, entry.end)
+    else items += countSamples(buffer, entry.start, entry.end)
   }
   return items
 }
@@ -76,6 +76,11 @@ export function countPoints(buffer: Buffer, start: number, end: number): number 
     points += entriesOf(POINTS, buffer, entry.start, entry.end)
   }
   return points
+}
+
+/** Samples of one profile. */
+export function countSamples(buffer: Buffer, start: number, end: number): number {
+  return entriesOf(SAMPLES, buffer, start, end)
 }
 
 function entriesOf(field: number, buffer: Buffer, start: number, end: number): number {

@@ -1,16 +1,17 @@
 import { type Batch, batchOfSlab, overdrawnSlab, type Segment, WireBatch } from '../batch.ts'
 import type { Signal } from '../signal.ts'
+import { mergeProfiles } from './profiles/merge-profiles.ts'
 
 /**
  * One batch with the records of all, in order, that shares their memory: an export request is a repeated field, so
  * requests one after another are a request. The inputs are borrowed, the result is a new reference.
  *
- * Profiles are never merged: their records point into a dictionary beside them.
+ * Profiles, whose records point into a dictionary beside them, are written anew, charged to the budget of the first as
+ * inside work: for them alone this may throw, `Overdrawn` or `Malformed`.
  */
 export function merge<S extends Signal>(batches: readonly Batch<S>[]): Batch<S> {
   const signal = batches[0]?.signal
   if (signal === undefined) throw new RangeError('nothing to merge')
-  if (signal === 'profiles') throw new TypeError('profiles share a dictionary and cannot be merged by concatenation')
   let items = 0
   const parts: Segment[] = []
   for (const batch of batches) {
@@ -18,6 +19,8 @@ export function merge<S extends Signal>(batches: readonly Batch<S>[]): Batch<S> 
     items += batch.items
     parts.push(...segmentsOf(batch))
   }
+  if (signal === 'profiles' && batches.length > 1)
+    return mergeProfiles(batches as readonly Batch<'profiles'>[]) as Batch<S>
   for (const part of parts) part.slab.retain()
   return new WireBatch(signal, items, parts)
 }

@@ -5,6 +5,7 @@ import { LENGTH } from '../wire/varint.ts'
 import { countPoints, holdsPoints, POINTS, RECORDS, RESOURCES, SCOPES } from './count.ts'
 import { Entry } from './entry.ts'
 import { enclosed, Part } from './part.ts'
+import { splitProfiles } from './profiles/split-profiles.ts'
 
 /** The most that a part may hold. */
 export interface SplitLimits {
@@ -17,7 +18,7 @@ export interface SplitLimits {
  * Splits a batch into parts within the limits, records in their order and each part as full as it can be. What
  * describes records, the resource, scope and metric, is repeated in each part that has some of them, and a metric's
  * points may come apart, as in the Collector's batch processor. Unknown fields beside records stay with the first
- * part.
+ * part. Of profiles, no profile comes apart (`splitProfiles`).
  *
  * The batch is borrowed, the parts are new references; a batch within the limits is its own only part. Where memory for
  * the parts would overdraw the budget, none is kept. Throws `Malformed` where the containers do not fit together.
@@ -26,7 +27,7 @@ export function split<S extends Signal>(batch: Batch<S>, limits: SplitLimits): B
   const { items = Infinity, bytes = Infinity } = limits
   if (!(items >= 1 && bytes >= 1)) throw new RangeError('a part must have room for an item and a byte')
   if (batch.items <= items && batch.bytes <= bytes) return [batch.retain()]
-  if (batch.signal === 'profiles') throw new TypeError('profiles share a dictionary and cannot be split')
+  if (batch.signal === 'profiles') return splitProfiles(batch as Batch<'profiles'>, items, bytes) as Batch<S>[]
   return splitter.run(batch, items, bytes) as Batch<S>[]
 }
 

@@ -3,6 +3,7 @@ import { Malformed } from '../wire/malformed.ts'
 import { type Field, MESSAGES, type MessageName, REQUESTS, WIRE_TYPES } from '../wire/schema.ts'
 import { cursor, FIXED32, FIXED64, LENGTH, readLength, readTag, skip, VARINT } from '../wire/varint.ts'
 import { holdsPoints } from './count.ts'
+import { checkReferences } from './profiles/check-references.ts'
 
 /**
  * Messages may stand this deep in one another; the request itself is the first. Decoders elsewhere stop at 100 to
@@ -15,7 +16,7 @@ export const DEEPEST = 128
  * `Malformed` where a value reaches past its message, a known field has another wire type than it should (numbers of
  * a repeated field may be packed or not), an id is neither empty nor of its length, messages are nested too deep, a
  * varint has more than ten bytes, a length is 2 GiB or more, or a group, a field number zero or an unknown wire type
- * stands anywhere.
+ * stands anywhere; of profiles also where an index points at nothing, or the first entry of a table is not empty.
  *
  * What passes can be edited, merged and split, and one sender's bytes do not spoil another's. Unknown fields, repeated
  * singular fields, non-minimal varints and strings that are not UTF-8 pass, as they do in other implementations.
@@ -23,6 +24,7 @@ export const DEEPEST = 128
 export function validate(signal: Signal, buffer: Buffer): number {
   items = 0
   message(buffer, REQUEST_TYPES[signal], 0, buffer.length, 1)
+  if (signal === 'profiles') checkReferences(buffer)
   return items
 }
 

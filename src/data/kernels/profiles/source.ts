@@ -1,0 +1,111 @@
+import { Malformed } from '../../wire/malformed.ts'
+import { LENGTH } from '../../wire/varint.ts'
+import { Entry } from '../entry.ts'
+import { TABLES } from './references.ts'
+
+/** Where a request has its dictionary. */
+export const DICTIONARY = 2
+/** Places that are kept for a table from one use to the next. */
+const LARGEST_KEPT = 256 * 1024
+const FIRST_PLACES = 256
+const UNKNOWN = -1
+
+/** Where the entries of one table stand in a request, and what index each has elsewhere. */
+export class SourceTable {
+  count = 0
+  /** By entry: where it begins, past tag and length, and where it ends. */
+  places = new Int32Array(FIRST_PLACES)
+  /** By entry: its index in the dictionary that is being written; -1 while it has none. */
+  mapped = new Int32Array(FIRST_PLACES / 2)
+  /** Entries that have one, so that forgetting costs no more than they did. */
+  #touched = new Int32Array(FIRST_PLACES / 2)
+  #touches = 0
+
+  clear(): void {
+    this.count = 0
+    this.#touches = 0
+    if (this.places.length <= LARGEST_KEPT) return
+    this.places = new Int32Array(FIRST_PLACES)
+    this.mapped = new Int32Array(FIRST_PLACES / 2)
+    this.#touched = new Int32Array(FIRST_PLACES / 2)
+  }
+
+  push(start: number, end: number): void {
+    if (this.count * 2 === this.places.length) {
+      const larger = new Int32Array(this.places.length * 2)
+      larger.set(this.places)
+      this.places = larger
+    }
+    this.places[this.count * 2] = start
+    this.places[this.count * 2 + 1] = end
+    this.count++
+  }
+
+  /** Once all entries are there: none has an index elsewhere. */
+  settle(): void {
+    if (this.mapped.length < this.count) {
+      this.mapped = new Int32Array(this.places.length / 2)
+      this.#touched = new Int32Array(this.places.length / 2)
+    }
+    this.mapped.fill(UNKNOWN, 0, this.count)
+  }
+
+  map(index: number, to: number): number {
+    this.#touched[this.#touches++] = index
+    return (this.mapped[index] = to)
+  }
+
+  /** No entry has an index elsewhere any more. */
+  forget(): void {
+    for (let index = 0; index < this.#touches; index++) this.mapped[this.#touched[index]!] = UNKNOWN
+    this.#touches = 0
+  }
+}
+
+/** A request of profiles that is read: its bytes and the tables of its dictionary. Used again and again. */
+export class Source {
+  buffer: Buffer = EMPTY
+  readonly tables: readonly SourceTable[] = TABLES.map(() => new SourceTable())
+  readonly #entry = new Entry()
+
+  /** Finds the dictionary of a request; a dictionary that stands in several pieces is one, joined. */
+  open(buffer: Buffer): void {
+    this.buffer = buffer
+    for (const table of this.tables) table.clear()
+    const entry = this.#entry
+    for (let at = 0; at < buffer.length;) {
+      at = entry.read(buffer, at, buffer.length)
+      if (entry.isMessage(DICTIONARY)) this.#read(entry.start, entry.end)
+    }
+    for (const table of this.tables) table.settle()
+  }
+
+  /** What is taken over from now on goes into another dictionary. */
+  forget(): void {
+    for (const table of this.tables) table.forget()
+  }
+
+  /** The request is not kept. */
+  close(): void {
+    this.buffer = EMPTY
+  }
+
+  #read(start: number, end: number): void {
+    const { buffer, tables } = this
+    const entry = this.#entry
+    for (let at = start; at < end;) {
+      at = entry.read(buffer, at, end)
+      const table = tables[entry.field - 1]
+      if (table === undefined) continue
+      if (entry.wireType !== LENGTH) throw new Malformed('a known field with another wire type', entry.start)
+      table.push(entry.start, entry.end)
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** An index that points at nothing. */
+export function outOfRange(index: number, table: number, count: number, at: number): Malformed {
+  return new Malformed(`index ${index} into ${TABLES[table]}, which has ${count} entries`, at)
+}
