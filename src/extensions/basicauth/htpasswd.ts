@@ -1,0 +1,78 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { md5Crypt } from './md5-crypt.ts'
+import { shaCrypt } from './sha-crypt.ts'
+
+/** Whether a password is the one of an entry. */
+export type Match = (password: string) => boolean | Promise<boolean>
+
+export interface Htpasswd {
+  readonly entries: ReadonlyMap<string, Match>
+  /** Lines that are no entries, without what they say. */
+  readonly faults: readonly { readonly line: number; readonly reason: string }[]
+}
+
+/** A user's password costs up to this many rounds of SHA-crypt; an entry that wants more would hold everybody up. */
+const MOST_ROUNDS = 1_000_000
+
+/** Reads Apache's password files: bcrypt, MD5 (`$apr1$`, `$1$`), SHA-1, salted SHA-1, SHA-crypt, plain. Of two entries for a user the last counts. */
+export function readHtpasswd(text: string): Htpasswd {
+  const entries = new Map<string, Match>()
+  const faults: { line: number; reason: string }[] = []
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = raw.trim()
+    if (line === '') continue
+    const colon = line.indexOf(':')
+    const match = colon < 0 ? 'it has no colon' : matchOf(line.slice(colon + 1))
+    if (typeof match === 'string') faults.push({ line: index + 1, reason: match })
+    else entries.set(line.slice(0, colon), match)
+  }
+  return { entries, faults }
+}
+
+/** A sentence where the encoding is broken. Whatever has no mark of an encoding is a plain password. */
+function matchOf(encoded: string): Match | string {
+  if (/^\$2[abxy]\$/.test(encoded)) return bcrypt(encoded)
+  if (/^\$(apr1|1)\$/.test(encoded)) return md5(encoded)
+  if (/^\$[56]\$/.test(encoded)) return sha(encoded)
+  if (encoded.startsWith('{SHA}')) return sha1(encoded.slice('{SHA}'.length), 'SHA')
+  if (encoded.startsWith('{SSHA}')) return sha1(encoded.slice('{SSHA}'.length), 'SSHA')
+  return (password) => same(password, encoded) || same(`{PLAIN}${password}`, encoded)
+}
+
+function bcrypt(encoded: string): Match | string {
+  if (!/^\$2.\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/.test(encoded)) return 'it is not valid bcrypt'
+  // The letters tell of errors in old programs that wrote them; what they stand for today is the same.
+  const hash = `$2b${encoded.slice(3)}`
+  return async (password) => (await import('bcryptjs')).default.compare(password, hash)
+}
+
+function md5(encoded: string): Match | string {
+  const [, prefix, salt, hash] = /^(\$(?:apr1|1)\$)([^$]*)\$(.*)$/.exec(encoded) ?? []
+  if (prefix === undefined || salt === undefined || hash === undefined) return 'it is not a valid MD5 entry'
+  return (password) => same(md5Crypt(password, salt, prefix), hash)
+}
+
+function sha(encoded: string): Match | string {
+  const parts = /^\$([56])\$(?:rounds=(\d+)\$)?([^$]*)\$(.*)$/.exec(encoded)
+  if (!parts) return 'it is not a valid SHA-crypt entry'
+  const [, kind, rounds, salt = '', hash = ''] = parts
+  if (Number(rounds ?? 0) > MOST_ROUNDS) return `it asks for more than ${MOST_ROUNDS} rounds`
+  const algorithm = kind === '5' ? 'sha256' : 'sha512'
+  return (password) =>
+    same(shaCrypt(algorithm, password, salt, rounds === undefined ? undefined : Number(rounds)), hash)
+}
+
+const SHA1_BYTES = 20
+
+function sha1(base64: string, name: 'SHA' | 'SSHA'): Match | string {
+  const bytes = Buffer.from(base64, 'base64')
+  const isWhole = name === 'SHA' ? bytes.length === SHA1_BYTES : bytes.length >= SHA1_BYTES
+  if (!isWhole || bytes.toString('base64') !== base64) return `it is not valid ${name}`
+  const hash = bytes.subarray(0, SHA1_BYTES)
+  const salt = bytes.subarray(SHA1_BYTES)
+  return (password) => timingSafeEqual(createHash('sha1').update(password).update(salt).digest(), hash)
+}
+
+/** In a time that tells nothing of where they differ. */
+const same = (left: string, right: string): boolean => timingSafeEqual(digestOf(left), digestOf(right))
+const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()
