@@ -2,7 +2,7 @@ import { builtInCatalog } from '../builtin.ts'
 import type { Catalog } from '../component/catalog.ts'
 import { check } from '../config/check.ts'
 import type { Checked } from '../config/check.ts'
-import { load } from '../config/load.ts'
+import { loadRemote } from '../config/load-remote.ts'
 import type { Loaded } from '../config/load.ts'
 import { loadPlugins } from '../config/plugins.ts'
 import type { Fault } from '../config/fault.ts'
@@ -19,7 +19,7 @@ export interface Read {
 /** Loads and checks what `--config` and `--set` name. */
 export async function read({ configs, sets }: Arguments): Promise<Read> {
   needsConfig(configs)
-  const loaded = load({ configs, sets })
+  const loaded = await loadRemote({ configs, sets })
   const catalog = builtInCatalog()
   return { loaded, catalog, checked: await check(loaded, catalog) }
 }
@@ -36,7 +36,7 @@ export interface Known {
 export async function known({ configs, sets }: Arguments): Promise<Known> {
   const catalog = builtInCatalog()
   if (configs.length === 0) return { catalog, loaded: undefined, sound: true }
-  const loaded = load({ configs, sets })
+  const loaded = await loadRemote({ configs, sets })
   const faults: Fault[] = [...loaded.faults]
   if (loaded.root) await loadPlugins(loaded.root, loaded.directory, catalog, (fault) => faults.push(fault))
   printFaults(faults, loaded)

@@ -15,11 +15,13 @@ import { checkSignals } from './check/signals.ts'
 import { checkTopLevel } from './check/top-level.ts'
 import { checkUnused, usedComponents } from './check/unused.ts'
 import type { Configuration, Configured, Pipeline } from './configuration.ts'
-import { inOrder } from './fault.ts'
+import { error, inOrder } from './fault.ts'
 import type { Fault } from './fault.ts'
 import type { Loaded } from './load.ts'
 import type { Mapping } from './node.ts'
+import { wholeSource } from './place.ts'
 import { loadPlugins } from './plugins.ts'
+import { printableUrl } from './sources/url.ts'
 
 export interface Checked {
   /** There only where there are no faults. */
@@ -38,7 +40,7 @@ export interface CheckOptions {
  * Plugins that it names are loaded into `catalog` first. Nothing is started or listened on; files that options name are read.
  */
 export async function check(loaded: Loaded, catalog: Catalog, { machine = true }: CheckOptions = {}): Promise<Checked> {
-  const faults = [...loaded.faults]
+  const faults = [...loaded.faults, ...loaded.needed.map(notFetched)]
   const warnings = [...loaded.warnings]
   const result = loaded.root && (await checkRoot(loaded.root, loaded, catalog, machine, faults, warnings))
   const sources = [...loaded.texts.keys()]
@@ -54,7 +56,7 @@ interface Result {
 
 async function checkRoot(
   root: Mapping,
-  { directory }: Loaded,
+  { directory, overridden }: Loaded,
   catalog: Catalog,
   machine: boolean,
   faults: Fault[],
@@ -75,9 +77,18 @@ async function checkRoot(
   checkListeners(used, report)
   if (machine) checkMachine(used, report)
   // What a broken pipeline names is not unused.
-  if (faults.length === 0) checkUnused(components, used, report)
+  if (faults.length === 0) checkUnused(components, used, overridden, report)
   return { components, pipelines, service }
 }
+
+/** Whoever loads without a network gets no further. */
+const notFetched = (url: string): Fault =>
+  error({
+    code: 'not_fetched',
+    message: 'is on the network and was not fetched',
+    path: '',
+    place: wholeSource(printableUrl(url)),
+  })
 
 function configuration({ components: { byKind }, pipelines, service }: Result): Configuration {
   return {

@@ -4,17 +4,22 @@ import { fragment } from './expand/fragment.ts'
 import { error, FaultError, inOrder, warning } from './fault.ts'
 import type { Fault } from './fault.ts'
 import { merge, splitKeys } from './merge.ts'
-import { goType, isNull, mapping } from './node.ts'
+import { overridden } from './overridden.ts'
+import type { Overridden, Source } from './overridden.ts'
+import { goType, isNull, mapping, scalar } from './node.ts'
 import type { Mapping } from './node.ts'
 import type { Place } from './place.ts'
 import { wholeSource } from './place.ts'
 import { setting } from './setting.ts'
+import { filesOf } from './sources/directory.ts'
 import { referenceLocation, sourceLocation } from './sources/location.ts'
-import { retrieve } from './sources/retrieve.ts'
-import type { Surroundings } from './sources/retrieve.ts'
+import type { Location } from './sources/location.ts'
+import { NotFetched, retrieve } from './sources/retrieve.ts'
+import type { Retrieved, Surroundings } from './sources/retrieve.ts'
+import { printableUrl } from './sources/url.ts'
 import { readYaml } from './yaml/read.ts'
 
-/** `--config` and `--set` together. */
+/** `--config` and `--set` together, the files of a folder counted each. */
 export const MAX_SOURCES = 100
 
 export interface LoadOptions extends Partial<Surroundings> {
@@ -32,6 +37,10 @@ export interface Loaded {
   /** Sources in order, with the text to print code frames from where it may be printed. */
   readonly texts: ReadonlyMap<string, string | undefined>
   readonly directory: string
+  /** Lists that a later source replaced: what explains why a component is not used. */
+  readonly overridden: readonly Overridden[]
+  /** Addresses that must be fetched before all can be read (`load-remote.ts`). */
+  readonly needed: readonly string[]
 }
 
 /** Reads, merges and expands all sources of a configuration. Nothing is thrown: what is wrong is in `faults`. */
@@ -39,6 +48,7 @@ export function load(options: LoadOptions): Loaded {
   const loading = new Loading({
     environment: options.environment ?? process.env,
     directory: options.directory ?? process.cwd(),
+    fetched: options.fetched ?? new Map(),
   })
   return loading.load(options.configs, options.sets ?? [])
 }
@@ -48,6 +58,7 @@ class Loading {
   readonly #faults: Fault[] = []
   readonly #warnings = new Map<string, Fault>()
   readonly #texts = new Map<string, string | undefined>()
+  readonly #needed = new Set<string>()
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings
@@ -55,15 +66,16 @@ class Loading {
 
   load(configs: readonly string[], sets: readonly string[]): Loaded {
     const trees = [
-      ...configs.slice(0, MAX_SOURCES).map((config) => this.#guarded(() => this.#source(config))),
-      ...sets.slice(0, MAX_SOURCES).map((set) => this.#guarded(() => this.#setting(set))),
+      ...configs.slice(0, MAX_SOURCES).flatMap((config) => this.#guarded(() => this.#sources(config))),
+      ...sets.slice(0, MAX_SOURCES).flatMap((set) => this.#guarded(() => [this.#setting(set)])),
     ]
-    if (configs.length + sets.length > MAX_SOURCES)
+    if (Math.max(configs.length + sets.length, trees.length) > MAX_SOURCES)
       this.#complain('too_many_sources', `more than ${MAX_SOURCES} sources`)
     if (configs.length === 0) this.#complain('no_source', 'at least one config flag must be provided')
-    const readable = trees.filter((tree) => tree !== undefined)
-    const complete = this.#faults.length === 0 && readable.length > 0
-    const root = complete ? this.#expanded(readable.reduce(merge)) : undefined
+    const complete = this.#faults.length === 0 && this.#needed.size === 0 && trees.length > 0
+    const merged = complete ? overridden(trees) : undefined
+    for (const fault of merged?.warnings ?? []) this.#warn(fault)
+    const root = complete ? this.#expanded(trees.map(({ tree }) => tree).reduce(merge)) : undefined
     const sources = [...this.#texts.keys()]
     return {
       root,
@@ -71,14 +83,27 @@ class Loading {
       warnings: inOrder([...this.#warnings.values()], sources),
       texts: this.#texts,
       directory: this.#surroundings.directory,
+      overridden: merged?.lists ?? [],
+      needed: [...this.#needed],
     }
   }
 
-  #source(argument: string): Mapping {
-    const location = sourceLocation(argument, wholeSource(argument))
-    const name = location.scheme === 'file' ? location.opaque : location.scheme === 'env' ? argument : 'yaml:'
-    const source = this.#named(name)
-    const { text } = retrieve(location, wholeSource(source), this.#surroundings, this.#warn)
+  /** The sources that an argument names: one, or all files of a folder. */
+  #sources(argument: string): Source[] {
+    const place = wholeSource(argument)
+    const location = sourceLocation(argument, place)
+    const files = location.scheme === 'file' ? filesOf(location.opaque, this.#surroundings.directory, place) : undefined
+    if (files === undefined) return [{ kind: 'config', tree: this.#source(location, argument) }]
+    return files.flatMap((file) =>
+      this.#guarded(() => [{ kind: 'folder', tree: this.#source({ scheme: 'file', opaque: file }, file) }]),
+    )
+  }
+
+  #source(location: Location, argument: string): Mapping {
+    const source = this.#named(nameOf(location, argument))
+    const retrieved = this.#retrieved(location, wholeSource(source))
+    if (retrieved === undefined) return mapping([], wholeSource(source))
+    const { text } = retrieved
     // A variable may hold a whole configuration, and any secret in it: its lines are never printed.
     this.#texts.set(source, location.scheme === 'env' ? undefined : text)
     const { node, faults, documents } = readYaml(text, source)
@@ -90,13 +115,14 @@ class Loading {
     if (node === undefined || isNull(node)) return mapping([], wholeSource(source))
     if (node.kind === 'map') return splitKeys(node)
     const message = `retrieved value (type=${goType(node)}) cannot be used as a Conf`
-    throw new FaultError(error({ code: 'not_a_mapping', message, path: '', place: node.place }))
+    const hint = 'a configuration is a mapping: receivers, processors, exporters, service'
+    throw new FaultError(error({ code: 'not_a_mapping', message, path: '', place: node.place, hint }))
   }
 
-  #setting(argument: string): Mapping {
+  #setting(argument: string): Source {
     const { source, tree } = setting(argument)
     this.#texts.set(source, argument)
-    return tree
+    return { kind: 'setting', tree }
   }
 
   #expanded(tree: Mapping): Mapping | undefined {
@@ -104,11 +130,26 @@ class Loading {
   }
 
   readonly #resolve = (inside: string, place: Place): Fragment => {
-    const retrieved = retrieve(referenceLocation(inside, place), place, this.#surroundings, this.#warn)
+    const location = referenceLocation(inside, place)
+    const retrieved = this.#retrieved(location, place)
+    if (retrieved === undefined) return { value: scalar(null, place), text: '' }
+    const { text, isDefault } = retrieved
+    if (location.scheme === 'env' && !isDefault && text.includes('$')) this.#warn(dollar(location.opaque, place))
     const result = fragment(retrieved, place)
     if (retrieved.file !== undefined && result.value.place.source === retrieved.file && result.value.kind !== 'scalar')
-      this.#texts.set(retrieved.file, retrieved.text)
+      this.#texts.set(retrieved.file, text)
     return result
+  }
+
+  /** Undefined where it is on the network and not fetched yet: then nothing of this reading is kept. */
+  #retrieved(location: Location, place: Place): Retrieved | undefined {
+    try {
+      return retrieve(location, place, this.#surroundings, this.#warn)
+    } catch (thrown) {
+      if (!(thrown instanceof NotFetched)) throw thrown
+      this.#needed.add(thrown.url)
+      return undefined
+    }
   }
 
   /** A variable that is not set is told of once for each place, however often expansion meets it. */
@@ -117,13 +158,13 @@ class Loading {
     this.#warnings.set([fault.message, source, line, column].join('\n'), fault)
   }
 
-  #guarded(read: () => Mapping): Mapping | undefined {
+  #guarded(read: () => readonly Source[]): readonly Source[] {
     try {
       return read()
     } catch (thrown) {
       if (!(thrown instanceof FaultError)) throw thrown
       this.#faults.push(thrown.fault)
-      return undefined
+      return []
     }
   }
 
@@ -138,4 +179,18 @@ class Loading {
     this.#texts.set(source, undefined)
     return source
   }
+}
+
+/** What faults call a source. */
+function nameOf({ scheme, opaque }: Location, argument: string): string {
+  if (scheme === 'file') return opaque
+  if (scheme === 'http' || scheme === 'https') return printableUrl(argument)
+  return scheme === 'env' ? argument : 'yaml:'
+}
+
+function dollar(opaque: string, place: Place): Fault {
+  const name = opaque.split(':-')[0] as string
+  const message = `environment variable ${JSON.stringify(name)} holds "$": as in the Collector, "$$" in it becomes "$" and "\${…}" is expanded`
+  const hint = `to take it as it is: \${rawenv:${opaque}}`
+  return warning({ code: 'dollar_in_variable', message, path: '', place, hint })
 }

@@ -34,7 +34,7 @@ export async function loadPlugins(
     if (name === undefined) continue
     const place = placeOfName(item, index)
     try {
-      await load(name, resolve(directory, dirname(place.source)), catalog)
+      await load(name, folderOf(place.source, directory), catalog)
     } catch (thrown) {
       const why = mask(thrown instanceof Error ? thrown.message : String(thrown))
       const message = `plugin ${shown(name, place)}: ${why}`
@@ -42,6 +42,10 @@ export async function loadPlugins(
     }
   }
 }
+
+/** The folder of the file that names a plugin; for a document of the network it is the working directory. */
+const folderOf = (source: string, directory: string): string =>
+  /^https?:/.test(source) ? directory : resolve(directory, dirname(source))
 
 async function load(name: string, folder: string, catalog: Catalog): Promise<void> {
   const plugin = await withinTime(importPlugin(name, folder))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { load } from '../../src/config/load.ts'
 import { MAX_SOURCES } from '../../src/config/load.ts'
+import type { Fetched } from '../../src/config/sources/fetch.ts'
 import { valuesOf } from './load-text.ts'
 
 describe('sources', () => {
@@ -54,11 +55,13 @@ describe('sources', () => {
     const missing =
       'cannot retrieve the configuration: unable to read the file file:x.yaml: open x.yaml: no such file or directory'
     assert.deepEqual(faultsOf('x.yaml'), [`x.yaml:0:0 ${missing}`])
-    assert.match(faultsOf('.')[0] ?? '', /unable to read the file file:\.: open \.: is a directory/)
+    const folder = read(['yaml:a: ${file:.}']).faults.map(({ message }) => message)
+    assert.match(folder[0] ?? '', /unable to read the file file:\.: open \.: is a directory/)
   })
 
   test('with a scheme that is not known are refused; one letter is a drive', () => {
-    assert.deepEqual(faultsOf('http://x/y'), ['http://x/y:0:0 unsupported scheme on URI "http://x/y"'])
+    assert.deepEqual(faultsOf('ftp://x/y'), ['ftp://x/y:0:0 unsupported scheme on URI "ftp://x/y"'])
+    assert.deepEqual(faultsOf('rawenv:X'), ['rawenv:X:0:0 unsupported scheme on URI "rawenv:X"'])
     assert.deepEqual(faultsOf('a_b:c'), ['a_b:c:0:0 invalid uri: "a_b:c"'])
     assert.match(faultsOf('C:\\agent.yaml')[0] ?? '', /unable to read the file file:C:\\agent\.yaml/)
   })
@@ -89,6 +92,24 @@ describe('sources', () => {
     assert.deepEqual(faultsOf(), ['--config:0:0 at least one config flag must be provided'])
     const many = Array.from({ length: MAX_SOURCES + 1 }, () => 'yaml:a: 1')
     assert.deepEqual(faultsOf(...many), ['--config:0:0 more than 100 sources'])
+  })
+
+  test('on the network are asked for, and nothing is made of the rest until they are there', () => {
+    const url = 'https://host/agent.yaml?token=hunter2'
+    const configs = [url, 'yaml:e: ${http://other/x}', 'a.yaml']
+    const first = load({ configs, environment: { NAME: 'word.txt' }, directory })
+    assert.deepEqual([first.needed, first.root, first.faults], [[url], undefined, []])
+    const fetched = new Map<string, Fetched>([[url, { kind: 'text', text: 'd: 4' } as const]])
+    const second = load({ configs, environment: { NAME: 'word.txt' }, directory, fetched })
+    assert.deepEqual(second.needed, ['http://other/x'])
+    const third = load({
+      configs,
+      environment: { NAME: 'word.txt' },
+      directory,
+      fetched: new Map<string, Fetched>([...fetched, ['http://other/x', { kind: 'text', text: '1' } as const]]),
+    })
+    assert.deepEqual(valuesOf(third), { a: 1, b: { x: { y: 7 } }, c: 'word\n', d: 4, e: 1 })
+    assert.deepEqual([...third.texts.keys()], ['https://host/agent.yaml?[REDACTED]', 'yaml:', 'a.yaml', 'sub.yaml'])
   })
 
   test('a variable that holds a configuration is never printed from', () => {

@@ -1,5 +1,7 @@
 import { warning } from '../fault.ts'
 import type { Fault } from '../fault.ts'
+import { spot } from '../overridden.ts'
+import type { Overridden } from '../overridden.ts'
 import type { Component, Components } from './components.ts'
 import type { Written } from './pipelines.ts'
 
@@ -19,8 +21,13 @@ export function usedComponents(
   )
 }
 
-/** Defining is not enabling: what nothing names does not run. */
-export function checkUnused(components: Components, used: readonly Component[], warn: (fault: Fault) => void): void {
+/** Defining is not enabling: what nothing names does not run. `overridden` are lists that may have named it. */
+export function checkUnused(
+  components: Components,
+  used: readonly Component[],
+  overridden: readonly Overridden[],
+  warn: (fault: Fault) => void,
+): void {
   for (const component of all(components)) {
     if (used.includes(component) || component.definition === undefined) continue
     const where = component.kind === 'extension' ? 'is not listed in service::extensions' : 'is used in no pipeline'
@@ -31,9 +38,16 @@ export function checkUnused(components: Components, used: readonly Component[], 
         message,
         path: component.path,
         place: component.place,
+        hint: takenOut(component, overridden),
       }),
     )
   }
+}
+
+function takenOut({ id, path }: Component, overridden: readonly Overridden[]): string | undefined {
+  const written = path.slice(path.indexOf('::') + 2)
+  const list = overridden.find(({ ids }) => ids.includes(id) || ids.includes(written))
+  return list && `${list.path} named it until ${spot(list.by)} replaced that list`
 }
 
 const all = ({ byKind }: Components): Component[] =>

@@ -4,6 +4,7 @@ import { broken, mapping, scalar } from '../node.ts'
 import type { Mapping, Node } from '../node.ts'
 import type { Place } from '../place.ts'
 import type { Fragment } from './fragment.ts'
+import { RawTexts } from './raw-texts.ts'
 import { findReference, unescape } from './reference.ts'
 
 /** References that one value may lead through, one after the other: what stops a variable that names itself. */
@@ -21,11 +22,14 @@ export type Resolve = (inside: string, place: Place) => Fragment
 /**
  * Puts in what `${env:X}`, `${file:x.yaml}` and `${yaml:…}` name, in values and never in keys. A value that is one whole
  * reference becomes what its text means as YAML, and keeps the text for options that want a string; inside a longer string
- * the text is pasted. What comes in is expanded again. Last, `$$` becomes `$`. Undefined where there is no end to it.
+ * the text is pasted. What comes in is expanded again, but for what `${rawenv:X}` names. Last, `$$` becomes `$`. Undefined where
+ * there is no end to it.
  */
 export function expand(root: Mapping, resolve: Resolve, report: (fault: Fault) => void): Mapping | undefined {
   try {
-    return withoutEscapes(new Expansion(resolve, report).entries(root)) as Mapping
+    const raw = new RawTexts()
+    const expanded = new Expansion(resolve, report, raw).entries(root)
+    return withTexts(expanded, (text) => raw.restored(unescape(text))) as Mapping
   } catch (thrown) {
     if (!(thrown instanceof Exhausted)) throw thrown
     report(thrown.fault)
@@ -47,12 +51,14 @@ class Exhausted extends Error {
 class Expansion {
   readonly #resolve: Resolve
   readonly #report: (fault: Fault) => void
+  readonly #raw: RawTexts
   #references = 0
   #nesting = 0
 
-  constructor(resolve: Resolve, report: (fault: Fault) => void) {
+  constructor(resolve: Resolve, report: (fault: Fault) => void, raw: RawTexts) {
     this.#resolve = resolve
     this.#report = report
+    this.#raw = raw
   }
 
   entries(node: Mapping, steps = 0): Mapping {
@@ -98,17 +104,29 @@ class Expansion {
       }
       if (steps >= MAX_EXPANSIONS) throw tooMany(referring)
       if (++this.#references > MAX_REFERENCES) throw new Exhausted(`more than ${MAX_REFERENCES} references`, referring)
-      const fragment = this.#resolve(reference.slice(2, -1), referring)
+      const fragment = this.#resolved(reference, referring, pasted)
       if (reference === current) return { value: this.#whole(fragment, referring, steps + 1), steps: steps + 1 }
-      current = current.split(reference).join(fragment.text)
-      pasted.set(unescape(fragment.text), reference)
-      if (current.length > MAX_EXPANDED_LENGTH)
+      current = current.split(reference).join(fragment.raw ? this.#raw.token(fragment.text) : fragment.text)
+      pasted.set(fragment.raw ? fragment.text : this.#raw.restored(unescape(fragment.text)), reference)
+      if (this.#raw.length(current) > MAX_EXPANDED_LENGTH)
         throw new Exhausted(`expands to more than ${MAX_EXPANDED_LENGTH} characters`, referring)
     }
   }
 
+  /** What a reference names. Of one that was put together from others, a fault shows those, not what they stand for. */
+  #resolved(reference: string, place: Place, pasted: ReadonlyMap<string, string>): Fragment {
+    const inside = this.#raw.restored(reference.slice(2, -1))
+    try {
+      return this.#resolve(inside, place)
+    } catch (thrown) {
+      if (!(thrown instanceof FaultError) || pasted.size === 0) throw thrown
+      throw new FaultError({ ...thrown.fault, ...masked(thrown.fault, inside, pasted) })
+    }
+  }
+
   /** A value that is one reference: what it means, and beside it its text. */
-  #whole({ value, text }: Fragment, place: Place, steps: number): Node {
+  #whole({ value, text, raw }: Fragment, place: Place, steps: number): Node {
+    if (raw) return { ...withTexts(value, (each) => this.#raw.token(each)), text: this.#raw.token(text) }
     if (value.kind === 'scalar' && typeof value.value === 'string') {
       const again = this.#text(value.value, place, steps).value
       return value.problem !== undefined && again.kind === 'scalar' ? { ...again, problem: value.problem } : again
@@ -136,19 +154,40 @@ class Expansion {
 const tooMany = (place: Place): FaultError =>
   new FaultError(error({ code: 'too_many_expansions', message: 'too many recursive expansions', path: '', place }))
 
-function withoutEscapes(node: Node): Node {
-  const text = node.text === undefined ? {} : { text: unescape(node.text) }
+/** The sentences of a fault without what was pasted into the reference that it is about. */
+function masked({ message, hint }: Fault, inside: string, pasted: ReadonlyMap<string, string>): Partial<Fault> {
+  let shown = inside
+  for (const [value, reference] of pasted) if (value !== '') shown = shown.split(value).join(reference)
+  const scheme = /^[A-Za-z][A-Za-z0-9+.-]+:(?!-)/.exec(shown)?.[0] ?? ''
+  const [rest, shownRest] = [inside.slice(scheme.length), shown.slice(scheme.length)]
+  // A sentence may tell the whole, the part behind the scheme, or the name in front of a default.
+  const parts = [
+    [inside, shown] as const,
+    ...[rest, rest.split(':-')[0] as string].map((part) => [part, shownRest] as const),
+  ]
+  const hide = (text: string): string => {
+    let result = text
+    for (const [part, instead] of parts.filter(([each]) => each !== ''))
+      for (const told of [part, JSON.stringify(part).slice(1, -1)]) result = result.split(told).join(instead)
+    return result
+  }
+  return { message: hide(message), ...(hint !== undefined && { hint: hide(hint) }) }
+}
+
+/** A tree with each of its texts, but for keys, changed. */
+function withTexts(node: Node, change: (text: string) => string): Node {
+  const text = node.text === undefined ? {} : { text: change(node.text) }
   switch (node.kind) {
     case 'map': {
       const entries = [...node.entries].map(
-        ([key, item]) => [key, { ...item, node: withoutEscapes(item.node) }] as const,
+        ([key, item]) => [key, { ...item, node: withTexts(item.node, change) }] as const,
       )
       return { ...node, entries: new Map(entries), ...text }
     }
     case 'list':
-      return { ...node, items: node.items.map(withoutEscapes), ...text }
+      return { ...node, items: node.items.map((item) => withTexts(item, change)), ...text }
     case 'scalar':
-      return { ...node, value: typeof node.value === 'string' ? unescape(node.value) : node.value, ...text }
+      return { ...node, value: typeof node.value === 'string' ? change(node.value) : node.value, ...text }
     case 'broken':
       return node
   }

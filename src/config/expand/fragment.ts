@@ -8,13 +8,19 @@ import { readYaml } from '../yaml/read.ts'
 export interface Fragment {
   readonly value: Node
   readonly text: string
+  /** True where nothing in it is to be expanded. */
+  readonly raw?: boolean
 }
 
 /**
  * What a retrieved text means. A text whose YAML is a string is taken whole, quotes and comments included, and so is one
  * that is no YAML. A file that holds a mapping or a list keeps its own places, everything else has the reference's.
  */
-export function fragment({ text, file, verbatim }: Retrieved, place: Place): Fragment {
+export function fragment({ raw, ...retrieved }: Retrieved, place: Place): Fragment {
+  return { ...meaning(retrieved, place), ...(raw && { raw }) }
+}
+
+function meaning({ text, file, verbatim }: Retrieved, place: Place): Fragment {
   if (verbatim) return { value: scalar(text, place), text }
   const { node, faults } = readYaml(text, file ?? place.source, file === undefined ? place : undefined)
   if (node === undefined) {

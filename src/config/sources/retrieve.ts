@@ -4,6 +4,8 @@ import { error, FaultError, info, warning } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { Place } from '../place.ts'
 import { MAX_TEXT_LENGTH } from '../yaml/read.ts'
+import type { Fetched } from './fetch.ts'
+import { printableUrl } from './url.ts'
 import type { Location } from './location.ts'
 
 /** Where sources are read from; tests give their own. */
@@ -11,17 +13,37 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** What relative paths start from: the working directory, as in the Collector. */
   readonly directory: string
+  /** What `http:` and `https:` addresses gave, by address. */
+  readonly fetched: ReadonlyMap<string, Fetched>
 }
 
 export interface Retrieved {
   readonly text: string
-  /** Set for a file: its path as written. */
+  /** Set for a file or a document of the network: its path as written, its address as it may be printed. */
   readonly file?: string
+  /** True for `rawenv:`: nothing in it is expanded, and no `$$` becomes `$`. */
+  readonly raw?: boolean
   /** True for `${env:X:-}`: an empty default is an empty string, while an empty variable is nothing. */
   readonly verbatim?: boolean
+  /** True where a variable is not set, and the text is the default that the file gives. */
+  readonly isDefault?: boolean
 }
 
-/** Fetches the text that a location names. Throws a `FaultError`; `warn` hears of variables that are not set. */
+/** Thrown where an address has to be fetched first. */
+export class NotFetched extends Error {
+  readonly url: string
+
+  constructor(url: string) {
+    super(`${printableUrl(url)} is not fetched yet`)
+    this.name = 'NotFetched'
+    this.url = url
+  }
+}
+
+/**
+ * The text that a location names. Throws a `FaultError`, or `NotFetched` where it is on the network and not at hand;
+ * `warn` hears of variables that are not set.
+ */
 export function retrieve(
   { scheme, opaque }: Location,
   place: Place,
@@ -33,9 +55,22 @@ export function retrieve(
       return { text: file(opaque, place, surroundings.directory), file: opaque }
     case 'env':
       return variable(opaque, place, surroundings.environment, warn)
+    case 'rawenv':
+      return { ...variable(opaque, place, surroundings.environment, warn), raw: true }
+    case 'http':
+    case 'https':
+      return document(`${scheme}:${opaque}`, place, surroundings.fetched)
     case 'yaml':
       return { text: opaque }
   }
+}
+
+function document(url: string, place: Place, fetched: Surroundings['fetched']): Retrieved {
+  const found = fetched.get(url)
+  if (found === undefined) throw new NotFetched(url)
+  if (found.kind === 'text') return { text: found.text, file: printableUrl(url) }
+  const { code, message, hint } = found
+  throw new FaultError(error({ code, message: `cannot retrieve the configuration: ${message}`, path: '', place, hint }))
 }
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
@@ -55,7 +90,7 @@ function variable(
   const value = environment[name]
   if (value === undefined && cut !== -1) {
     const text = opaque.slice(cut + 2)
-    return { text, verbatim: text === '' }
+    return { text, verbatim: text === '', isDefault: true }
   }
   const about = (state: string) => `Configuration references ${state} environment variable ${JSON.stringify(name)}`
   if (value === undefined) {

@@ -23,14 +23,20 @@ const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)(e[-+]?[0-9]+)?$/i
 
 function number(text: string): number | bigint | undefined {
   const integer = INTEGER.exec(text)
-  if (integer === null) return FLOAT.test(text) ? Number(text) : undefined
+  if (integer === null) return float(text)
   const [, sign, binary, octal, hex, decimal = ''] = integer
   const size = BigInt(binary ? `0b${binary}` : octal ? `0o${octal}` : hex ? `0x${hex}` : decimal)
   const value = sign === '-' ? -size : size
-  if (value > MAX_INTEGER || value < MIN_INTEGER) return Number(value)
+  if (value > MAX_INTEGER || value < MIN_INTEGER) return float(text)
   return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
-/** Beyond 64 bits the Collector's library reads a float. */
+/** Beyond 64 bits an integer is read as a decimal float, octal or not; one with a letter in front is text then. */
 const MAX_INTEGER = 2n ** 64n - 1n
 const MIN_INTEGER = -(2n ** 63n)
+
+/** Text where it is none, or larger than any float. */
+function float(text: string): number | undefined {
+  const value = FLOAT.test(text) ? Number(text) : undefined
+  return value === undefined || Number.isFinite(value) ? value : undefined
+}

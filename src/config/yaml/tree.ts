@@ -52,13 +52,21 @@ export class TreeReader {
   #scalar(yaml: YamlScalar, place: Place): Node {
     const text = typeof yaml.value === 'string' ? yaml.value : (yaml.source ?? '')
     const plain = yaml.type === 'PLAIN' || yaml.type === undefined
-    if (yaml.tag === undefined) return scalar(plain ? resolvePlain(text) : text, place)
-    if (yaml.tag === `${CORE}str`) return scalar(text, place)
+    if (yaml.tag === undefined || yaml.tag === '!') return scalar(plain ? resolvePlain(text) : text, place)
+    if (TEXT_TAGS.has(yaml.tag)) return scalar(text, place)
+    if (yaml.tag === `${CORE}binary`) return this.#binary(text, place)
     const resolved = resolvePlain(text)
     if (!CORE_TAGS.has(yaml.tag)) return this.#refuse(place, `unknown tag ${yaml.tag.replace(CORE, '!!')}`)
     if (typeTag(resolved) === yaml.tag || (yaml.tag === `${CORE}float` && typeof resolved === 'number'))
       return scalar(resolved, place)
     return this.#refuse(place, `cannot decode this as ${yaml.tag.replace(CORE, '!!')}`)
+  }
+
+  #binary(text: string, place: Place): Node {
+    const base64 = text.replaceAll(/\s/g, '')
+    if (base64.length % 4 === 0 && BASE64.test(base64))
+      return scalar(Buffer.from(base64, 'base64').toString('utf8'), place)
+    return this.#refuse(place, '!!binary value contains invalid base64 data')
   }
 
   #alias(yaml: Alias, place: Place): Node {
@@ -117,6 +125,9 @@ export class TreeReader {
 const MAX_FAULTS = 100
 
 const CORE = 'tag:yaml.org,2002:'
+/** A date is text here: no option is a point in time, and a string option wants it as written. */
+const TEXT_TAGS = new Set(['str', 'timestamp'].map((name) => CORE + name))
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 const CORE_TAGS = new Set(['int', 'float', 'bool', 'null'].map((name) => CORE + name))
 
 function typeTag(value: unknown): string {
