@@ -34,6 +34,7 @@ async function command(given: Arguments): Promise<number> {
     case 'graph':
       return (await import('./graph.ts')).graph(given, print)
     case 'schema':
+      return (await import('./schema.ts')).schema(given, print)
     case 'create':
     case 'completion':
       throw new UsageError(`"${given.command}" is being built`)

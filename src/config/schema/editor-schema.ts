@@ -65,10 +65,10 @@ function sectionSchema(kind: Kind, components: readonly Loaded[]): EditorSchema 
   for (const { entry, definition } of components) {
     const $ref = `#/$defs/${defName(definition)}`
     properties[entry.type] = { $ref }
+    patternProperties[idPattern([entry.type])] = { $ref }
+    // Not among the properties, so that nobody is offered them.
     for (const alias of entry.aliases ?? [])
-      properties[alias] = { $ref, deprecated: true, doNotSuggest: true, description: `Another name of ${entry.type}.` }
-    const names = [entry.type, ...(entry.aliases ?? [])]
-    patternProperties[idPattern(names)] = { $ref }
+      patternProperties[idPattern([alias])] = { $ref, deprecated: true, $comment: `Another name of ${entry.type}.` }
   }
   const types = components.map(({ entry }) => entry.type)
   return {

@@ -9,6 +9,7 @@ export const REFERENCE = String.raw`\$\{.*\}`
 /** Integers that Telegen reads as the Collector does, and editors, which know YAML 1.2's alone, read as text. */
 const ODD_INTEGER = String.raw`^[-+]?[0-9][0-9_]*_[0-9_]*$|^[-+]?0b[01_]+$|^[-+]?0x[0-9a-f_]+$`
 const DURATION = String.raw`^\+?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$|^[-+]?0$`
+const A_DURATION = 'a duration such as 300ms, 5s or 1h30m'
 const BYTE_SIZE = String.raw`^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([kKmMgGtTpP][iI]?)?[bB]?\s*$`
 
 /**
@@ -35,11 +36,12 @@ export const mappingSchema = (keywords: EditorSchema): EditorSchema => ({
 function shape(schema: Schema): EditorSchema {
   switch (schema.telegen) {
     case 'duration':
+      // The one number that is a duration is zero.
       return {
         type: ['string', 'integer'],
-        ...text('a duration such as 300ms, 5s or 1h30m', DURATION),
-        minimum: 0,
-        maximum: 0,
+        ...text(A_DURATION, DURATION),
+        if: { type: 'integer' },
+        then: { enum: [0], errorMessage: `Must be ${A_DURATION}.` },
       }
     case 'byte_size':
       return {
@@ -171,12 +173,21 @@ export type Annotated = Schema & {
   readonly deprecated?: boolean
 }
 
+/** Editors show descriptions, and few of them show defaults: they are said twice. */
 function about(schema: Annotated): EditorSchema {
-  const { default: fallback } = schema
-  const told =
-    fallback !== undefined && !(typeof fallback === 'object' && fallback !== null && !Array.isArray(fallback))
-  return { ...pick(schema, ['title', 'description', 'examples', 'deprecated']), ...(told && { default: fallback }) }
+  const { default: fallback, description } = schema
+  const told = fallback !== undefined && !isMapping(fallback)
+  const plain = told && fallback !== '' && !Array.isArray(fallback)
+  return {
+    ...pick(schema, ['title', 'examples', 'deprecated']),
+    ...(description !== undefined && {
+      description: plain ? `${description} Default: ${String(fallback)}.` : description,
+    }),
+    ...(told && { default: fallback }),
+  }
 }
+
+const isMapping = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function pick<T extends object>(from: T, keys: readonly (keyof T)[]): EditorSchema {
   return Object.fromEntries(keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]))
