@@ -7,7 +7,7 @@ import { read } from './read.ts'
 
 /** Draws the plan of a configuration; one that could not run is not drawn. */
 export async function graph(given: Arguments, print: (text: string) => number): Promise<number> {
-  const { loaded, checked } = await read(given)
+  const { loaded, checked } = await read(given, { machine: false })
   const { configuration, faults, warnings } = checked
   printFaults([...faults, ...warnings], loaded)
   return configuration === undefined ? 1 : print(draw(plan(configuration), given.output as DrawingFormat))

@@ -12,7 +12,7 @@ import { read } from './read.ts'
 
 /** Prints the configuration that takes effect. One that cannot be run is refused, unless it is asked to be printed all the same. */
 export async function printConfig(given: Arguments, print: (text: string) => number): Promise<number> {
-  const { loaded, catalog, checked } = await read(given)
+  const { loaded, catalog, checked } = await read(given, { machine: false })
   const { configuration, warnings } = checked
   const refused = given.validate && configuration === undefined
   if (refused || loaded.root === undefined) {

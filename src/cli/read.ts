@@ -16,12 +16,12 @@ export interface Read {
   readonly checked: Checked
 }
 
-/** Loads and checks what `--config` and `--set` name. */
-export async function read({ configs, sets }: Arguments): Promise<Read> {
+/** Loads and checks what `--config` and `--set` name; `machine` says whether the files that options name are looked at too. */
+export async function read({ configs, sets }: Arguments, { machine = true } = {}): Promise<Read> {
   needsConfig(configs)
   const loaded = await loadRemote({ configs, sets })
   const catalog = builtInCatalog()
-  return { loaded, catalog, checked: await check(loaded, catalog) }
+  return { loaded, catalog, checked: await check(loaded, catalog, { machine }) }
 }
 
 export interface Known {
