@@ -91,11 +91,11 @@ function* spanDetails(span: Json): Iterable<string> {
   yield field('Status code', STATUS_CODES[Number(status['code'] ?? 0)] ?? '')
   yield field('Status message', textIn(status['message']))
   yield field('DroppedAttributesCount', numberIn(span['droppedAttributesCount']))
+  yield field('DroppedEventsCount', numberIn(span['droppedEventsCount']))
+  yield field('DroppedLinksCount', numberIn(span['droppedLinksCount']))
   yield* attributeLines('Attributes', span['attributes'])
   yield* eventLines(span['events'])
-  yield field('DroppedEventsCount', numberIn(span['droppedEventsCount']))
   yield* linkLines(span['links'])
-  yield field('DroppedLinksCount', numberIn(span['droppedLinksCount']))
 }
 
 const field = (name: string, value: string): string => `    ${name.padEnd(15)}: ${value}`

@@ -79,17 +79,22 @@ function histogramValue(point: Json): string {
   return summed(point) + buckets.join('')
 }
 
+/** Buckets from the lowest to the highest, each with the bound above it: those of negative values first, and backwards. */
 function exponentialHistogramValue(point: Json): string {
-  const base = 2 ** (2 ** -Number(point['scale'] ?? 0))
-  const buckets = [point['negative'], point['positive']].flatMap((side) => {
-    const { offset, bucketCounts } = objectIn(side)
-    return valuesIn(bucketCounts).map(
-      (count, index) => ` le${shortest(base ** (Number(offset ?? 0) + index))}=${numberIn(count)}`,
-    )
-  })
+  const factor = Math.LN2 * 2 ** -Number(point['scale'] ?? 0)
+  const negative = bucketsOf(point['negative']).map(({ index, count }) => [-Math.exp(index * factor), count] as const)
+  const positive = bucketsOf(point['positive']).map(
+    ({ index, count }) => [Math.exp((index + 1) * factor), count] as const,
+  )
+  const texts = (buckets: readonly (readonly [bound: number, count: string])[]) =>
+    buckets.map(([bound, count]) => ` le${shortest(bound)}=${count}`).join('')
   const zeros = numberIn(point['zeroCount'])
-  const zero = zeros === '0' ? '' : ` zero_count${shortest(point['zeroThreshold'])}=${zeros}`
-  return summed(point) + buckets.join('') + zero
+  return summed(point) + texts(negative.reverse()) + (zeros === '0' ? '' : ` zero=${zeros}`) + texts(positive)
+}
+
+function bucketsOf(side: unknown): { readonly index: number; readonly count: string }[] {
+  const { offset, bucketCounts } = objectIn(side)
+  return valuesIn(bucketCounts).map((count, place) => ({ index: Number(offset ?? 0) + place, count: numberIn(count) }))
 }
 
 function summaryValue(point: Json): string {

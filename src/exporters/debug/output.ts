@@ -1,14 +1,14 @@
 import type { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { Refused } from '../../plugin.ts'
-import type { Clock, Log } from '../../plugin.ts'
+import type { Log } from '../../plugin.ts'
 
 /** Where the exporter shows things. */
 export interface Output {
   /** One line: what kind of data, and counts by name. */
   line(title: string, counts: Readonly<Record<string, number>>, abort: AbortSignal): Promise<void>
-  /** Whole lines, each with its line end. */
-  text(lines: string, abort: AbortSignal): Promise<void>
+  /** Whole lines, each with its line end; `last`: they end what is shown of a batch. */
+  text(lines: string, last: boolean, abort: AbortSignal): Promise<void>
   open(): void
   close(): void
 }
@@ -28,20 +28,25 @@ export function logOutput(log: Log): Output {
   }
 }
 
-export function streamOutput(streams: readonly Writable[], clock: Clock): Output {
+/** Nothing but what is shown: as the Collector writes it, no time stands before it, and an empty line ends the text of a batch. */
+export function streamOutput(streams: readonly Writable[]): Output {
   const writeAll = async (text: string, abort: AbortSignal) => {
     await Promise.all(streams.map((stream) => write(stream, text, abort)))
   }
   // Each write hears of its own failure; without a listener the stream's would end the process.
   const heard = () => {}
   return {
-    line: (title, counts, abort) =>
-      writeAll(`${new Date(clock.now()).toISOString()}\tinfo\t${title}\t${JSON.stringify(counts)}\n`, abort),
-    text: writeAll,
+    line: (title, counts, abort) => writeAll(`${title}\t${spaced(counts)}\n`, abort),
+    text: (lines, last, abort) => writeAll(last ? `${lines}\n` : lines, abort),
     open: () => streams.forEach((stream) => stream.on('error', heard)),
     close: () => streams.forEach((stream) => stream.off('error', heard)),
   }
 }
+
+const spaced = (counts: Readonly<Record<string, number>>): string =>
+  `{${Object.entries(counts)
+    .map(([name, count]) => `${JSON.stringify(name)}: ${count}`)
+    .join(', ')}}`
 
 function write(stream: Writable, text: string, abort: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -19,10 +19,7 @@ export function printer(
   const { config, clock, log } = context
   const output = config.use_internal_logger
     ? logOutput(log)
-    : streamOutput(
-        config.output_paths.map((path) => streams[path] as Writable),
-        clock,
-      )
+    : streamOutput(config.output_paths.map((path) => streams[path] as Writable))
   const samplers = new Map(
     SIGNALS.map((signal) => [signal, new Sampler(clock, config.sampling_initial, config.sampling_thereafter)]),
   )
@@ -68,9 +65,9 @@ async function print(batch: Batch, linesOf: typeof normalLines, output: Output, 
     for (const line of linesOf(batch.signal, toObject(resource, batch.signal), index++)) {
       piece += `${line}\n`
       if (piece.length < PIECE) continue
-      await output.text(piece, abort)
+      await output.text(piece, false, abort)
       piece = ''
     }
   }
-  if (piece !== '') await output.text(piece, abort)
+  await output.text(piece, true, abort)
 }

@@ -1,0 +1,189 @@
+/** The Collector and Telegen, each with a backend of its own, on one configuration. */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { canonical } from './canonical.ts'
+import type { Case, CaseFile, Request, Stopped } from './case-file.ts'
+import { freePorts } from '../e2e/telegen.ts'
+import { grpcRequest, httpRequest } from './inputs.ts'
+import { itemsOf } from './items.ts'
+import type { Json, JsonObject } from './json.ts'
+import { SIGNALS } from './oracle.ts'
+import { NAMES, Program } from './program.ts'
+import type { Name } from './program.ts'
+import { sendGrpc, sendHttp } from './send.ts'
+import { Sink } from './sink.ts'
+import type { Taken } from './sink.ts'
+
+export type Both = Readonly<Record<Name, JsonObject>>
+
+/** One of the two, its backend, its ports and its folder. */
+class Side {
+  readonly sink: Sink
+  readonly program: Program
+  readonly directory: string
+  readonly #ports: readonly [grpc: number, http: number]
+
+  private constructor(sink: Sink, program: Program, directory: string, ports: readonly [number, number]) {
+    this.sink = sink
+    this.program = program
+    this.directory = directory
+    this.#ports = ports
+  }
+
+  static async start(name: Name, collector: string, file: CaseFile): Promise<Side> {
+    const directory = await mkdtemp(join(tmpdir(), `compare-${name}-`))
+    await cp(join(import.meta.dirname, 'base.yaml'), join(directory, 'base.yaml'))
+    for (const [path, text] of Object.entries({ 'config.yaml': file.config, ...file.files })) {
+      await mkdir(join(directory, path, '..'), { recursive: true })
+      await writeFile(join(directory, path), text)
+    }
+    const sink = await Sink.open()
+    const ports = (await freePorts(2)) as [number, number]
+    const environment = {
+      RECEIVE_GRPC: String(ports[0]),
+      RECEIVE_HTTP: String(ports[1]),
+      SINK_GRPC: String(sink.grpcPort),
+      SINK_HTTP: String(sink.httpPort),
+      ...file.environment,
+    }
+    const own = name === 'collector' ? (file.collector_arguments ?? []) : []
+    const words = ['--config', 'base.yaml', '--config', 'config.yaml', ...(file.arguments ?? []), ...own]
+    const side = new Side(sink, new Program(name, collector, words, environment, directory), directory, ports)
+    try {
+      await side.program.ready()
+    } catch (error) {
+      await side.close()
+      throw error
+    }
+    return side
+  }
+
+  async send({ send, times = 1, backend = [], words }: Case, waits: boolean): Promise<JsonObject> {
+    this.sink.verdicts = [...backend]
+    const before = this.sink.taken.length
+    let answer: JsonObject = {}
+    for (let time = 0; time < times; time++) answer = await this.#request(send)
+    if (words !== 'same') answer = withoutWords(answer)
+    if (waits) return { answer }
+    const taken = this.sink.taken.slice(before)
+    return { answer, tries: taken.length, exports: exportsOf(taken) }
+  }
+
+  async #request(send: Request): Promise<JsonObject> {
+    try {
+      return send.transport === 'grpc'
+        ? await sendGrpc({ port: this.#ports[0], ...grpcRequest(send) })
+        : await sendHttp({ port: this.#ports[1], ...httpRequest(send) })
+    } catch (error) {
+      return { none: (error as Error).message }
+    }
+  }
+
+  async observeStopped({ exports, sizes, lines = [], printed }: Stopped): Promise<JsonObject> {
+    const seen: JsonObject = { exit: await this.program.stop() }
+    if (exports) seen['exports'] = exportsOf(this.sink.taken, false)
+    if (sizes) seen['sizes'] = sizesOf(this.sink.taken)
+    for (const path of lines) seen[path] = await readLines(join(this.directory, path))
+    if (printed) seen['printed'] = this.program.stdout.split('\n')
+    return seen
+  }
+
+  async close(): Promise<void> {
+    await this.program.stop()
+    await this.sink.close()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+export class Pair {
+  readonly #sides: Readonly<Record<Name, Side>>
+  readonly #waits: boolean
+
+  private constructor(sides: Readonly<Record<Name, Side>>, waits: boolean) {
+    this.#sides = sides
+    this.#waits = waits
+  }
+
+  static async start(file: CaseFile, collector: string): Promise<Pair> {
+    const first = await Side.start('collector', collector, file)
+    try {
+      const second = await Side.start('telegen', collector, file)
+      return new Pair({ collector: first, telegen: second }, file.stopped?.exports === true)
+    } catch (error) {
+      await first.close()
+      throw error
+    }
+  }
+
+  /** What can be seen of one case on both sides. */
+  async send(each: Case): Promise<Both> {
+    return this.#both((side) => side.send(each, this.#waits))
+  }
+
+  async stop(stopped: Stopped): Promise<Both> {
+    return this.#both((side) => side.observeStopped(stopped))
+  }
+
+  /** What one of the backends could not read. */
+  faults(): string[] {
+    return NAMES.flatMap((name) => this.#sides[name].sink.faults.map((fault) => `${name}: ${fault}`))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(NAMES.map((name) => this.#sides[name].close()))
+  }
+
+  async #both(look: (side: Side) => Promise<JsonObject>): Promise<Both> {
+    const [collector, telegen] = await Promise.all([look(this.#sides.collector), look(this.#sides.telegen)])
+    return { collector, telegen }
+  }
+}
+
+/** Headers of an export that say something to the backend; what names the program or its library is its own. */
+const TELLING = /^(content-type|content-encoding|grpc-encoding|authorization|x-.*)$/
+
+function exportsOf(taken: readonly Taken[], counted = true): JsonObject {
+  const seen: JsonObject = {}
+  for (const signal of SIGNALS) {
+    const accepted = taken.filter((each) => each.accepted && each.signal === signal)
+    if (accepted.length === 0) continue
+    const ways = new Set(
+      accepted.map(({ via, path, headers }) => {
+        const telling = Object.entries(headers)
+          .filter(([name]) => TELLING.test(name))
+          .map((entry) => entry.join(': '))
+        return [via, path, ...telling.sort()].join(' | ')
+      }),
+    )
+    const content = canonical(
+      signal,
+      accepted.map((each) => each.content),
+    )
+    seen[signal] = { ...(counted && { requests: accepted.length }), ways: [...ways].sort(), content }
+  }
+  return seen
+}
+
+const sizesOf = (taken: readonly Taken[]): JsonObject =>
+  Object.fromEntries(
+    SIGNALS.map((signal) => [
+      signal,
+      taken.filter((each) => each.signal === signal).map((each) => itemsOf(signal, each.content)),
+    ]).filter(([, sizes]) => (sizes as number[]).length > 0),
+  ) as JsonObject
+
+async function readLines(path: string): Promise<Json> {
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n')
+  const requests = lines.map((line) => JSON.parse(line) as JsonObject)
+  return SIGNALS.map((signal) => canonical(signal, requests))
+}
+
+/** Whether something was said, instead of what. */
+function withoutWords(answer: JsonObject): JsonObject {
+  const said: JsonObject = {}
+  for (const [name, value] of Object.entries(answer))
+    if (name === 'message' || (name === 'body' && typeof value === 'string')) said[name] = value === '' ? '' : '(words)'
+    else said[name] = name === 'body' ? withoutWords(value as JsonObject) : value
+  return said
+}
