@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { registerHooks } from 'node:module'
+import type { ResolveHookContext } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -10,6 +11,7 @@ import { pathToFileURL } from 'node:url'
  */
 export async function importPlugin(name: string, folder: string): Promise<Record<string, unknown>> {
   registerOnce()
+  resolved.clear()
   const from = pathToFileURL(`${folder}/`).href
   if (!isPath(name)) return imported(name, from)
   const path = resolve(folder, name)
@@ -20,6 +22,11 @@ export async function importPlugin(name: string, folder: string): Promise<Record
   return imported(pathToFileURL(join(path, main)).href, from)
 }
 
+/** Files that the last import asked for, the last one last: where to look for what is wrong with it. */
+export const lastImported = (): readonly string[] => [...resolved]
+
+const resolved = new Set<string>()
+
 const isPath = (name: string): boolean => name.startsWith('./') || name.startsWith('../') || isAbsolute(name)
 
 interface Package {
@@ -28,7 +35,14 @@ interface Package {
   readonly main?: string
 }
 
-const packageOf = (path: string): Package => JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Package
+function packageOf(path: string): Package {
+  const file = join(path, 'package.json')
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Package
+  } catch (thrown) {
+    throw new Error(`${file}: ${(thrown as Error).message}`, { cause: thrown })
+  }
+}
 
 /** Modules here are `.ts` when run from source and `.js` when built. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -55,9 +69,17 @@ function registerOnce(): void {
     resolve(specifier, context, next) {
       const own = OWN.get(specifier)
       if (own !== undefined) return next(own, context)
-      if (!specifier.startsWith(SCHEME)) return next(specifier, context)
-      const query = new URL(specifier).searchParams
-      return next(query.get('specifier') ?? '', { ...context, parentURL: query.get('from') ?? undefined })
+      const found = specifier.startsWith(SCHEME) ? next(...carried(specifier, context)) : next(specifier, context)
+      if (resolved.size < MAX_RESOLVED) resolved.add(found.url)
+      return found
     },
   })
+}
+
+/** Enough to find a fault in a plugin's own files; what a large one imports further is not remembered. */
+const MAX_RESOLVED = 50
+
+function carried(specifier: string, context: ResolveHookContext): [string, ResolveHookContext] {
+  const query = new URL(specifier).searchParams
+  return [query.get('specifier') ?? '', { ...context, parentURL: query.get('from') ?? undefined }]
 }

@@ -9,7 +9,8 @@ import { isNull } from './node.ts'
 import type { Item, Mapping } from './node.ts'
 import type { Place } from './place.ts'
 import { shown } from './place.ts'
-import { importPlugin } from './plugin-imports.ts'
+import { pluginPlace } from './plugin-fault.ts'
+import { importPlugin, lastImported } from './plugin-imports.ts'
 
 /** How long a plugin's module may take to load, in milliseconds. */
 export const LOAD_TIMEOUT = 30_000
@@ -37,7 +38,8 @@ export async function loadPlugins(
       await load(name, folderOf(place.source, directory), catalog)
     } catch (thrown) {
       const why = mask(thrown instanceof Error ? thrown.message : String(thrown))
-      const message = `plugin ${shown(name, place)}: ${why}`
+      const where = await pluginPlace(thrown, lastImported(), directory)
+      const message = `plugin ${shown(name, place)}: ${where === undefined ? '' : `${mask(where)}: `}${why}`
       report(error({ code: 'plugin_refused', message, path: 'plugins', place }))
     }
   }

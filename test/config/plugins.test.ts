@@ -20,7 +20,12 @@ const FILES = {
   'conf/typed.ts': `${PROCESSOR}\nconst list: readonly unknown[] = [{ ...mark, type: 'typed' }]\nexport default list`,
   'conf/bundle.js': `${PROCESSOR}\nexport default { components: [{ ...mark, type: 'one' }, { ...mark, type: 'two' }] }`,
   'conf/throws.js': `throw new Error('no luck')`,
-  'conf/syntax.js': `export default {`,
+  'conf/syntax.js': `import 'node:fs'\nexport default {\n  a: 1,,\n}\n`,
+  'conf/imports-syntax.js': `export { default } from './syntax.js'`,
+  'conf/syntax.ts': `const x: number = ;\nexport default x`,
+  'conf/export.js': `import { nope } from 'node:fs'\nexport default nope`,
+  'conf/deep.js': `import 'node:fs'\nfunction make() {\n  return undefined.x\n}\nexport default make()`,
+  'conf/text.js': `throw 'just text'`,
   'conf/nothing.js': `export const x = 1`,
   'conf/number.js': `export default 5`,
   'conf/old.js': `${PROCESSOR}\nexport default { ...mark, type: 'old', apiVersion: 0 }`,
@@ -107,8 +112,23 @@ describe('plugins', () => {
   })
 
   test('that throw on load are refused by name, at their place', async () => {
-    assert.deepEqual(await refusals('./throws.js'), ['2:5 plugin_refused plugin "./throws.js": no luck'])
-    assert.match((await refusals('./syntax.js'))[0] ?? '', /^2:5 plugin_refused plugin "\.\/syntax\.js": /)
+    assert.deepEqual(await refusals('./throws.js'), [
+      '2:5 plugin_refused plugin "./throws.js": conf/throws.js:1:7: no luck',
+    ])
+    assert.match((await refusals('./deep.js'))[0] ?? '', /"\.\/deep\.js": conf\/deep\.js:3:20: Cannot read properties/)
+    assert.deepEqual(await refusals('./text.js'), ['2:5 plugin_refused plugin "./text.js": just text'])
+  })
+
+  test('that do not parse are refused with file, line and column, wherever it is that the fault stands', async () => {
+    const refusal = async (name: string) => (await refusals(name))[0]
+    const comma = "conf/syntax.js:3:8: Unexpected token ','"
+    assert.equal(await refusal('./syntax.js'), `2:5 plugin_refused plugin "./syntax.js": ${comma}`)
+    assert.equal(await refusal('./imports-syntax.js'), `2:5 plugin_refused plugin "./imports-syntax.js": ${comma}`)
+    assert.equal(
+      await refusal('./syntax.ts'),
+      '2:5 plugin_refused plugin "./syntax.ts": conf/syntax.ts:1:19: Expression expected',
+    )
+    assert.match((await refusal('./export.js')) ?? '', /"\.\/export\.js": conf\/export\.js:1:10: .*'nope'/)
   })
 
   test('are named as the file names them, never by what a variable holds', async () => {
