@@ -17,6 +17,7 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
     ['batch', () => import('./processors/batch/index.ts')],
     ['filter', () => import('./processors/filter/index.ts')],
     ['memory_limiter', () => import('./processors/memory_limiter/index.ts')],
+    ['probabilistic_sampler', () => import('./processors/probabilistic_sampler/index.ts'), 'sample'],
     ['resource', () => import('./processors/resource/index.ts')],
     ['resource_detection', () => import('./processors/resource_detection/index.ts'), 'resourcedetection'],
   ],

@@ -4,11 +4,14 @@ import { Arena } from '../wire/arena.ts'
 import { testOf } from './condition.ts'
 import { Constants } from './constants.ts'
 import { actOf } from './edit.ts'
+import type { Outside } from './edit.ts'
+import { Givens } from './given.ts'
 import { dropsFirst } from './drops-first.ts'
 import { editsOf, effectsOf, fuse, type Numbered } from './fuse.ts'
 import { encloses, hasLevel } from './levels.ts'
 import { all, plant, type Act, type Node } from './node.ts'
 import type { Program } from './program.ts'
+import { sampled } from './sampler.ts'
 import { StepFailed } from './step-failed.ts'
 import { DROP, type Hook, type Step } from './step.ts'
 import { Visit } from './visit.ts'
@@ -24,11 +27,18 @@ export function compile(signal: Signal, steps: readonly Step[]): Program {
   const numbered = steps.map((step, index) => ({ step, index })).filter(({ step }) => hasLevel(signal, step.on))
   const arena = new Arena()
   const constants = new Constants()
-  const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, constants))
-  return { signal, visits, arena, constants: constants.bytes() }
+  const ends: (() => void)[] = []
+  const givens = new Givens()
+  const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, { constants, givens, ends }))
+  return { signal, visits, arena, constants: constants.bytes(), givens: givens.all(), ends }
 }
 
-function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, constants: Constants): Visit {
+/** What acts leave to the program beside themselves. */
+interface Left extends Outside {
+  readonly ends: (() => void)[]
+}
+
+function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, left: Left): Visit {
   const root = plant(signal, arena)
   const nodes = [...all(root)]
   const effects = chain.map(({ step }) => effectsOf(step))
@@ -36,7 +46,7 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, const
     const { level } = node
     if (level === undefined) continue
     const own = dropsFirst(chain.filter(({ step }) => step.on === level))
-    for (const { step, index } of own) node.acts.push(...actsOf(step, index, node, constants))
+    for (const { step, index } of own) node.acts.push(...actsOf(step, index, node, left))
     node.readsRecord = effects.some(({ reads, changes }) => reads.has(level) || changes.has(level))
     node.readsPart = node.part !== undefined && node.readsRecord
     node.writtenInside =
@@ -46,12 +56,14 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, const
   return new Visit(root, arena)
 }
 
-function actsOf({ on, when, act }: Step, index: number, node: Node, constants: Constants): readonly Act[] {
+function actsOf({ on, when, act }: Step, index: number, node: Node, left: Left): readonly Act[] {
   const { scope } = node
   const acts =
     typeof act === 'function'
       ? [hooked(act, node, index)]
-      : editsOf(act).map((edit) => actOf(edit, on, scope, constants))
+      : editsOf(act).map((edit) =>
+          edit.kind === 'sample' ? sampled(edit.sampling, on, scope, left.ends) : actOf(edit, on, scope, left),
+        )
   if (when === undefined) return acts
   const test = testOf(when, on, scope)
   const [only] = acts

@@ -26,6 +26,8 @@ function mayPass(drop: Step, earlier: Step): boolean {
   const read = drop.when === undefined ? [] : pathsOf(drop.when)
   return editsOf(earlier.act).every((edit) => {
     if (edit.kind === 'drop') return true
+    // It counts what it sees.
+    if (edit.kind === 'sample') return false
     const isOwn = 'path' in edit ? levelOf(edit.path, on) === on : (edit.on ?? on) === on
     return isOwn && !read.some((path) => levelOf(path, on) === on && mayChange(edit, path))
   })
@@ -48,7 +50,7 @@ function pathsOf(condition: Condition): readonly Path[] {
 /**
  * Whether an edit of a record may change what stands at `path` in it. Fields may overlap, so any may change any other.
  */
-function mayChange(edit: Exclude<Edit, { kind: 'drop' }>, path: Path): boolean {
+function mayChange(edit: Exclude<Edit, { kind: 'drop' | 'sample' }>, path: Path): boolean {
   switch (edit.kind) {
     case 'delete_matching':
     case 'hash_matching':

@@ -7,6 +7,7 @@ import { isText, readText, readValue } from '../wire/read-value.ts'
 import { textForm } from '../wire/text-form.ts'
 import { copyKeyValueEntry, writeKeyValueEntry, written } from '../wire/write-value.ts'
 import type { Constants } from './constants.ts'
+import type { Given, Givens } from './given.ts'
 import { converted } from './convert.ts'
 import { digestOf } from './digest.ts'
 import type { Scope, Subject } from './levels.ts'
@@ -14,8 +15,19 @@ import type { Act } from './node.ts'
 import { spotOf, type Spot } from './path.ts'
 import type { Edit, Path, Pattern, RecordLevel, Value } from './step.ts'
 
+/** Values that do not stand in the records. */
+export interface Outside {
+  readonly constants: Constants
+  readonly givens: Givens
+}
+
 /** An edit made ready for the records of one level. Throws where it can never be done. */
-export function actOf(edit: Edit, level: RecordLevel, scope: Scope, constants: Constants): Act {
+export function actOf(
+  edit: Exclude<Edit, { kind: 'sample' }>,
+  level: RecordLevel,
+  scope: Scope,
+  outside: Outside,
+): Act {
   switch (edit.kind) {
     case 'drop':
       return () => true
@@ -25,19 +37,20 @@ export function actOf(edit: Edit, level: RecordLevel, scope: Scope, constants: C
     case 'rename':
       return renamed(edit.path, edit.to, level, scope)
     default:
-      return act(edit, changeableSpot(edit.path, level, scope), level, scope, constants)
+      return act(edit, changeableSpot(edit.path, level, scope), level, scope, outside)
   }
 }
 
-type SpotEdit = Exclude<Edit, { kind: 'drop' | 'delete_matching' | 'hash_matching' | 'rename' }>
+type SpotEdit = Exclude<Edit, { kind: 'drop' | 'sample' | 'delete_matching' | 'hash_matching' | 'rename' }>
 
-function act(edit: SpotEdit, spot: Spot, level: RecordLevel, scope: Scope, constants: Constants): Act {
+function act(edit: SpotEdit, spot: Spot, level: RecordLevel, scope: Scope, { constants, givens }: Outside): Act {
   switch (edit.kind) {
     case 'insert':
     case 'update':
     case 'upsert':
-      return 'value' in edit.source
-        ? literal(edit, spot, edit.source.value, constants)
+      if ('value' in edit.source) return literal(edit, spot, edit.source.value, constants)
+      return 'given' in edit.source
+        ? told(edit, spot, givens.of(edit.source.given), edit.source.otherwise)
         : copied(edit, spot, spotOf(edit.source.path, level, scope), edit.source.otherwise)
     case 'delete':
       return () => {
@@ -138,6 +151,18 @@ function copied(edit: Put, spot: Spot, source: Spot, otherwise: Value | undefine
     source.locate(place)
     if (place.exists) spot.copy(place)
     else if (otherwise !== undefined) spot.set(otherwise)
+    return false
+  }
+}
+
+/** Sets what is known of the batch. */
+function told(edit: Put, spot: Spot, given: Given, otherwise: Value | undefined): Act {
+  const target = new Place()
+  return () => {
+    const value = given.value ?? otherwise
+    if (value === undefined) return false
+    spot.locate(target)
+    if (applies(edit.kind, target.exists)) spot.set(value)
     return false
   }
 }

@@ -68,7 +68,7 @@ export function effectsOf(step: Step): Effects {
   if (when !== undefined) readCondition(when, level, reads)
   if (typeof act !== 'function') {
     for (const edit of editsOf(act)) readEdit(edit, level, reads, changes)
-    if (editsOf(act).some(({ kind }) => kind === 'drop')) writes.add(level)
+    if (editsOf(act).some(({ kind }) => kind === 'drop' || kind === 'sample')) writes.add(level)
     for (const each of changes) writes.add(each)
     return { level, reads, writes, changes, isHook: false }
   }
@@ -95,6 +95,11 @@ function readCondition(condition: Condition, level: RecordLevel, reads: Set<Reco
 
 function readEdit(edit: Edit, level: RecordLevel, reads: Set<RecordLevel>, changes: Set<RecordLevel>): void {
   if (edit.kind === 'drop') return
+  if (edit.kind === 'sample') {
+    reads.add(level)
+    changes.add(level)
+    return
+  }
   changes.add('path' in edit ? levelOf(edit.path, level) : (edit.on ?? level))
   if ('source' in edit && 'path' in edit.source) reads.add(levelOf(edit.source.path, level))
 }

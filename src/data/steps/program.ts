@@ -1,5 +1,6 @@
 import type { Signal } from '../signal.ts'
 import type { Arena } from '../wire/arena.ts'
+import type { Given } from './given.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -13,4 +14,8 @@ export interface Program {
   readonly arena: Arena
   /** Bytes that literal edits put into records. */
   readonly constants: Buffer
+  /** What the edits want to know that is not in the batch; each run fills it in. */
+  readonly givens: readonly Given[]
+  /** Called after each run: acts that count report then, not for each record. */
+  readonly ends: readonly (() => void)[]
 }

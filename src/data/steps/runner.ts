@@ -1,6 +1,7 @@
 import { overdrawnSlab, WireBatch, type Batch, type Segment } from '../batch.ts'
 import { Slab } from '../memory/slab.ts'
 import type { Signal } from '../signal.ts'
+import type { Lookup } from './given.ts'
 import type { Program } from './program.ts'
 
 export interface Ran<S extends Signal = Signal> {
@@ -23,14 +24,17 @@ const UNCHANGED = -1
  * is a new reference, which the caller releases: to the batch itself where nothing changed, else to a new one charged
  * to the same budget, which shares the segments that did not change.
  *
+ * `lookup` says what is known of the batch besides, asked once for each key that the steps name.
+ *
  * Throws `StepFailed` where a hook throws, `Malformed` where the bytes are no request, `Overdrawn` where the budget has
  * no room for the result; then nothing was kept.
  */
-export function run<S extends Signal>(program: Program, batch: Batch<S>): Ran<S> {
+export function run<S extends Signal>(program: Program, batch: Batch<S>, lookup: Lookup = NOTHING): Ran<S> {
   if (program.signal !== batch.signal) throw new Error(`steps for ${program.signal} were run over ${batch.signal}`)
-  const { arena, constants, visits } = program
+  const { arena, constants, visits, ends } = program
   if (visits.length === 0) return { batch: batch.retain(), dropped: 0 }
   if (arena.isOpen) throw new Error('a hook ran the program that it is part of')
+  for (const given of program.givens) given.value = lookup(given.key)
   arena.open(batch.bytes * 2 + constants.length)
   try {
     arena.constants = arena.load(constants)
@@ -59,8 +63,11 @@ export function run<S extends Signal>(program: Program, batch: Batch<S>): Ran<S>
     return { batch: assembled(program, batch, pieces, items), dropped }
   } finally {
     arena.close()
+    for (const end of ends) end()
   }
 }
+
+const NOTHING: Lookup = () => undefined
 
 /** A batch of all that is new, in one slab, and of the segments that are as they were. */
 function assembled<S extends Signal>(

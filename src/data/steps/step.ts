@@ -4,6 +4,7 @@
  * bytes; what they cannot say, a hook over a view can.
  */
 
+import type { Mode } from '../sampling/decision.ts'
 import type { RecordView } from '../views/record-view.ts'
 import type { RecordLevel, Value } from './value.ts'
 
@@ -82,10 +83,14 @@ export type Condition =
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
 /**
- * A literal, or what stands at another place (copied as bytes, so that its type survives; where it is absent,
- * `otherwise` is set, or else nothing).
+ * A literal, what stands at another place (copied as bytes, so that its type survives), or what is known of the sender of
+ * the batch: `given` is a key that whoever runs the steps looks up once for each batch. Where place or key have nothing,
+ * `otherwise` is set, or else nothing.
  */
-export type Source = { readonly value: Value } | { readonly path: Path; readonly otherwise?: Value }
+export type Source =
+  | { readonly value: Value }
+  | { readonly path: Path; readonly otherwise?: Value }
+  | { readonly given: string; readonly otherwise?: Value }
 
 export type Edit =
   /** `insert` only where absent, `update` only where present, `upsert` either way. */
@@ -115,3 +120,25 @@ export type Edit =
   /** Moves an attribute to another key, over an existing one. */
   | { readonly kind: 'rename'; readonly path: Path; readonly to: string }
   | { readonly kind: 'drop' }
+  /**
+   * Keeps or drops a span or log record by probability, and writes to one that is kept what is to be known of that: to a span's
+   * `tracestate` (`ot=th:…;rv:…`), to a log record's attributes `sampling.threshold` and `sampling.randomness`.
+   */
+  | { readonly kind: 'sample'; readonly sampling: Sampling }
+
+/** How `sample` decides: as the Collector's `probabilistic_sampler`. */
+export interface Sampling {
+  readonly mode: Mode
+  /** Whether records are dropped, not kept, for which it cannot be decided: without randomness, or with a trace state that cannot be true. */
+  readonly failClosed: boolean
+  /** Of `hash_seed`, 32 bits. */
+  readonly seed: number
+  /** Whether `hash_seed` hashes trace ids of log records; of spans it always does. */
+  readonly byTraceId: boolean
+  /** An attribute of log records that `hash_seed` hashes where there is no trace id, or it is not asked for. */
+  readonly attribute?: string
+  /** An attribute in which a log record says which percentage of its like is to be kept. */
+  readonly priority?: { readonly attribute: string; readonly precision: number }
+  /** Told after each run how many records were kept and dropped, by where their randomness came from. */
+  readonly counted: (policy: string, kept: number, dropped: number) => void
+}

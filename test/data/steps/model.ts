@@ -134,6 +134,8 @@ function apply(edit: Edit, record: Found): boolean {
     case 'drop':
       drop(record)
       return true
+    case 'sample':
+      throw new Error('the model does not sample')
     case 'insert':
     case 'update':
     case 'upsert':
@@ -187,6 +189,8 @@ function put(edit: Put, record: Found): void {
   const { exists } = at(edit.path, record)
   if (edit.kind !== 'upsert' && (edit.kind === 'update') !== exists) return
   if ('value' in edit.source) return set(edit.path, record, anyOf(edit.source.value))
+  if ('given' in edit.source)
+    return edit.source.otherwise === undefined ? undefined : set(edit.path, record, anyOf(edit.source.otherwise))
   const source = at(edit.source.path, record)
   if (source.exists) set(edit.path, record, source.any ?? anyOf(source.value!))
   else if (edit.source.otherwise !== undefined) set(edit.path, record, anyOf(edit.source.otherwise))

@@ -1,0 +1,113 @@
+import {
+  type Bits,
+  parseRandomness,
+  parseThreshold,
+  randomnessText,
+  thresholdOf,
+  thresholdText,
+} from '../sampling/bits.ts'
+import { type Candidate, type Decision, TRACE_ID_HASH } from '../sampling/decision.ts'
+import { findAttribute, placeAttribute } from '../wire/attributes.ts'
+import { known } from '../wire/fields.ts'
+import { type Key, keyOf } from '../wire/key.ts'
+import type { Message } from '../wire/message.ts'
+import * as kinds from '../wire/place.ts'
+import { Place } from '../wire/place.ts'
+import { readNumber, readText, readValue } from '../wire/read-value.ts'
+import { textForm } from '../wire/text-form.ts'
+import { setAttribute } from './edit.ts'
+import type { Subject } from './levels.ts'
+import { hashOf, hashOfTraceId, randomnessOfTraceId } from './sample.ts'
+import type { Sampling } from './step.ts'
+
+const TRACE_ID = known('LogRecord', 'trace_id')
+const THRESHOLD = keyOf('sampling.threshold')
+const RANDOMNESS = keyOf('sampling.randomness')
+
+const place = new Place()
+
+/** A log record whose sampling is said in attributes. */
+export class LogCandidate implements Candidate {
+  readonly marksMissing = false
+  hashPolicy = TRACE_ID_HASH
+  isSound = true
+  randomness: Bits | undefined
+  threshold: Bits | undefined
+  readonly #subject: Subject
+  readonly #message: Message
+  readonly #sampling: Sampling
+  readonly #hashed: Key | undefined
+  readonly #priority: Key | undefined
+  #lastPriority = 0
+  #lastThreshold: Bits | undefined
+
+  constructor(subject: Subject, sampling: Sampling) {
+    this.#subject = subject
+    this.#message = subject.message
+    this.#sampling = sampling
+    this.#hashed = sampling.attribute === undefined ? undefined : keyOf(sampling.attribute)
+    this.#priority = sampling.priority === undefined ? undefined : keyOf(sampling.priority.attribute)
+  }
+
+  load(): void {
+    const threshold = this.#text(THRESHOLD)
+    const randomness = this.#text(RANDOMNESS)
+    this.threshold = parseThreshold(threshold)
+    this.randomness = parseRandomness(randomness)
+    this.isSound =
+      (threshold === '' || this.threshold !== undefined) && (randomness === '' || this.randomness !== undefined)
+  }
+
+  ofTraceId(): Bits | undefined {
+    TRACE_ID.locate(place, this.#message)
+    return randomnessOfTraceId(this.#message.arena.buffer, place)
+  }
+
+  hashed(): Bits | undefined {
+    const { buffer } = this.#message.arena
+    const { seed } = this.#sampling
+    if (this.#sampling.byTraceId) {
+      this.hashPolicy = TRACE_ID_HASH
+      TRACE_ID.locate(place, this.#message)
+      const hash = hashOfTraceId(buffer, place, seed)
+      if (hash !== undefined) return hash
+    }
+    if (this.#hashed === undefined || !this.#find(this.#hashed)) return undefined
+    this.hashPolicy = this.#hashed.text
+    if (place.kind === kinds.STRING || place.kind === kinds.BYTES) return hashOf(buffer, place.start, place.end, seed)
+    const value = readValue(buffer, place)
+    if (value === undefined) return undefined
+    const bytes = Buffer.from(textForm(value))
+    return hashOf(bytes, 0, bytes.length, seed)
+  }
+
+  /** Where an attribute holds a percentage. */
+  priority(): Bits | undefined {
+    if (this.#priority === undefined || !this.#find(this.#priority)) return undefined
+    if (place.kind !== kinds.INT && place.kind !== kinds.DOUBLE) return undefined
+    const percentage = Number(readNumber(this.#message.arena.buffer, place))
+    if (percentage !== this.#lastPriority) {
+      this.#lastPriority = percentage
+      this.#lastThreshold = thresholdOf(percentage / 100, this.#sampling.priority!.precision)
+    }
+    return this.#lastThreshold
+  }
+
+  write({ randomness, threshold }: Decision): void {
+    if (randomness !== undefined) this.#set(RANDOMNESS, randomnessText(randomness))
+    if (threshold !== undefined) this.#set(THRESHOLD, thresholdText(threshold))
+  }
+
+  #set({ text: key }: Key, text: string): void {
+    setAttribute(this.#message, this.#subject.attributes, key, text)
+  }
+
+  #find({ bytes }: Key): boolean {
+    placeAttribute(place, this.#message, findAttribute(this.#message, this.#subject.attributes.tag, bytes))
+    return place.exists
+  }
+
+  #text(key: Key): string {
+    return this.#find(key) && place.kind === kinds.STRING ? readText(this.#message.arena.buffer, place) : ''
+  }
+}

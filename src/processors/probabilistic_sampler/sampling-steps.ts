@@ -1,0 +1,50 @@
+import { hashThreshold, thresholdOf } from '../../plugin.ts'
+import type { Counter, ProcessorContext, Sampling, SamplingMode, Step } from '../../plugin.ts'
+import type { SamplerConfig } from './options.ts'
+
+export function samplingSteps(context: ProcessorContext<SamplerConfig>): Step[] {
+  const { config, signal } = context
+  const { sampling_precision: precision, from_attribute, sampling_priority } = config
+  const sampling: Sampling = {
+    mode: modeOf(config),
+    failClosed: config.fail_closed,
+    seed: config.hash_seed,
+    byTraceId: config.attribute_source === 'traceID',
+    ...(from_attribute !== '' && { attribute: from_attribute }),
+    ...(sampling_priority !== '' && { priority: { attribute: sampling_priority, precision } }),
+    counted: counting(context),
+  }
+  return [{ on: signal === 'traces' ? 'span' : 'logRecord', act: { kind: 'sample', sampling } }]
+}
+
+/** The Collector keeps the percentage in 32 bits, and counts on in 64. */
+function modeOf({ mode, sampling_percentage, sampling_precision }: SamplerConfig): SamplingMode {
+  const percentage = Math.min(Math.fround(sampling_percentage), 100)
+  const ratio = percentage / 100
+  const never: SamplingMode = { kind: 'never' }
+  if (percentage === 0) return never
+  if (mode === 'proportional') return { kind: 'proportional', ratio, precision: sampling_precision }
+  const threshold = mode === 'hash_seed' ? hashThreshold(percentage) : thresholdOf(ratio, sampling_precision)
+  return threshold === undefined ? never : { kind: mode, threshold }
+}
+
+/** One instrument for each set of labels, which it then finds without looking. */
+function counting({ meter, signal }: ProcessorContext<SamplerConfig>): Sampling['counted'] {
+  const name = `otelcol_processor_probabilistic_sampler_count_${signal}_sampled`
+  const options = { unit: '1', description: `Count of ${signal} that were sampled or not` }
+  const made = new Map<string, (count: number) => void>()
+  const countingOf = (policy: string, sampled: 'true' | 'false') => {
+    const key = `${sampled} ${policy}`
+    let count = made.get(key)
+    if (count === undefined) {
+      const counter: Counter = meter.counter(name, options)
+      const labels = { policy, sampled }
+      made.set(key, (count = (items) => counter.add(items, labels)))
+    }
+    return count
+  }
+  return (policy, kept, dropped) => {
+    if (kept > 0) countingOf(policy, 'true')(kept)
+    if (dropped > 0) countingOf(policy, 'false')(dropped)
+  }
+}
