@@ -14,7 +14,12 @@ export const attributeAction = Options({
   action: Type.String({ description: 'insert, update, upsert, delete, hash, extract or convert.' }),
   value: Type.Optional(Type.Unknown({ description: 'What the attribute becomes.' })),
   from_attribute: Type.Optional(Type.String({ description: 'The attribute whose value is taken.' })),
-  from_context: Type.Optional(Type.String({ description: 'What is taken of the request that brought the data.' })),
+  from_context: Type.Optional(
+    Type.String({
+      description:
+        'What is taken of the request that brought the data: metadata.<header>, auth.<attribute> or client.address.',
+    }),
+  ),
   default_value: Type.Optional(Type.Unknown({ description: 'What the attribute becomes where its source is absent.' })),
   pattern: Type.Optional(
     Type.String({ description: 'Keys to delete or hash, or what to extract (named groups), as a regular expression.' }),
@@ -81,9 +86,13 @@ const when = <T>(holds: boolean, one: T): T[] => (holds ? [one] : [])
 function source(action: AttributeAction): Source {
   const otherwise = isGiven(action.default_value) ? attributeValue(action.default_value) : undefined
   if (isGiven(action.value)) return { value: attributeValue(action.value) }
-  if (!isNamed(action.from_attribute)) return { value: otherwise as Value }
-  const path = { attribute: action.from_attribute }
-  return otherwise === undefined ? { path } : { path, otherwise }
+  const from: Source | undefined = isNamed(action.from_context)
+    ? { given: action.from_context }
+    : isNamed(action.from_attribute)
+      ? { path: { attribute: action.from_attribute } }
+      : undefined
+  if (from === undefined) return { value: otherwise as Value }
+  return otherwise === undefined ? from : { ...from, otherwise }
 }
 
 interface Fault {
@@ -108,11 +117,6 @@ function* faults(action: AttributeAction, index: number): Iterable<Fault> {
     }
   if (!BY_KEY_OR_PATTERN.includes(kind) && !isNamed(action.key))
     yield { message: `error creating AttrProc due to missing required field "key" at ${place}` }
-  if (isNamed(action.from_context))
-    yield {
-      at: 'from_context',
-      message: '"from_context" is not built yet: processors see the records, not the request that brought them',
-    }
   if (SETTING.includes(kind)) yield* sourceFaults(action, index)
   else for (const at of SOURCES) if (isSet(action, at)) yield unused(at)
   if (kind !== 'convert' && isNamed(action.converted_type)) yield unused('converted_type')

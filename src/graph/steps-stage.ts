@@ -1,4 +1,5 @@
 import { replace } from '../component/compose.ts'
+import { senderValue } from '../component/sender-value.ts'
 import { DISCARDED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
 import { Refused } from '../component/refused.ts'
@@ -40,7 +41,7 @@ export class StepsStage {
     const began = performance.now()
     let made: Batch | undefined
     try {
-      made = run(this.#program, delivery.batch).batch
+      made = run(this.#program, delivery.batch, (key) => senderValue(delivery.origin, key)).batch
     } catch (error) {
       return this.#failed(delivery, error)
     }

@@ -9,7 +9,7 @@ import { TestBed } from '../../src/testing/bed.ts'
 
 /**
  * Runs the case files: what a processor, configured like this, makes of that. Input and output are OTLP/JSON, in which attributes
- * may be written as a mapping (`attributes: { a: 1 }`), and their order does not count. An `output` of null means that nothing goes on;
+ * may be written as a mapping (`attributes: { a: 1 }`), and their order does not count. `origin` is what is known of the sender. An `output` of null means that nothing goes on;
  * `faults` are what is wrong with the configuration instead.
  */
 interface CaseFile {
@@ -22,6 +22,11 @@ interface Case {
   readonly config: object
   readonly signal?: Signal
   readonly input?: object
+  readonly origin?: {
+    readonly metadata?: Readonly<Record<string, readonly string[]>>
+    readonly auth?: Readonly<Record<string, unknown>>
+    readonly peer?: string
+  }
   readonly output?: object | null
   readonly faults?: readonly string[]
 }
@@ -42,11 +47,16 @@ for (const name of readdirSync(DIRECTORY)) {
   })
 }
 
-async function turns({ processor }: CaseFile, { config, input = {}, output }: Case): Promise<void> {
+async function turns(
+  { processor }: CaseFile,
+  { config, input = {}, origin: { metadata = {}, ...origin } = {}, output }: Case,
+): Promise<void> {
   const signal = SIGNAL_OF[Object.keys(input)[0] ?? ''] as Signal
   const bed = await TestBed.start(configuration(processor, config, signal))
   try {
-    await bed.send(signal, written(input) as object)
+    await bed.send(signal, written(input) as object, {
+      origin: { metadata: new Map(Object.entries(metadata)), ...origin },
+    })
   } finally {
     await bed.stop()
   }
