@@ -50,16 +50,13 @@ async function runCommand(given: Arguments): Promise<number> {
   const { configuration, faults, warnings } = checked
   printFaults([...faults, ...warnings], loaded)
   if (configuration === undefined) return 1
-  const [{ run }, { CreateFailed }, { createFault }] = await Promise.all([
-    import('./run.ts'),
-    import('../graph/components.ts'),
-    import('./dry-run.ts'),
-  ])
+  const [{ run }, { CreateFailed }] = await Promise.all([import('./run.ts'), import('../graph/components.ts')])
   try {
     return await run(configuration)
   } catch (thrown) {
     if (!(thrown instanceof CreateFailed)) throw thrown
-    printFaults([createFault(thrown, configuration, loaded.root)], loaded)
+    const { dryRun } = await import('./dry-run.ts')
+    printFaults(dryRun(configuration, loaded), loaded)
     return 1
   }
 }

@@ -2,10 +2,15 @@ import type { Fault } from '../config/fault.ts'
 import { report, reportJson } from '../config/report.ts'
 import type { Loaded } from '../config/load.ts'
 
-/** Writes faults: for people to standard error, in colour where that is a terminal that likes colours; JSON to standard output. */
+/**
+ * Writes faults: for people to standard error, in colour where that is a terminal that likes colours, without what is only worth
+ * knowing; all of them as JSON to standard output.
+ */
 export function printFaults(faults: readonly Fault[], { texts }: Loaded, output: 'text' | 'json' = 'text'): void {
+  if (output === 'json') {
+    process.stdout.write(`${reportJson(faults)}\n`)
+    return
+  }
   const told = faults.filter(({ severity }) => severity !== 'info')
-  if (output === 'json') process.stdout.write(`${reportJson(told)}\n`)
-  else if (told.length > 0)
-    process.stderr.write(report(told, { texts, colours: process.stderr.hasColors?.() ?? false }))
+  if (told.length > 0) process.stderr.write(report(told, { texts, colours: process.stderr.hasColors?.() ?? false }))
 }
