@@ -19,8 +19,10 @@ export interface Holder {
 export interface RootObserver {
   /** The level at which the sender is told that its data was taken. */
   readonly acknowledge: Level
-  /** Once, when all parts have ended. */
-  ended(outcome: Outcome, items: number): void
+  /** Once at most: the level that is owed has been reached, and the sender is told that its data was taken. */
+  acknowledged?(items: number): void
+  /** Once, when all parts have ended; `acknowledged` says whether the sender had been told that its data was taken. */
+  ended(outcome: Outcome, items: number, acknowledged: boolean): void
   /** A part was refused whose sender has been told that it was taken, then or later: nobody will send it again. Once for each part. */
   lost(part: LostPart, refused: Refused): void
 }
@@ -159,13 +161,19 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #raise(rank: number): void {
     const reachable = Math.min(rank, this.#ceiling)
     if (reachable <= this.#rank) return
+    const before = this.#rank
     this.#rank = reachable
     this.#settleWaiters()
-    if (this.#losses && this.#observer && reachable >= rankOf(this.#observer.acknowledge)) {
-      for (const loss of this.#losses) this.#countLoss(loss)
-      this.#losses = undefined
-    }
+    if (this.#observer) this.#acknowledge(this.#observer, before)
     for (const parent of this.#parents) parent.#partRose()
+  }
+
+  #acknowledge(observer: RootObserver, before: number): void {
+    const owed = rankOf(observer.acknowledge)
+    if (this.#rank < owed) return
+    if (before < owed) observer.acknowledged?.(this.batch.items)
+    for (const loss of this.#losses ?? []) this.#countLoss(loss)
+    this.#losses = undefined
   }
 
   #finish(outcome: Outcome): void {
@@ -177,7 +185,8 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#parents = NOBODY
     if (this.#parts) this.#parts.nodes = NOBODY
     for (const parent of parents) parent.#partEnded(outcome)
-    this.#observer?.ended(outcome, this.batch.items)
+    const observer = this.#observer
+    observer?.ended(outcome, this.batch.items, this.#rank >= rankOf(observer.acknowledge))
   }
 
   /** Nothing above `rank` can be reached any more, nor above what has been announced here before. */

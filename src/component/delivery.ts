@@ -15,6 +15,8 @@ export interface Origin {
   readonly metadata: ReadonlyMap<string, readonly string[]>
   /** `host:port`, a path, or whatever names the other side. */
   readonly peer?: string
+  /** How it came: `grpc`, `http`, `udp`. Told in the receiver's metrics. */
+  readonly transport?: string
   readonly auth?: Readonly<Record<string, unknown>>
   readonly tenant?: string
 }

@@ -1,9 +1,11 @@
 import { Observable } from 'rxjs'
 import type { Batch } from '../data/batch.ts'
+import { ITEMS } from '../data/signal.ts'
 import type { Signal } from '../data/signal.ts'
 import type { ReceiverContext } from './context.ts'
 import type { Receiver } from './definition.ts'
 import type { Delivery } from './delivery.ts'
+import type { Meter } from './meter.ts'
 import { Duration } from './options.ts'
 import { Refused } from './refused.ts'
 
@@ -28,6 +30,15 @@ export interface PollTiming {
 export interface Scraped {
   readonly batches: readonly Batch[]
   readonly errors?: readonly Error[]
+  /** What each part of the receiver saw, where it has several: told in its metrics. Else all of it is the receiver's own. */
+  readonly scrapers?: readonly ScraperCount[]
+}
+
+export interface ScraperCount {
+  readonly name: string
+  readonly scraped: number
+  /** Readings that failed. */
+  readonly errored: number
 }
 
 /**
@@ -41,6 +52,7 @@ export function poll(
   scrape: (abort: AbortSignal) => Promise<Scraped>,
 ): Receiver {
   const { clock, ingress, log, meter, status, id } = context
+  const count = scrapeCounts(meter, id)
   const skipped = meter.counter('telegen.scraper.skipped', {
     unit: '{scrape}',
     description: 'Scrapes left out because the gate was closed.',
@@ -61,8 +73,10 @@ export function poll(
       log.error({}, 'A scrape does not end: nothing is scraped until it does')
     })
     try {
-      const { batches, errors = [] } = await scrape(deadline)
+      const scraped = await scrape(deadline)
+      const { batches, errors = [] } = scraped
       if (stop.aborted) return batches.forEach((batch) => batch.release())
+      count(scraped)
       const problems = [...errors, ...take(batches, emit)]
       if (problems.length === 0) return status.ok()
       throw new AggregateError(problems, problems.map((error) => error.message).join('; '))
@@ -117,5 +131,26 @@ export function poll(
         return () => stop.abort(new Error('stopped'))
       }),
     close: async () => {},
+  }
+}
+
+/** The Collector's counters of scrapes, by its names. */
+function scrapeCounts(meter: Meter, receiver: string): (scraped: Scraped) => void {
+  const counter = (what: string, items: string, description: string) =>
+    meter.counter(`otelcol_scraper_${what}_${items}`, { unit: '{datapoint}', description })
+  const counters = (items: string) => ({
+    scraped: counter('scraped', items, 'Items that were scraped.'),
+    errored: counter('errored', items, 'Readings that failed.'),
+  })
+  const own = /^[^/]*/.exec(receiver)?.[0] ?? receiver
+  return ({ batches, errors = [], scrapers }) => {
+    const total = batches.reduce((sum, { items }) => sum + items, 0)
+    const parts = scrapers ?? [{ name: own, scraped: total, errored: errors.length }]
+    const { scraped, errored } = counters(ITEMS[batches[0]?.signal ?? 'metrics'])
+    for (const part of parts) {
+      const labels = { receiver, scraper: part.name }
+      scraped.add(part.scraped, labels)
+      errored.add(part.errored, labels)
+    }
   }
 }

@@ -9,3 +9,11 @@ export const ITEMS: Readonly<Record<Signal, string>> = {
   logs: 'log_records',
   profiles: 'profile_samples',
 }
+
+/** The unit of a count of items, as the Collector's metrics have it. */
+export const ITEM_UNITS: Readonly<Record<Signal, string>> = {
+  traces: '{span}',
+  metrics: '{datapoint}',
+  logs: '{record}',
+  profiles: '{sample}',
+}

@@ -7,6 +7,7 @@ import type { Sender } from '../sending/sender.ts'
 import type { Sink } from '../sending/sink.ts'
 import type { Created } from './components.ts'
 import type { Environment } from './environment.ts'
+import { counted, countedStage } from './edges.ts'
 import { fan } from './fan.ts'
 import { operatorStage } from './operator-stage.ts'
 import { Parts } from './parts.ts'
@@ -141,7 +142,7 @@ export class Graph implements Host {
     const { planned, created, owner } = connector
     if (this.#running.get(connectorKey(planned))) return
     await this.#begin(created)
-    const output = fan(planned.pipelines.map((id) => this.#running.late(pipelineKey(id))))
+    const output = fan(planned.pipelines.map((id) => this.#parts.entry(planned.id, id)))
     const stage = operatorStage(owner, created.instance.operator, this.#environment.clock)
     this.#running.set(connectorKey(planned), new Pipeline(owner.name, [stage], output))
   }
@@ -153,26 +154,43 @@ export class Graph implements Host {
       if (fused.length > 0) stages.push(new StepsStage(planned.signal, fused))
       fused = []
     }
+    let before: string | undefined
     for (const { created, owner } of processors) {
       const { instance } = created
       if ('steps' in instance) {
+        // Between steps that run in one visit no batch can be seen.
+        if (before !== undefined && fused.length === 0) stages.push(...this.#counting(planned, before, owner.id))
         fused.push({ owner, steps: typeof instance.steps === 'function' ? instance.steps() : instance.steps })
-        continue
+      } else {
+        fuse()
+        if (before !== undefined) stages.push(...this.#counting(planned, before, owner.id))
+        stages.push(operatorStage(owner, instance.operator, this.#environment.clock))
       }
-      fuse()
-      stages.push(operatorStage(owner, instance.operator, this.#environment.clock))
+      before = owner.id
     }
     fuse()
     return new Pipeline(
       `pipeline "${planned.id}"`,
       stages,
-      fan(planned.targets.map((target) => this.#target(planned, target))),
+      fan(planned.targets.map((target) => this.#target(planned, target, before))),
     )
   }
 
-  #target({ signal }: PlannedPipeline, target: Target): Sink {
-    if (target.kind === 'exporter') return this.#parts.senders.get(senderKey(target.id, signal)) as Sender
-    return this.#running.late(connectorKey({ id: target.id, from: signal, to: target.to }))
+  #counting({ id, signal }: PlannedPipeline, from: string, to: string): Stage[] {
+    const stage = countedStage({ pipeline: id, signal, from, to }, this.#environment.metrics)
+    return stage === undefined ? [] : [stage]
+  }
+
+  /** `last`: the pipeline's last processor. */
+  #target({ id, signal, targets }: PlannedPipeline, target: Target, last: string | undefined): Sink {
+    const sink =
+      target.kind === 'exporter'
+        ? (this.#parts.senders.get(senderKey(target.id, signal)) as Sender)
+        : this.#running.late(connectorKey({ id: target.id, from: signal, to: target.to }))
+    // A connector that makes several signals is several targets, and one place where batches go.
+    const isFirst = targets.find((each) => each.id === target.id) === target
+    const edges = last !== undefined && isFirst ? [{ pipeline: id, signal, from: last, to: target.id }] : []
+    return counted(sink, edges, this.#environment.metrics)
   }
 
   #connectorsOf({ signal, targets }: PlannedPipeline): BuiltConnector[] {

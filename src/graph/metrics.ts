@@ -1,80 +1,113 @@
-import type { Counter, Histogram, InstrumentOptions, Labels, Meter } from '../component/meter.ts'
+import { METRIC_LEVELS } from '../component/meter.ts'
+import type { Counter, Forget, Histogram, InstrumentOptions, Labels, Meter, MetricLevel } from '../component/meter.ts'
+import { findSeries, newSeries, seriesKey } from './series.ts'
+import type { Series } from './series.ts'
 
-/** Label sets that one instrument keeps apart; more are added up under `otel.metric.overflow`. */
-const MAX_SERIES = 2_000
 const NONE: Labels = {}
-const OVERFLOW: Labels = { 'otel.metric.overflow': 'true' }
 
-export interface Measurement {
+export type MetricKind = 'counter' | 'up_down_counter' | 'gauge' | 'histogram'
+
+/** One series as it is when somebody looks. */
+export interface Measurement extends MeasuredPoint {
   readonly name: string
-  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly kind: MetricKind
   readonly options: InstrumentOptions
+}
+
+/** One instrument with all its series. */
+export interface Measured {
+  readonly name: string
+  readonly kind: MetricKind
+  readonly options: InstrumentOptions
+  readonly points: readonly MeasuredPoint[]
+}
+
+export interface MeasuredPoint {
   readonly labels: Labels
   /** A histogram's sum. */
   readonly value: number
   /** Recorded values, of a histogram. */
   readonly count?: number
-}
-
-interface Series {
-  readonly labels: Labels
-  value: number
-  count: number
+  /** Recorded values in each bucket, of a histogram: one more than it has boundaries. */
+  readonly buckets?: readonly number[]
 }
 
 interface Instrument {
-  readonly kind: Measurement['kind']
+  readonly name: string
+  readonly kind: MetricKind
   readonly options: InstrumentOptions
   readonly series: Map<string, Series>
+  readonly readings: Set<Reading>
 }
 
-interface Gauge {
-  readonly name: string
-  readonly options: InstrumentOptions
+interface Reading {
   readonly labels: Labels
   readonly read: () => number
 }
 
-/** Telegen's own metrics, in memory: instruments of the same name are one. */
+/** Telegen's own metrics, in memory: instruments of the same name are one. What is above `level` costs nothing and is not there. */
 export class Metrics implements Meter {
+  readonly level: MetricLevel
   readonly #instruments = new Map<string, Instrument>()
-  readonly #gauges = new Set<Gauge>()
+
+  constructor(level: MetricLevel = 'detailed') {
+    this.level = level
+  }
+
+  /** Whether instruments of that level are measured. */
+  shows(level: MetricLevel = 'basic'): boolean {
+    return METRIC_LEVELS.indexOf(level) <= METRIC_LEVELS.indexOf(this.level)
+  }
 
   counter(name: string, options: InstrumentOptions): Counter {
-    const find = finder(this.#instrument(name, 'counter', options))
-    return {
-      add(value, labels = NONE) {
-        find(labels).value += value
-      },
-    }
+    return this.#sum(name, 'counter', options)
+  }
+
+  upDownCounter(name: string, options: InstrumentOptions): Counter {
+    return this.#sum(name, 'up_down_counter', options)
   }
 
   histogram(name: string, options: InstrumentOptions): Histogram {
-    const find = finder(this.#instrument(name, 'histogram', options))
+    if (!this.shows(options.level)) return NOTHING
+    const { boundaries = [] } = options
+    const find = this.#finder(this.#instrument(name, 'histogram', options))
     return {
       record(value, labels = NONE) {
         const series = find(labels)
         series.value += value
         series.count++
+        series.buckets[bucketOf(value, boundaries)]!++
       },
     }
   }
 
-  gauge(name: string, options: InstrumentOptions, read: () => number, labels: Labels = {}): () => void {
-    const gauge = { name, options, labels, read }
-    this.#gauges.add(gauge)
-    return () => this.#gauges.delete(gauge)
+  gauge(name: string, options: InstrumentOptions, read: () => number, labels: Labels = NONE): Forget {
+    return this.#observe(name, 'gauge', options, { read, labels })
   }
 
-  /** What has been measured until now, gauges read now. */
+  observableCounter(name: string, options: InstrumentOptions, read: () => number, labels: Labels = NONE): Forget {
+    return this.#observe(name, 'counter', options, { read, labels })
+  }
+
+  observableUpDownCounter(name: string, options: InstrumentOptions, read: () => number, labels: Labels = NONE): Forget {
+    return this.#observe(name, 'up_down_counter', options, { read, labels })
+  }
+
+  /** What has been measured until now, gauges read now. Instruments without a series are left out. */
+  collect(): Measured[] {
+    return [...this.#instruments.values()]
+      .map(({ name, kind, options, series, readings }) => {
+        const points: MeasuredPoint[] = [...series.values()].map(({ labels, value, count, buckets }) =>
+          kind === 'histogram' ? { labels, value, count, buckets: [...buckets] } : { labels, value },
+        )
+        return { name, kind, options, points: [...points, ...read(readings)] }
+      })
+      .filter(({ points }) => points.length > 0)
+  }
+
+  /** The same in one row. */
   measurements(): Measurement[] {
-    const found: Measurement[] = []
-    for (const [name, { kind, options, series }] of this.#instruments)
-      for (const { labels, value, count } of series.values())
-        found.push({ name, kind, options, labels, value, ...(kind === 'histogram' && { count }) })
-    for (const { name, options, labels, read } of this.#gauges)
-      found.push({ name, kind: 'gauge', options, labels, value: read() })
-    return found
+    return this.collect().flatMap(({ points, ...about }) => points.map((point) => ({ ...about, ...point })))
   }
 
   /** The sum over all series of `name` that carry at least `labels`. */
@@ -85,33 +118,69 @@ export class Metrics implements Meter {
       .reduce((sum, each) => sum + each.value, 0)
   }
 
-  #instrument(name: string, kind: Measurement['kind'], options: InstrumentOptions): Instrument {
+  #sum(name: string, kind: 'counter' | 'up_down_counter', options: InstrumentOptions): Counter {
+    if (!this.shows(options.level)) return NOTHING
+    const find = this.#finder(this.#instrument(name, kind, options))
+    return {
+      add(value, labels = NONE) {
+        find(labels).value += value
+      },
+    }
+  }
+
+  #observe(name: string, kind: MetricKind, options: InstrumentOptions, reading: Reading): Forget {
+    if (!this.shows(options.level)) return () => {}
+    const { readings } = this.#instrument(name, kind, options)
+    readings.add(reading)
+    return () => void readings.delete(reading)
+  }
+
+  /** Finds series; at once where the labels are the same object as the last time, as they are on the way of every batch. */
+  #finder({ series, options }: Instrument): (labels: Labels) => Series {
+    const { boundaries = [], detailedLabels = [] } = options
+    const hidden = this.shows('detailed') ? [] : detailedLabels
+    const make = (labels: Labels) => newSeries(labels, boundaries.length + 1)
+    let last: { readonly labels: Labels; readonly series: Series } | undefined
+    return (labels) => {
+      if (last?.labels !== labels) last = { labels, series: findSeries(series, without(labels, hidden), make) }
+      return last.series
+    }
+  }
+
+  #instrument(name: string, kind: MetricKind, options: InstrumentOptions): Instrument {
     const known = this.#instruments.get(name)
     if (known) {
       if (known.kind !== kind) throw new Error(`metric "${name}" is a ${known.kind}, not a ${kind}`)
       return known
     }
-    const instrument = { kind, options, series: new Map<string, Series>() }
+    const instrument = { name, kind, options, series: new Map<string, Series>(), readings: new Set<Reading>() }
     this.#instruments.set(name, instrument)
     return instrument
   }
 }
 
-/** Finds series; at once where the labels are the same object as the last time, as they are on the way of every batch. */
-function finder(instrument: Instrument): (labels: Labels) => Series {
-  let last: { readonly labels: Labels; readonly series: Series } | undefined
-  return (labels) => {
-    if (last?.labels !== labels) last = { labels, series: seriesOf(instrument, labels) }
-    return last.series
+/** Two that give the same labels, as one processor in two pipelines does, are one series: their sum. What cannot be read is left out. */
+function read(readings: Iterable<Reading>): MeasuredPoint[] {
+  const points = new Map<string, { labels: Labels; value: number }>()
+  for (const reading of readings) {
+    const value = reading.read()
+    if (!Number.isFinite(value)) continue
+    const key = seriesKey(reading.labels)
+    const known = points.get(key)
+    if (known) known.value += value
+    else points.set(key, { labels: reading.labels, value })
   }
+  return [...points.values()]
 }
 
-function seriesOf({ series }: Instrument, labels: Labels): Series {
-  const key = JSON.stringify(labels)
-  const known = series.get(key)
-  if (known) return known
-  if (series.size >= MAX_SERIES && labels !== OVERFLOW) return seriesOf({ series } as Instrument, OVERFLOW)
-  const made = { labels, value: 0, count: 0 }
-  series.set(key, made)
-  return made
+const NOTHING: Counter & Histogram = { add() {}, record() {} }
+
+/** The first bucket whose upper bound, which belongs to it, is not below `value`. */
+function bucketOf(value: number, boundaries: readonly number[]): number {
+  let index = 0
+  while (index < boundaries.length && value > boundaries[index]!) index++
+  return index
 }
+
+const without = (labels: Labels, hidden: readonly string[]): Labels =>
+  hidden.length === 0 ? labels : Object.fromEntries(Object.entries(labels).filter(([key]) => !hidden.includes(key)))

@@ -5,9 +5,11 @@ import { ByteBudget } from '../data/memory/byte-budget.ts'
 import { SIGNALS } from '../data/signal.ts'
 import type { Signal } from '../data/signal.ts'
 import { Sender } from '../sending/sender.ts'
+import type { Sink } from '../sending/sink.ts'
 import { Components, sendingOf, shareOf } from './components.ts'
 import type { Created } from './components.ts'
 import { Drops } from './drops.ts'
+import { counted } from './edges.ts'
 import type { Environment } from './environment.ts'
 import { fan } from './fan.ts'
 import { Gate } from './gate.ts'
@@ -83,15 +85,32 @@ export class Parts {
     ]
   }
 
+  /** The way from a receiver or connector into a pipeline. */
+  entry(from: string, pipeline: string): Sink {
+    const sink = this.#running.late(pipelineKey(pipeline))
+    const { signal, processors, targets } = this.pipelines.find(({ planned }) => planned.id === pipeline)!.planned
+    // Without processors, all that enters goes to every target.
+    const [first] = processors
+    const next = first ? [first.id] : new Set(targets.map((target) => target.id))
+    const edges = [...next].map((to) => ({ pipeline, signal, from, to }))
+    return counted(sink, edges, this.#environment.metrics)
+  }
+
   #budgets(): Record<Signal, ByteBudget> {
     const made = SIGNALS.map((signal) => {
+      const { metrics } = this.#environment
       const budget = new ByteBudget(this.#plan.limits[signal])
+      const labels = { 'otel.signal': signal }
       const gauge = (name: string, description: string, read: () => number) => {
-        const labels = { 'otel.signal': signal }
-        this.#gauges.push(this.#environment.metrics.gauge(name, { unit: 'By', description }, read, labels))
+        this.#gauges.push(metrics.gauge(name, { unit: 'By', description }, read, labels))
       }
       gauge('telegen.budget.used', 'Bytes that batches of the signal occupy.', () => budget.used)
       gauge('telegen.budget.limit', 'Bytes that batches of the signal may occupy.', () => budget.limit)
+      const description = 'How often work on data that was inside went over the limit.'
+      const overdrafts = { unit: '{overdraft}', description }
+      this.#gauges.push(
+        metrics.observableCounter('telegen.budget.overdrafts', overdrafts, () => budget.overdrafts, labels),
+      )
       return [signal, budget] as const
     })
     return Object.fromEntries(made) as Record<Signal, ByteBudget>
@@ -167,7 +186,15 @@ export class Parts {
       }))
     })
     const sinks = new Map(
-      [...outlets].map(([signal, ids]) => [signal, fan(ids.map((to) => this.#running.late(pipelineKey(to))))] as const),
+      [...outlets].map(([signal, ids]) => [signal, fan(ids.map((to) => this.entry(id, to)))] as const),
+    )
+    this.#gauges.push(
+      metrics.gauge(
+        'telegen.receiver.unsettled',
+        { unit: '{delivery}', level: 'normal', description: 'Batches that have entered and not ended.' },
+        () => ingress?.open ?? 0,
+        { receiver: id },
+      ),
     )
     receiving = new Receiving({
       id,
@@ -187,8 +214,7 @@ export class Parts {
     )
     return {
       gate: new Gate(signal, this.budgets[signal], rooms),
-      // Profiles are forwarded whole: nothing inside opens or merges them, and no schema says what a sound one is.
-      validates: signal !== 'profiles' && (outlets.get(signal) ?? []).some((id) => this.#opens(id)),
+      validates: (outlets.get(signal) ?? []).some((id) => this.#opens(id)),
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Delivery, Level, Origin, Outcome } from '../component/delivery.ts'
+import type { Delivery, Level, Origin } from '../component/delivery.ts'
 import { UNKNOWN_ORIGIN } from '../component/delivery.ts'
 import { rootDelivery } from '../component/delivery-node.ts'
 import type { DeliveryNode, Holder, RootObserver } from '../component/delivery-node.ts'
@@ -11,10 +11,11 @@ import { count } from '../data/kernels/count.ts'
 import { validate } from '../data/kernels/validate.ts'
 import { SlabPool, slabs } from '../data/memory/slab-pool.ts'
 import type { Slab } from '../data/memory/slab.ts'
-import { ITEMS } from '../data/signal.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Drops } from './drops.ts'
 import type { Gate } from './gate.ts'
+import { receiverCounts } from './receiver-counts.ts'
+import type { ReceiverCounts } from './receiver-counts.ts'
 
 /** What is behind the gate of one signal. */
 export interface Entrance {
@@ -37,9 +38,8 @@ export interface ReceiverIngressOptions {
 
 /** An entrance with what is counted and heard there. */
 interface Way extends Entrance {
-  readonly accepted: (items: number) => void
-  readonly refused: (items: number) => void
-  readonly observer: RootObserver
+  readonly counts: (transport: string | undefined) => ReceiverCounts
+  readonly observer: (counts: ReceiverCounts) => RootObserver
 }
 
 /** The engine's side of `Ingress`. Holds what was admitted until the receiver emits it. */
@@ -91,17 +91,17 @@ export class ReceiverIngress implements Ingress, Holder {
   }
 
   admit(signal: Signal, body: Body, origin: Origin = UNKNOWN_ORIGIN): Delivery {
-    const batch = this.#batch(signal, body)
+    const batch = this.#batch(signal, body, origin)
     const way = this.#way(signal)
+    const counts = way.counts(origin.transport)
     const refused = way.gate.closed(batch, 0)
     if (refused) {
-      way.refused(batch.items)
+      counts.refused(batch.items)
       batch.release()
       throw this.#shut(refused)
     }
-    way.accepted(batch.items)
     this.#open++
-    const delivery = rootDelivery(batch, origin, way.observer)
+    const delivery = rootDelivery(batch, origin, way.observer(counts))
     delivery.hold(this)
     return delivery
   }
@@ -169,14 +169,14 @@ export class ReceiverIngress implements Ingress, Holder {
     }
   }
 
-  #batch(signal: Signal, body: Body): Batch {
+  #batch(signal: Signal, body: Body, { transport }: Origin): Batch {
     if (Buffer.isBuffer(body)) {
       const slab = this.reserve(signal, body.length)
       body.copy(slab.buffer)
       return this.#read(signal, slab, body.length)
     }
     if ('slab' in body) return this.#read(signal, body.slab, body.length)
-    return this.#built(signal, body)
+    return this.#built(signal, body, transport)
   }
 
   /** Counts the items of raw bytes, and validates them where that is needed. */
@@ -197,7 +197,7 @@ export class ReceiverIngress implements Ingress, Holder {
   }
 
   /** A builder's batch is outside every budget until now. */
-  #built(signal: Signal, batch: Batch): Batch {
+  #built(signal: Signal, batch: Batch, transport: string | undefined): Batch {
     const slabsOf = uncharged(batch)
     try {
       const { gate } = this.#way(signal)
@@ -206,31 +206,34 @@ export class ReceiverIngress implements Ingress, Holder {
       for (const slab of slabsOf) slab.charge(gate.budget)
       return batch
     } catch (error) {
-      this.#ways.get(signal)?.refused(batch.items)
+      this.#ways.get(signal)?.counts(transport).refused(batch.items)
       batch.release()
       throw error
     }
   }
 
   #wayOf(signal: Signal, entrance: Entrance): Way {
-    const { meter } = this.#options
-    const labels = { receiver: this.id }
-    const count = (name: string, description: string) => {
-      const counter = meter.counter(`otelcol_receiver_${name}_${ITEMS[signal]}`, { unit: '{item}', description })
-      return (items: number) => counter.add(items, labels)
+    const { id, meter } = this.#options
+    // One observer for each set of counters: made once, not for every batch.
+    const observers = new WeakMap<ReceiverCounts, RootObserver>()
+    const observer = (counts: ReceiverCounts) => {
+      const known = observers.get(counts) ?? this.#observer(counts)
+      observers.set(counts, known)
+      return known
     }
-    const accepted = count('accepted', 'Items that entered.')
-    const refused = count('refused', 'Items that were not let in, or were handed back to their sender.')
-    return { ...entrance, accepted, refused, observer: this.#observer(refused) }
+    return { ...entrance, counts: receiverCounts(meter, id, signal), observer }
   }
 
-  #observer(countRefused: (items: number) => void): RootObserver {
+  #observer({ accepted, refused: countRefused, failed }: ReceiverCounts): RootObserver {
     const { id, acknowledge, drops } = this.#options
     return {
       acknowledge,
-      ended: (outcome: Outcome, items) => {
+      acknowledged: accepted,
+      ended: (outcome, items, acknowledged) => {
         this.#open--
-        if (outcome instanceof Refused) countRefused(items)
+        if (!(outcome instanceof Refused) || acknowledged) return
+        if (outcome.component === id) failed(items)
+        else countRefused(items)
       },
       lost: (part, refused) =>
         drops.count({

@@ -1,12 +1,14 @@
 import type { Log } from '../component/context.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
-import type { Counter, Meter } from '../component/meter.ts'
+import type { Counter, Histogram, Meter } from '../component/meter.ts'
 import type { StatusReporter } from '../component/status.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Drops } from './drops.ts'
 
 /** Calls that keep the event loop to themselves for longer than this are named, in milliseconds. */
 const SLOW = 250
+/** Upper bounds of the buckets of a stage's time, in seconds. */
+const DURATIONS = [0.00001, 0.0001, 0.001, 0.01, 0.1, 1]
 
 export interface StageOwnerOptions {
   readonly id: string
@@ -30,6 +32,7 @@ export class StageOwner implements Holder {
   readonly #options: StageOwnerOptions
   readonly #incoming: Counter
   readonly #outgoing: Counter
+  readonly #duration: Histogram
   readonly #labels: Readonly<Record<string, string>>
   #troubled = false
   #troubles = 0
@@ -49,6 +52,13 @@ export class StageOwner implements Holder {
       unit: '{item}',
       description: 'Items that left a processor.',
     })
+    this.#duration = meter.histogram('otelcol_processor_internal_duration', {
+      unit: 's',
+      value: 'double',
+      level: 'detailed',
+      description: 'Time that a processor took for a batch; steps that run in one visit each have its whole time.',
+      boundaries: DURATIONS,
+    })
   }
 
   /** How often there was trouble until now. */
@@ -59,7 +69,8 @@ export class StageOwner implements Holder {
   /** After each batch: `took` in milliseconds. A batch that went well, with no more than the `troubles` before it, takes those back. */
   worked(took: number, incoming: number, outgoing: number, troubles = this.#troubles): void {
     this.#incoming.add(incoming, this.#labels)
-    if (outgoing > 0) this.#outgoing.add(outgoing, this.#labels)
+    this.#outgoing.add(outgoing, this.#labels)
+    this.#duration.record(took / 1_000, this.#labels)
     if (took > SLOW) return this.#slow(took)
     if (!this.#troubled || troubles !== this.#troubles) return
     this.#troubled = false

@@ -12,6 +12,8 @@ export interface QueueOptions {
   readonly capacity: number
   readonly onFull: 'hold' | 'drop_oldest'
   readonly blocks: boolean
+  /** Told of items that were thrown out to make room. */
+  readonly onDisplaced: (items: number) => void
 }
 
 /** How long a sender that was refused should wait, in milliseconds. */
@@ -104,6 +106,7 @@ export class MemoryQueue implements Room {
         code: 'resource_exhausted',
         retry: 'never',
       })
+      this.#options.onDisplaced(oldest.batch.items)
       oldest.end(refused)
       this.settle(size)
     }

@@ -8,11 +8,12 @@ import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { StatusReporter } from '../component/status.ts'
-import { ITEMS } from '../data/signal.ts'
 import type { Signal } from '../data/signal.ts'
 import { attempt } from './attempt.ts'
 import { backoff } from './backoff.ts'
 import { MemoryQueue } from './queue.ts'
+import { senderMetrics } from './sender-metrics.ts'
+import type { SenderMetrics } from './sender-metrics.ts'
 import type { Room, Sink } from './sink.ts'
 
 export interface SenderOptions {
@@ -38,10 +39,8 @@ export class Sender implements Sink, Holder {
   readonly held = new Set<DeliveryNode>()
   readonly queue: MemoryQueue | undefined
   readonly #options: SenderOptions
-  readonly #sent: (items: number) => void
-  readonly #failed: (items: number) => void
+  readonly #metrics: SenderMetrics
   readonly #abort = new AbortController()
-  readonly #gauges: (() => void)[] = []
   #inFlight = 0
   #idle: (() => void) | undefined
 
@@ -50,22 +49,8 @@ export class Sender implements Sink, Holder {
     this.id = id
     this.name = `exporter "${id}"`
     this.#options = options
-    this.queue = queueOf(id, sending, share)
-    const labels = { exporter: id }
-    const count = (name: string, description: string) => {
-      const counter = meter.counter(`otelcol_exporter_${name}_${ITEMS[signal]}`, { unit: '{item}', description })
-      return (items: number) => counter.add(items, labels)
-    }
-    this.#sent = count('sent', 'Items that the other side has taken.')
-    this.#failed = count('send_failed', 'Items of sends that were given up.')
-    const { queue } = this
-    if (queue === undefined) return
-    const gauge = (name: string, description: string, read: () => number) => {
-      const options = { unit: '{batch}', description }
-      this.#gauges.push(meter.gauge(`otelcol_exporter_${name}`, options, read, { ...labels, data_type: signal }))
-    }
-    gauge('queue_size', 'Used capacity of the queue, in what its sizer counts.', () => queue.used)
-    gauge('queue_capacity', 'Capacity of the queue, in what its sizer counts.', () => queue.capacity)
+    this.queue = queueOf(id, sending, share, (items) => this.#metrics.displaced(items))
+    this.#metrics = senderMetrics(meter, id, signal, this.queue)
   }
 
   /** What the gate must ask before data enters. */
@@ -91,7 +76,7 @@ export class Sender implements Sink, Holder {
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     deadline.removeEventListener('abort', giveUp)
     this.#giveUp(new Error('stopped'))
-    for (const forget of this.#gauges) forget()
+    this.#metrics.forget()
   }
 
   misuse(what: string): void {
@@ -122,6 +107,7 @@ export class Sender implements Sink, Holder {
   async #send(delivery: Delivery): Promise<void> {
     const size = this.queue?.sizeOf(delivery) ?? 0
     this.#inFlight++
+    this.#metrics.began(delivery.batch.items, delivery.batch.bytes)
     try {
       const result = await this.#persist(delivery)
       this.#succeed(delivery, result)
@@ -129,6 +115,7 @@ export class Sender implements Sink, Holder {
       this.#refuse(delivery, error)
     } finally {
       this.#inFlight--
+      this.#metrics.ended()
       this.queue?.settle(size)
       this.#pump()
       if (this.#inFlight === 0) this.#idle?.()
@@ -167,14 +154,14 @@ export class Sender implements Sink, Holder {
   #succeed(delivery: Delivery, result: SendResult | void): void {
     const rejected = result ? Math.min(result.rejected, delivery.batch.items) : 0
     this.#options.status.ok()
-    this.#sent(delivery.batch.items - rejected)
+    this.#metrics.sent(delivery.batch.items - rejected)
     if (rejected > 0) this.#options.onRejected(rejected, result?.reason ?? '')
     delivery.end(DELIVERED)
   }
 
   #refuse(delivery: Delivery, error: unknown): void {
     const refused = Refused.from(error)
-    this.#failed(delivery.batch.items)
+    this.#metrics.failed(delivery.batch.items, refused)
     delivery.end(refused)
   }
 
@@ -193,7 +180,12 @@ const stopped = (message: string): Refused => new Refused(message, { code: 'unav
 const exhausted = (last: Refused): Refused =>
   new Refused(`no more retries left: ${last.message}`, { code: last.code, retry: last.retry, cause: last })
 
-function queueOf(id: string, { queue }: SendingOptions, share: number): MemoryQueue | undefined {
+function queueOf(
+  id: string,
+  { queue }: SendingOptions,
+  share: number,
+  onDisplaced: (items: number) => void,
+): MemoryQueue | undefined {
   if (!queue?.enabled) return undefined
   const written = queue.queue_size !== undefined
   return new MemoryQueue({
@@ -202,5 +194,6 @@ function queueOf(id: string, { queue }: SendingOptions, share: number): MemoryQu
     capacity: queue.queue_size ?? share,
     onFull: queue.on_full,
     blocks: queue.block_on_overflow,
+    onDisplaced,
   })
 }

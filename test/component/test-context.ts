@@ -36,8 +36,11 @@ export class TestContext<Config> implements Context<Config> {
     counter: (name) => ({
       add: (value) => void this.counts.set(name, (this.counts.get(name) ?? 0) + value),
     }),
+    upDownCounter: (name) => this.meter.counter(name, { unit: '', description: '' }),
     histogram: () => ({ record: () => {} }),
     gauge: () => () => {},
+    observableCounter: () => () => {},
+    observableUpDownCounter: () => () => {},
   }
 
   extension(): never {

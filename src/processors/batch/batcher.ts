@@ -102,7 +102,7 @@ class Batcher {
       this.#add(key, [left], waiting.origin ?? left.origin)
     }
     for (const output of outputs) {
-      this.#telemetry.sent(output.batch.items, cause)
+      this.#telemetry.sent(output.batch.items, output.batch.bytes, cause)
       this.#output.next(output)
     }
   }
@@ -111,7 +111,11 @@ class Batcher {
     try {
       return composeOutputs(deliveries, this.#sizes.maxSize, origin)
     } catch (error) {
-      // They were accepted and cannot be handed back: larger than wanted is better than lost.
+      // They were accepted and cannot be handed back: of another size than wanted is better than lost.
+      if (this.#context.signal === 'profiles') {
+        this.#context.log.warn({ error }, 'Merging profiles failed; they go on as they came')
+        return [...deliveries]
+      }
       this.#context.log.warn({ error }, 'Splitting a batch failed; what was to be split goes on whole')
       return [merge(deliveries, undefined, origin)]
     }

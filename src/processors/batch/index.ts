@@ -9,6 +9,5 @@ export default defineProcessor({
   scale: 'replica',
   config: options,
   check: faults,
-  // Profiles of different senders point into dictionaries of their own, so they go on as they come.
-  create: (context) => ({ operator: context.signal === 'profiles' ? (source) => source : batching(context) }),
+  create: (context) => ({ operator: batching(context) }),
 })

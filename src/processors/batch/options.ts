@@ -25,7 +25,8 @@ export const options = Options({
   send_batch_size: Type.Integer({
     default: 8192,
     minimum: 0,
-    description: 'Spans, data points or log records that are sent without waiting for the timeout.',
+    description:
+      'Spans, data points or log records that are sent without waiting for the timeout; of samples at most 100.',
   }),
   send_batch_max_size: Type.Integer({
     default: 0,
@@ -44,6 +45,7 @@ export const options = Options({
   traces: ownSizes('spans'),
   metrics: ownSizes('data points'),
   logs: ownSizes('log records'),
+  profiles: ownSizes('samples'),
 })
 export type BatchConfig = Static<typeof options>
 
@@ -54,16 +56,17 @@ export interface Sizes {
   readonly maxSize: number
 }
 
+/** A sample brings its stack along, and merging changes all that it points to: batches of profiles are smaller. */
+const SAMPLES = 100
+
 export function sizesFor(config: BatchConfig, signal: Signal): Sizes {
-  const { timeout, send_batch_size, send_batch_max_size } = {
-    ...config,
-    ...(signal === 'profiles' ? {} : config[signal]),
-  }
+  const common = signal === 'profiles' ? Math.min(config.send_batch_size, SAMPLES) : config.send_batch_size
+  const { timeout, send_batch_size, send_batch_max_size } = { ...config, send_batch_size: common, ...config[signal] }
   return { timeout, size: timeout === 0 ? 0 : send_batch_size, maxSize: send_batch_max_size || Infinity }
 }
 
 export function* faults(config: BatchConfig): Iterable<OptionFault> {
-  for (const signal of ['traces', 'metrics', 'logs'] as const) {
+  for (const signal of ['traces', 'metrics', 'logs', 'profiles'] as const) {
     const { timeout, size, maxSize } = sizesFor(config, signal)
     const path = config[signal] ? [signal] : []
     if (timeout < 0) yield { path: [...path, 'timeout'], message: 'timeout must be greater or equal to 0' }

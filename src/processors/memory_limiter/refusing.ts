@@ -1,5 +1,5 @@
 import { filter } from 'rxjs'
-import { ITEMS, Refused } from '../../plugin.ts'
+import { ITEM_UNITS, ITEMS, Refused } from '../../plugin.ts'
 import type { Delivery, Processor, ProcessorContext } from '../../plugin.ts'
 import { availableMemory } from './limits.ts'
 import { Limiter } from './limiter.ts'
@@ -24,7 +24,7 @@ export function refusing(context: ProcessorContext<LimiterConfig>, memory: Memor
   limiters.set(config, limiter)
   const count = (what: string, description: string) => {
     const name = `otelcol_processor_memory_limiter_${what}_${ITEMS[signal]}`
-    const counter = meter.counter(name, { unit: '{item}', description })
+    const counter = meter.counter(name, { unit: ITEM_UNITS[signal], description })
     return (items: number) => counter.add(items, { processor: id })
   }
   const accepted = count('accepted', 'Items that were let pass.')

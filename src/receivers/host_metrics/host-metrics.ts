@@ -1,4 +1,4 @@
-import type { Clock, Scraped } from '../../plugin.ts'
+import type { Clock, Scraped, ScraperCount } from '../../plugin.ts'
 import { metrics } from '../../plugin.ts'
 import { BootTime } from './boot-time.ts'
 import { HostFiles } from './host-files.ts'
@@ -27,20 +27,23 @@ export function scrapeHost(config: HostMetricsConfig, clock: Clock): (abort: Abo
     const bootTime = await boot.read(abort).catch((error: Error) => void errors.push(error))
     const results = await Promise.all(parts.map((part) => part.read(abort)))
     const builder = metrics({}, SCOPE)
+    const scrapers: ScraperCount[] = []
     for (const [index, { name, table, enabled }] of parts.entries()) {
       const result = results[index] as Result
       if (result instanceof Error) {
         errors.push(new Error(`${name}: ${result.message}`, { cause: result }))
+        scrapers.push({ name, scraped: 0, errored: 1 })
         continue
       }
       const recorder = new Recorder(table, enabled, builder, { time: result.time, boot: bootTime ?? undefined })
       result.reading(recorder)
+      scrapers.push({ name, scraped: recorder.points, errored: recorder.faults.length })
       for (const fault of recorder.faults) errors.push(new Error(`${name}: ${fault.message}`, { cause: fault }))
     }
     const batch = builder.finish()
-    if (batch.items > 0) return { batches: [batch], errors }
+    if (batch.items > 0) return { batches: [batch], errors, scrapers }
     batch.release()
-    return { batches: [], errors }
+    return { batches: [], errors, scrapers }
   }
 }
 

@@ -57,6 +57,8 @@ const MAX_INT64 = 2n ** 63n - 1n
 /** Takes what one scraper saw and writes the metrics that are on. */
 export class Recorder {
   readonly faults: Error[] = []
+  /** Points written until now. */
+  points = 0
   readonly #table: MetricTable
   readonly #enabled: ReadonlySet<string>
   readonly #builder: MetricsBuilder
@@ -88,6 +90,7 @@ export class Recorder {
       return
     }
     const times: PointOptions = { time: this.time, start: metric.kind === 'gauge' ? undefined : start }
+    this.points++
     this.#open(name, metric).point(metric.value === 'int' ? value : Number(value), attributes, times)
   }
 

@@ -32,5 +32,6 @@ const NO_METADATA: Origin['metadata'] = new Map()
 const originOf = ({ metadata, peer, auth }: UnaryCall, includeMetadata: boolean): Origin => ({
   metadata: includeMetadata ? metadata : NO_METADATA,
   peer,
+  transport: 'grpc',
   ...(auth && { auth }),
 })

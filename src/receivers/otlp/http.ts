@@ -72,5 +72,6 @@ const NO_METADATA: Origin['metadata'] = new Map()
 const originOf = ({ metadata, peer, auth }: HttpRequest, includeMetadata: boolean): Origin => ({
   metadata: includeMetadata ? metadata : NO_METADATA,
   peer,
+  transport: 'http',
   ...(auth && { auth }),
 })
