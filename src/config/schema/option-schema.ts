@@ -17,13 +17,18 @@ const BYTE_SIZE = String.raw`^\s*[0-9][0-9_]*(\.[0-9]+)?\s*([kKmMgGtTpP][iI]?)?[
  * nothing right is marked as wrong; `telegen validate` finds the rest.
  */
 export function optionSchema(schema: Annotated, required = false): EditorSchema {
-  if (isForeign(schema)) return { ...about(schema), anyOf: [foreign(schema), reference('the value')] }
+  const other = { type: required ? 'string' : ['string', 'null'], pattern: REFERENCE, doNotSuggest: true }
+  if (isForeign(schema)) return { ...about(schema), anyOf: [foreign(schema), other] }
+  if (schema.const !== undefined || schema.enum !== undefined)
+    return { ...about(schema), anyOf: [pick(schema, ['const', 'enum']), other] }
   const { type, ...rest } = shape(schema)
   const types = [type ?? []].flat() as string[]
-  // Written as nothing, an option that may be left out is left out.
-  const nullable = required || types.length === 0 ? types : [...new Set([...types, 'null'])]
-  const shown = nullable.length === 0 ? {} : { type: nullable.length === 1 ? nullable[0] : nullable }
-  return { ...about(schema), ...shown, ...rest }
+  return {
+    ...about(schema),
+    // Written as nothing, an option that may be left out is left out.
+    ...(types.length > 0 && { type: required ? types : [...new Set([...types, 'null'])] }),
+    ...rest,
+  }
 }
 
 /** A mapping's part for editors: what stands under its keys. */
@@ -70,8 +75,6 @@ function shape(schema: Schema): EditorSchema {
 
 function plainShape(schema: Schema): EditorSchema {
   if (schema.anyOf) return { anyOf: schema.anyOf.map((each) => optionSchema(each)) }
-  if (schema.const !== undefined || schema.enum !== undefined)
-    return { anyOf: [pick(schema, ['const', 'enum']), reference('')] }
   const types = typesOf(schema)
   if (types.length > 1) return { anyOf: types.map((type) => optionSchema({ ...schema, type })) }
   switch (types[0]) {
@@ -153,13 +156,6 @@ function stringShape(schema: Schema): EditorSchema {
 const text = (what: string, ...patterns: string[]): EditorSchema => ({
   pattern: [...patterns, REFERENCE].join('|'),
   patternErrorMessage: `Must be ${what}.`,
-})
-
-const reference = (what: string): EditorSchema => ({
-  type: 'string',
-  pattern: REFERENCE,
-  ...(what !== '' && { description: `Stands for ${what}.` }),
-  doNotSuggest: true,
 })
 
 /** A plugin's own keywords stand as they are; what refers to other places of its schema cannot be followed from here. */
