@@ -114,6 +114,7 @@ export * from './transport/partial-success.ts'
 export * from './transport/retry-after.ts'
 export { encodeRpcStatus, decodeRpcStatus, parseRpcStatusJson, rpcStatusJson } from './transport/rpc-status.ts'
 export * from './transport/statuses.ts'
+export { inspectTls } from './transport/tls-inspection.ts'
 
 /** The stream that a receiver makes: the running copy of RxJS, so that a plugin needs none of its own. */
 export { Observable } from 'rxjs'

@@ -66,7 +66,7 @@ export class CredentialsFile {
 /** What `inspect` finds: nothing where the file can be read and holds something. */
 export function* inspectCredentialsFile(file: string, path: OptionFault['path']): Generator<OptionFault> {
   try {
-    usable(file, statSync(file).size > MOST_BYTES ? undefined : readFileSync(file))
+    usable(statSync(file).size > MOST_BYTES ? undefined : readFileSync(file))
   } catch (error) {
     yield { path, message: sentence(file, error) }
   }
@@ -77,7 +77,7 @@ async function read(path: string): Promise<string> {
     const file = await open(path)
     try {
       const { size } = await file.stat()
-      return usable(path, size > MOST_BYTES ? undefined : await file.readFile())
+      return usable(size > MOST_BYTES ? undefined : await file.readFile())
     } finally {
       await file.close()
     }
@@ -89,10 +89,10 @@ async function read(path: string): Promise<string> {
 class Unusable extends Error {}
 
 /** `bytes`: undefined where there are too many. */
-function usable(path: string, bytes: Buffer | undefined): string {
-  if (bytes === undefined) throw new Unusable(`credentials file "${path}" is longer than ${MOST_BYTES} bytes`)
+function usable(bytes: Buffer | undefined): string {
+  if (bytes === undefined) throw new Unusable(`it is longer than ${MOST_BYTES} bytes`)
   const content = bytes.toString().trim()
-  if (content === '') throw new Unusable(`credentials file "${path}" is empty`)
+  if (content === '') throw new Unusable('it is empty')
   return content
 }
 

@@ -1,4 +1,4 @@
-import { checkGrpcClient, defineExporter } from '../../plugin.ts'
+import { checkGrpcClient, defineExporter, inspectTls } from '../../plugin.ts'
 import { options } from './options.ts'
 import { otlpGrpc } from './otlp-grpc.ts'
 
@@ -9,6 +9,7 @@ export default defineExporter({
   stability: { traces: 'beta', metrics: 'beta', logs: 'beta', profiles: 'development' },
   config: options,
   check: (config) => checkGrpcClient(config),
+  inspect: ({ tls }) => inspectTls(tls, ['tls']),
   forwards: true,
   create: otlpGrpc,
 })

@@ -1,4 +1,4 @@
-import { checkHttpClient, checkUrl, defineExporter } from '../../plugin.ts'
+import { checkHttpClient, checkUrl, defineExporter, inspectTls } from '../../plugin.ts'
 import { options } from './options.ts'
 import { otlpHttp } from './otlp-http.ts'
 
@@ -18,6 +18,7 @@ export default defineExporter({
     if (config.encoding === 'json')
       yield { path: ['encoding'], message: 'encoding json is not available yet', hint: 'use proto' }
   },
+  inspect: ({ tls }) => inspectTls(tls, ['tls']),
   forwards: true,
   create: otlpHttp,
 })

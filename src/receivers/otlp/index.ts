@@ -1,4 +1,4 @@
-import { checkGrpcServer, checkHttpServer, defineReceiver, listens } from '../../plugin.ts'
+import { checkGrpcServer, checkHttpServer, defineReceiver, inspectTls, listens } from '../../plugin.ts'
 import { options } from './options.ts'
 import { otlp } from './otlp.ts'
 
@@ -16,6 +16,10 @@ export default defineReceiver({
       }
     if (grpc) yield* checkGrpcServer(grpc, ['protocols', 'grpc'])
     if (http) yield* checkHttpServer(http, ['protocols', 'http'])
+  },
+  *inspect({ protocols: { grpc, http } }) {
+    yield* inspectTls(grpc?.tls, ['protocols', 'grpc', 'tls'])
+    yield* inspectTls(http?.tls, ['protocols', 'http', 'tls'])
   },
   listens: ({ protocols: { grpc, http } }) => listens(grpc, http),
   create: otlp,
