@@ -14,7 +14,6 @@ import { ByteBudget } from '../../../src/data/memory/byte-budget.ts'
 import { batching } from '../../../src/processors/batch/batcher.ts'
 import { faults } from '../../../src/processors/batch/options.ts'
 import type { BatchConfig } from '../../../src/processors/batch/options.ts'
-import definition from '../../../src/processors/batch/index.ts'
 import { TestContext } from '../../component/test-context.ts'
 
 const DEFAULTS: BatchConfig = {
@@ -45,12 +44,15 @@ let serial = 0
 
 function logs(items: number, budget?: ByteBudget): Batch<'logs'> {
   const logRecords = Array.from({ length: items }, () => ({ body: { stringValue: `record ${serial++}` } }))
-  const plain = fromObject('logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+  return charged(fromObject('logs', { resourceLogs: [{ scopeLogs: [{ logRecords }] }] }), budget)
+}
+
+function charged<S extends Signal>(plain: Batch<S>, budget?: ByteBudget): Batch<S> {
   if (!budget) return plain
   const [bytes] = plain.segments()
   const slab = overdrawnSlab(plain.bytes, budget)
   slab.buffer.set(bytes as Buffer)
-  return batchOfSlab('logs', items, slab, plain.bytes)
+  return batchOfSlab(plain.signal, plain.items, slab, plain.bytes)
 }
 
 interface Input {
@@ -61,9 +63,24 @@ interface Input {
 }
 
 function input(items: number, metadata: Record<string, string[]> = {}, budget?: ByteBudget): Input {
+  const batch = logs(items, budget)
+  return { ...arriving(batch, metadata), bodies: bodies(batch) }
+}
+
+/** One profile of so many samples, with a dictionary that names them. */
+function profiles(items: number, budget?: ByteBudget) {
+  const samples = Array.from({ length: items }, () => ({ stackIndex: 1, values: ['1'] }))
+  const sampleType = { typeStrindex: 2 }
+  const request = {
+    resourceProfiles: [{ scopeProfiles: [{ profiles: [{ sampleType, samples }] }] }],
+    dictionary: { stackTable: [{}, {}], stringTable: ['', 'nothing', `only ${items}`] },
+  }
+  return arriving(charged(fromObject('profiles', request), budget))
+}
+
+function arriving(batch: Batch, metadata: Record<string, string[]> = {}): Omit<Input, 'bodies'> {
   const ends: Outcome[] = []
   const levels: Level[] = []
-  const batch = logs(items, budget)
   const delivery = rootDelivery(
     batch,
     { metadata: new Map(Object.entries(metadata)) },
@@ -78,7 +95,7 @@ function input(items: number, metadata: Record<string, string[]> = {}, budget?: 
       () => levels.push(level),
       () => {},
     )
-  return { delivery, ends, levels, bodies: bodies(batch) }
+  return { delivery, ends, levels }
 }
 
 function bodies(batch: Batch): string[] {
@@ -251,15 +268,47 @@ describe('batch', () => {
     assert.equal(outputs.length, 1)
   })
 
-  test('lets profiles pass as they come', () => {
-    const context = Object.assign(new TestContext('batch', DEFAULTS), {
-      signal: 'profiles' as const,
-      pipeline: 'profiles',
-    })
-    const processor = definition.create(context)
-    assert.ok('operator' in processor)
-    const source = new Subject<Delivery>()
-    assert.equal(processor.operator(source), source)
+  test('merges profiles with one dictionary, 100 samples without more waiting, and splits between profiles', () => {
+    const { source, outputs, clock } = stage({ send_batch_size: 8192 }, 'profiles')
+    const inputs = [60, 60, 30].map((samples) => profiles(samples))
+    for (const { delivery } of inputs) source.next(delivery)
+    assert.deepEqual(
+      outputs.map(({ batch }) => batch.items),
+      [120],
+    )
+    clock.turn(200)
+    const [whole, rest] = outputs as [Delivery, Delivery]
+    assert.equal(rest.batch.items, 30)
+    const { stringTable } = toObject(whole.batch)['dictionary'] as { stringTable: string[] }
+    assert.deepEqual(stringTable, ['', 'only 60'])
+    whole.end(DELIVERED)
+    assert.deepEqual(
+      inputs.map(({ ends }) => ends.length),
+      [1, 1, 0],
+    )
+    rest.end(DELIVERED)
+
+    const limited = stage({ send_batch_size: 50, send_batch_max_size: 50 }, 'profiles')
+    for (const samples of [20, 20, 70, 40]) limited.source.next(profiles(samples).delivery)
+    limited.clock.turn(200)
+    assert.deepEqual(
+      limited.outputs.map(({ batch }) => batch.items),
+      [40, 70, 40],
+    )
+  })
+
+  test('passes profiles on as they came where there is no memory to merge them', () => {
+    const budget = new ByteBudget(2048, 1)
+    const { source, outputs, context } = stage({ send_batch_size: 100 }, 'profiles')
+    const inputs = [profiles(60, budget), profiles(60, budget)]
+    for (const { delivery } of inputs) source.next(delivery)
+    assert.deepEqual(
+      outputs.map(({ batch }) => batch.items),
+      [60, 60],
+    )
+    assert.deepEqual(context.lines, ['warn Merging profiles failed; they go on as they came'])
+    for (const output of outputs) output.end(DELIVERED)
+    assert.equal(budget.used, 0)
   })
 
   test('passes on whole what cannot be split because that would overdraw the budget', () => {
