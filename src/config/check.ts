@@ -6,6 +6,7 @@ import { checkConnectors } from './check/connectors.ts'
 import { checkCycles } from './check/cycles.ts'
 import { checkMachine } from './check/inspection.ts'
 import { checkListeners } from './check/listeners.ts'
+import { checkMemory, checkQueues } from './check/memory.ts'
 import { checkMentions } from './check/mentions.ts'
 import { readPipelines } from './check/pipelines.ts'
 import type { Part, Written } from './check/pipelines.ts'
@@ -18,6 +19,9 @@ import type { Configuration, Configured, Pipeline } from './configuration.ts'
 import { error, inOrder } from './fault.ts'
 import type { Fault } from './fault.ts'
 import type { Loaded } from './load.ts'
+import { memoryLimit } from './machine/memory-limit.ts'
+import type { MemoryLimit } from './machine/memory-limit.ts'
+import { placeOf } from './node.ts'
 import type { Mapping } from './node.ts'
 import { wholeSource } from './place.ts'
 import { loadPlugins } from './plugins.ts'
@@ -31,18 +35,20 @@ export interface Checked {
 }
 
 export interface CheckOptions {
-  /** Whether to look at this machine too: at the files that options name. Default true; false for who only shows a configuration. */
+  /** Whether to look at this machine too: at the files that options name, and at its memory. Default true; false for who only shows a configuration. */
   readonly machine?: boolean
+  /** Memory that there is; found out where it is left out. */
+  readonly memory?: MemoryLimit
 }
 
 /**
  * Finds everything that is wrong with a configuration, at once and in a stable order, or makes a `Configuration` of it.
  * Plugins that it names are loaded into `catalog` first. Nothing is started or listened on; files that options name are read.
  */
-export async function check(loaded: Loaded, catalog: Catalog, { machine = true }: CheckOptions = {}): Promise<Checked> {
+export async function check(loaded: Loaded, catalog: Catalog, options: CheckOptions = {}): Promise<Checked> {
   const faults = [...loaded.faults, ...loaded.needed.map(notFetched)]
   const warnings = [...loaded.warnings]
-  const result = loaded.root && (await checkRoot(loaded.root, loaded, catalog, machine, faults, warnings))
+  const result = loaded.root && (await checkRoot(loaded.root, loaded, catalog, options, faults, warnings))
   const sources = [...loaded.texts.keys()]
   const ordered = { faults: inOrder(faults, sources), warnings: inOrder(warnings, sources) }
   return faults.length > 0 || result === undefined ? ordered : { ...ordered, configuration: configuration(result) }
@@ -58,7 +64,7 @@ async function checkRoot(
   root: Mapping,
   { directory, overridden }: Loaded,
   catalog: Catalog,
-  machine: boolean,
+  { machine = true, memory }: CheckOptions,
   faults: Fault[],
   warnings: Fault[],
 ): Promise<Result | undefined> {
@@ -74,8 +80,12 @@ async function checkRoot(
   checkConnectors(components, pipelines, report)
   checkCycles(pipelines, report)
   const used = usedComponents(components, pipelines, service.extensions)
-  checkListeners(used, report)
-  if (machine) checkMachine(used, report)
+  checkListeners(used, [], report)
+  checkQueues(used, pipelines, service.limits, report)
+  if (machine) {
+    checkMachine(used, report)
+    checkMemory(pipelines, service.limits, placeOf(root, ['service', 'limits']), memory ?? memoryLimit(), report)
+  }
   // What a broken pipeline names is not unused.
   if (faults.length === 0) checkUnused(components, used, overridden, report)
   return { components, pipelines, service }

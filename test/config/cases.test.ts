@@ -25,6 +25,7 @@ describe('configurations and what is wrong with them', () => {
       const { faults, warnings, configuration } = await check(
         load({ configs: [file], directory: folder, environment }),
         testCatalog(),
+        { machine: false },
       )
       assert.deepEqual(told(faults), lines('#! '))
       assert.deepEqual(told(warnings), lines('#? '))

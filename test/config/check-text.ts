@@ -29,7 +29,7 @@ export function testCatalog(definitions: readonly Definition[] = TEST_DEFINITION
 export async function checkText(texts: string | readonly string[], options: TextOptions = {}): Promise<Checked> {
   const { environment = {}, sets = [], directory = import.meta.dirname, definitions } = options
   const configs = [texts].flat().map((text) => `yaml:${text}`)
-  return check(load({ configs, sets, environment, directory }), testCatalog(definitions))
+  return check(load({ configs, sets, environment, directory }), testCatalog(definitions), { machine: false })
 }
 
 /** `line:column path: message` of each. */
