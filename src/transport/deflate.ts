@@ -1,4 +1,6 @@
 import zlib from 'node:zlib'
+import { deflateSnappy } from './snappy.ts'
+import { deflateFrames } from './snappy-frames.ts'
 
 /** Node's one-shot compressors work off-thread and copy nothing of the input until they are done with it. */
 type Compress = (body: Buffer, level: number) => Promise<Buffer>
@@ -29,6 +31,8 @@ const COMPRESSORS: Readonly<Record<string, Compress>> = {
   zlib: compressor(zlib.deflate, zlibLevel),
   deflate: compressor(zlib.deflate, zlibLevel),
   zstd: compressor(zlib.zstdCompress, zstdLevel),
+  snappy: deflateSnappy,
+  'x-snappy-framed': deflateFrames,
 }
 
 /** Compresses off-thread. Settles when `body` is no longer read. `level`: -1 is the coding's own default. */

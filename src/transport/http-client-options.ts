@@ -6,7 +6,9 @@ import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-fault
 import { checkClientTls, clientTls } from './tls-options.ts'
 
 export const COMPRESSIONS = ['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4', 'none', ''] as const
-const UNBUILT_COMPRESSIONS: readonly string[] = ['snappy', 'x-snappy-framed', 'lz4']
+const UNBUILT_COMPRESSIONS: readonly string[] = ['lz4']
+/** These have no levels. */
+const WITHOUT_LEVEL: readonly string[] = ['snappy', 'x-snappy-framed']
 const LEVELS: Readonly<Record<string, readonly [least: number, most: number]>> = {
   gzip: [1, 9],
   zlib: [1, 9],
@@ -73,7 +75,7 @@ export function* checkHttpClient(
     yield {
       path: [...path, 'compression'],
       message: `compression ${compression} is not available yet`,
-      hint: 'use gzip, zstd or none',
+      hint: 'use gzip, zstd, snappy or none',
     }
   const [least, most] = LEVELS[compression] ?? []
   if (params && params.level !== -1 && least !== undefined && (params.level < least || params.level > most!))
@@ -81,6 +83,12 @@ export function* checkHttpClient(
       path: [...path, 'compression_params', 'level'],
       message: `unsupported compression type and level ${compression}_${params.level}`,
       hint: `levels of ${compression} go from ${least} to ${most}`,
+    }
+  if (params && WITHOUT_LEVEL.includes(compression) && params.level !== 0)
+    yield {
+      path: [...path, 'compression_params', 'level'],
+      message: `unsupported parameters {Level:${params.level}} for compression type "${compression}"`,
+      hint: `${compression} has no levels: leave it out`,
     }
   yield* unbuilt(options, path, { middlewares: 'middlewares are' })
   if ((options.cookies as { enabled?: unknown } | null | undefined)?.enabled === true)

@@ -18,7 +18,7 @@ import { checkHeaders, faultOf, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
 /** Names of the Collector for what Telegen cannot inflate; a list may carry them, as the Collector's default does. */
-const UNKNOWN_CODINGS = ['lz4', 'x-snappy-framed']
+const UNKNOWN_CODINGS = ['lz4']
 
 /** The Collector's confighttp server: its keys, and its defaults but for what bounds a request in time and size. */
 export const httpServerOptions = (endpoint: string) => ({
@@ -53,7 +53,7 @@ export const httpServerOptions = (endpoint: string) => ({
   include_metadata: Type.Boolean({ default: false, description: 'Whether request headers go along with the data.' }),
   response_headers: Headers({ description: 'Headers to add to every response.' }),
   compression_algorithms: StringList({
-    default: ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate'],
+    default: ['', 'gzip', 'zstd', 'zlib', 'snappy', 'deflate', 'x-snappy-framed'],
     description: 'Content encodings taken; the empty string is none.',
   }),
   read_timeout: Duration({

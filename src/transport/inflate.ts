@@ -1,5 +1,6 @@
 import zlib from 'node:zlib'
 import { inflateSnappy, SnappyError, snappyLength } from './snappy.ts'
+import { framedLength, inflateFrames } from './snappy-frames.ts'
 import { ZstdError, zstdFrames } from './zstd-frame.ts'
 
 /** Bodies up to this size are inflated at once; going off-thread costs more than that (0.15 ms). */
@@ -15,6 +16,8 @@ const MOST_RATIO = 1040
 const SHORTEST_GZIP = 18
 /** Each try has twice the room of the one before, beginning with the body's own size; zstd, the densest, can grow by 2^15. */
 const MOST_TRIES = 20
+
+const FRAMED = 'x-snappy-framed'
 
 /** The body inflates to more than `limit` bytes. */
 export class TooLarge extends Error {
@@ -61,7 +64,8 @@ export async function inflate(body: Buffer, coding: string, limit: number, room?
 /** The inflated body, or undefined where it has more than `capacity` bytes. */
 async function attempt(body: Buffer, coding: string, capacity: number): Promise<Buffer | undefined> {
   try {
-    if (coding === 'snappy') return snappyLength(body).length > capacity ? undefined : inflateSnappy(body)
+    if (coding === 'snappy') return snappyLength(body) > capacity ? undefined : await inflateSnappy(body)
+    if (coding === FRAMED) return framedLength(body) > capacity ? undefined : await inflateFrames(body)
     if (coding !== 'zstd') return await inflateOne(body, coding, capacity)
     const { frames } = zstdFrames(body)
     if (frames.length === 1) return await inflateOne(frames[0]!, coding, capacity)
@@ -129,7 +133,8 @@ function expectedSize(body: Buffer, coding: string): number {
 function saidSize(body: Buffer, coding: string): number | undefined {
   try {
     if (coding === 'gzip' && body.length >= SHORTEST_GZIP) return body.readUInt32LE(body.length - 4)
-    if (coding === 'snappy') return snappyLength(body).length
+    if (coding === 'snappy') return snappyLength(body)
+    if (coding === FRAMED) return framedLength(body)
     if (coding === 'zstd') return zstdFrames(body).size
     return undefined
   } catch (cause) {

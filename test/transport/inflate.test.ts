@@ -2,18 +2,23 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import zlib from 'node:zlib'
 import fc from 'fast-check'
+import { Compressor } from 'snappy'
 import { CODINGS } from '../../src/transport/codings.ts'
 import { deflate } from '../../src/transport/deflate.ts'
 import { inflate, NotInflatable, TooLarge } from '../../src/transport/inflate.ts'
 import { snappy } from './snappy-encoder.ts'
 
 const MIB = 2 ** 20
-const compress: Record<string, (body: Buffer) => Buffer> = {
+const compress: Record<string, (body: Buffer) => Buffer | Promise<Buffer>> = {
   gzip: (body) => zlib.gzipSync(body),
   zlib: (body) => zlib.deflateSync(body),
   deflate: (body) => zlib.deflateSync(body),
   zstd: (body) => zlib.zstdCompressSync(body),
   snappy,
+  async 'x-snappy-framed'(body) {
+    const compressor = new Compressor()
+    return Buffer.concat([compressor.update(body), await compressor.finish()])
+  },
 }
 
 /** Takes what is charged, and remembers the most. */
@@ -35,13 +40,13 @@ for (const coding of CODINGS) {
     test('gives back what was deflated, small, large, empty, dense', async () => {
       const dense = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 2654435761) >>> 24))
       for (const body of [Buffer.alloc(0), Buffer.from('a'), Buffer.alloc(MIB, 'telemetry '), dense])
-        assert.deepEqual(await inflate(made(body), coding, 2 * MIB), body)
+        assert.deepEqual(await inflate(await made(body), coding, 2 * MIB), body)
     })
 
     test('gives back any bytes', async () => {
       await fc.assert(
         fc.asyncProperty(fc.uint8Array({ maxLength: 2000 }), async (bytes) => {
-          assert.deepEqual(await inflate(made(Buffer.from(bytes)), coding, MIB), Buffer.from(bytes))
+          assert.deepEqual(await inflate(await made(Buffer.from(bytes)), coding, MIB), Buffer.from(bytes))
         }),
         { numRuns: 30 },
       )
@@ -49,19 +54,19 @@ for (const coding of CODINGS) {
 
     test('takes a body of just the limit and refuses one byte more', async () => {
       const body = Buffer.alloc(100_000, 'x')
-      assert.equal((await inflate(made(body), coding, 100_000)).length, 100_000)
-      await assert.rejects(inflate(made(body), coding, 99_999), TooLarge)
+      assert.equal((await inflate(await made(body), coding, 100_000)).length, 100_000)
+      await assert.rejects(inflate(await made(body), coding, 99_999), TooLarge)
     })
 
     test('a bomb is refused, and no more memory asked for than the limit', async () => {
       const meter = new Meter()
-      await assert.rejects(inflate(made(Buffer.alloc(64 * MIB)), coding, MIB, meter), TooLarge)
+      await assert.rejects(inflate(await made(Buffer.alloc(64 * MIB)), coding, MIB, meter), TooLarge)
       assert.ok(meter.peak <= MIB, `${meter.peak} bytes`)
       assert.equal(meter.used, 0)
     })
 
     test('bytes that are cut off or broken are named so', async () => {
-      const whole = made(Buffer.from('some telemetry, some telemetry, some more telemetry'))
+      const whole = await made(Buffer.from('some telemetry, some telemetry, some more telemetry'))
       await assert.rejects(inflate(whole.subarray(0, whole.length - 3), coding, MIB), NotInflatable)
       await assert.rejects(
         inflate(Buffer.from([0x9f, 0xff, 0xff, 0xff, 0xff, 0x00, 0x17]), coding, MIB),
@@ -70,7 +75,7 @@ for (const coding of CODINGS) {
     })
 
     test('mutated bodies end in bytes or one of the two errors', async () => {
-      const whole = made(Buffer.from('the quick brown fox jumps over the lazy dog '.repeat(20)))
+      const whole = await made(Buffer.from('the quick brown fox jumps over the lazy dog '.repeat(20)))
       for (let i = 0; i < 200; i++) {
         const mutated = Buffer.from(whole)
         mutated[i % whole.length] = (mutated[i % whole.length]! + 1 + ((i * 37) % 254)) & 255
@@ -164,8 +169,38 @@ describe('A snappy block', () => {
   })
 })
 
+describe('Framed snappy', () => {
+  const identifier = [0xff, 6, 0, 0, ...Buffer.from('sNaPpY')]
+  // The checksum of `abc` with Castagnoli's polynomial.
+  const plain = (sum: readonly number[]) => Buffer.from([...identifier, 1, 7, 0, 0, ...sum, ...Buffer.from('abc')])
+  const SUM = masked(0x364b3fb7)
+
+  test('may hold plain frames and what is to be skipped', async () => {
+    const body = Buffer.concat([plain(SUM), Buffer.from([0xfe, 2, 0, 0, 9, 9]), Buffer.from(identifier)])
+    assert.equal((await inflate(body, 'x-snappy-framed', MIB)).toString(), 'abc')
+  })
+
+  test('is refused with a wrong checksum, a strange frame, a frame too long, or without its identifier', async () => {
+    const large = Buffer.concat([Buffer.from([...identifier, 1, 5, 0, 1, ...SUM]), Buffer.alloc(65_537)])
+    const broken = [
+      plain([1, 2, 3, 4]),
+      Buffer.from([...identifier, 2, 0, 0, 0]),
+      large,
+      plain(SUM).subarray(10),
+      plain(SUM).subarray(0, -1),
+    ]
+    for (const body of broken) await assert.rejects(inflate(body, 'x-snappy-framed', MIB), NotInflatable)
+  })
+})
+
+/** As the format masks a checksum, little-endian. */
+function masked(sum: number): number[] {
+  const value = (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0
+  return [0, 8, 16, 24].map((shift) => (value >>> shift) & 255)
+}
+
 describe('Deflating', () => {
-  for (const coding of ['gzip', 'zlib', 'deflate', 'zstd'])
+  for (const coding of ['gzip', 'zlib', 'deflate', 'zstd', 'snappy', 'x-snappy-framed'])
     test(`${coding} is inflated again, at any level`, async () => {
       const body = Buffer.from('telemetry '.repeat(5000))
       for (const level of [-1, 1, 9]) {
