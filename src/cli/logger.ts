@@ -1,23 +1,57 @@
+import { openSync, writeSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Log } from '../component/context.ts'
-import type { Telemetry } from '../config/configuration.ts'
+import type { LogTelemetry } from '../config/telemetry.ts'
 
-/** Logs on standard error, as the Collector's do: a console line for people, or a JSON object a line. */
-export function logger({ level, encoding }: Telemetry['logs']): Log & { child(fields: object): Log } {
+/**
+ * Logs as the Collector's: a console line for people, or a JSON object a line, on standard error and wherever else
+ * `output_paths` say. `resource` stands on lines in JSON. Throws where a file cannot be opened.
+ */
+export function logger(telemetry: LogTelemetry, resource: object = {}): Log & { child(fields: object): Log } {
+  const { level, encoding, initialFields } = telemetry
+  const named = telemetry.resource && encoding === 'json' && Object.keys(resource).length > 0
   const options = {
     level,
-    base: null,
+    base: { ...(named && { resource }), ...initialFields },
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { error: errorText },
+    timestamp: pino.stdTimeFunctions.isoTime,
   }
-  // Where nobody reads it any more, pino's own destination is silent by itself.
-  if (encoding === 'json')
-    return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
-  if (!process.stderr.listeners('error').includes(nobodyReads)) process.stderr.on('error', nobodyReads)
-  return pino(
-    { ...options, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line) => void process.stderr.write(consoleLine(line)) },
-  )
+  const writers = telemetry.outputPaths.map((path) => writer(path, encoding === 'json'))
+  const form = encoding === 'json' ? (line: string) => line : consoleLine
+  return pino(options, {
+    write(line) {
+      const text = form(line)
+      for (const write of writers) write(text)
+    },
+  })
+}
+
+/** Standard error in JSON is written at once, so that the last line before an end is whole. */
+function writer(path: string, direct: boolean): (text: string) => void {
+  if (path === 'stderr' && direct) {
+    // Where nobody reads it any more, pino's own destination is silent by itself.
+    const destination = pino.destination({ dest: 2, sync: true })
+    return (text) => destination.write(text)
+  }
+  if (path === 'stderr' || path === 'stdout') {
+    const stream = process[path]
+    if (!stream.listeners('error').includes(nobodyReads)) stream.on('error', nobodyReads)
+    return (text) => void stream.write(text)
+  }
+  return fileWriter(path)
+}
+
+/** A disk that is full must not end what the log is about: the line is missing then, and the next is tried again. */
+function fileWriter(path: string): (text: string) => void {
+  const file = openSync(path, 'a')
+  return (text) => {
+    try {
+      writeSync(file, text)
+    } catch (error) {
+      process.stderr.write(`${path}: ${(error as Error).message}: ${text}`)
+    }
+  }
 }
 
 /** Whoever read the log has gone. Telling that in the log would fail again, and again for the telling, without end. */

@@ -36,6 +36,7 @@ async function command(given: Arguments): Promise<number> {
     case 'schema':
       return (await import('./schema.ts')).schema(given, print)
     case 'create':
+      return (await import('./create/create.ts')).create(given, print)
     case 'completion':
       throw new UsageError(`"${given.command}" is being built`)
     case 'featuregate':
@@ -52,7 +53,7 @@ async function runCommand(given: Arguments): Promise<number> {
   if (configuration === undefined) return 1
   const [{ run }, { CreateFailed }] = await Promise.all([import('./run.ts'), import('../graph/components.ts')])
   try {
-    return await run(configuration)
+    return await run(configuration, catalog)
   } catch (thrown) {
     if (!(thrown instanceof CreateFailed)) throw thrown
     const { dryRun } = await import('./dry-run.ts')
