@@ -21,7 +21,10 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
     ['resource', () => import('./processors/resource/index.ts')],
     ['resource_detection', () => import('./processors/resource_detection/index.ts'), 'resourcedetection'],
   ],
-  connector: [['forward', () => import('./connectors/forward/index.ts')]],
+  connector: [
+    ['count', () => import('./connectors/count/index.ts')],
+    ['forward', () => import('./connectors/forward/index.ts')],
+  ],
   exporter: [
     ['debug', () => import('./exporters/debug/index.ts')],
     ['file', () => import('./exporters/file/index.ts')],

@@ -15,6 +15,7 @@
  * ```
  */
 export * from './component/attribute-actions.ts'
+export { attributeValue, unfitFor } from './component/attribute-value.ts'
 export * from './component/authentication.ts'
 export * from './component/capability.ts'
 export * from './component/clock.ts'
@@ -80,6 +81,7 @@ export type { Identifier } from './data/builders/identifiers.ts'
 export type { ResourceFields, ScopeFields } from './data/builders/request.ts'
 export { traces } from './data/builders/traces.ts'
 export type { SpanEventFields, SpanFields, SpanLinkFields, TracesBuilder } from './data/builders/traces.ts'
+export { Overdrawn } from './data/memory/byte-budget.ts'
 export type { Slab } from './data/memory/slab.ts'
 export * from './data/signal.ts'
 export * from './data/steps/step.ts'

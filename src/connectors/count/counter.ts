@@ -1,0 +1,113 @@
+import { attributeValue } from '../../plugin.ts'
+import type { AttributesView, Metric, MetricsBuilder, Value } from '../../plugin.ts'
+import { combinationKey } from './combination-key.ts'
+import type { CountedMetric } from './options.ts'
+
+/**
+ * Combinations of attributes that one metric tells apart in one resource. What is beyond is counted together, under the attribute
+ * that OpenTelemetry's SDKs use for it, so that the sum is right.
+ */
+export const MAX_COMBINATIONS = 2_000
+const OVERFLOW = { 'otel.metric.overflow': true } as const
+
+/** A metric that counts, made ready. */
+export interface Definition {
+  readonly name: string
+  readonly description: string
+  readonly attributes: readonly { readonly key: string; readonly otherwise: Value | undefined }[]
+}
+
+export const definitionsOf = (metrics: Readonly<Record<string, CountedMetric>>): Definition[] =>
+  Object.entries(metrics).map(([name, { description, attributes }]) => ({
+    name,
+    description,
+    attributes: attributes.map(({ key, default_value }) => ({
+      key,
+      otherwise: default_value === undefined || default_value === null ? undefined : attributeValue(default_value),
+    })),
+  }))
+
+interface Combination {
+  readonly attributes: Readonly<Record<string, Value>>
+  count: number
+}
+
+/** Counts one kind of record in one resource. */
+export class Counter {
+  /** Records that went to the overflow. */
+  overflowed = 0
+  readonly #definitions: readonly Definition[]
+  readonly #counts: readonly Map<string, Combination>[]
+  #first = 0n
+  #last = 0n
+
+  constructor(definitions: readonly Definition[]) {
+    this.#definitions = definitions
+    this.#counts = definitions.map(() => new Map())
+  }
+
+  /** `places`: where attributes are looked for, in this order. */
+  count(...places: readonly AttributesView[]): void {
+    for (let at = 0; at < this.#definitions.length; at++) this.#countFor(at, places)
+  }
+
+  /** Widens the time that the counts are for; 0 is no time. */
+  at(time: bigint): void {
+    if (time === 0n) return
+    if (this.#first === 0n || time < this.#first) this.#first = time
+    if (time > this.#last) this.#last = time
+  }
+
+  get isEmpty(): boolean {
+    return this.#counts.every((combinations) => combinations.size === 0)
+  }
+
+  /** `now` stands for the time where no record had one. */
+  write(builder: MetricsBuilder, now: bigint): void {
+    const times = this.#first === 0n ? { start: now, time: now } : { start: this.#first, time: this.#last }
+    for (const [at, { name, description }] of this.#definitions.entries()) {
+      const options = { description, monotonic: true, temporality: 'delta', int: true } as const
+      let metric: Metric<number | bigint> | undefined
+      for (const { attributes, count } of this.#counts[at]!.values()) {
+        metric ??= builder.sum(name, '', options)
+        metric.point(count, attributes, times)
+      }
+    }
+  }
+
+  #countFor(at: number, places: readonly AttributesView[]): void {
+    const { attributes } = this.#definitions[at]!
+    const combinations = this.#counts[at]!
+    if (attributes.length === 0) return this.#increment(combinations, '', {})
+    const found: Record<string, Value> = {}
+    for (const { key, otherwise } of attributes) {
+      // A key that is asked for twice is never counted, as in the Collector.
+      if (Object.hasOwn(found, key)) return
+      const value = valueOf(key, places) ?? otherwise
+      if (value === undefined) return
+      Object.defineProperty(found, key, { value, enumerable: true })
+    }
+    this.#increment(combinations, combinationKey(found), found)
+  }
+
+  #increment(combinations: Map<string, Combination>, key: string, attributes: Readonly<Record<string, Value>>): void {
+    const known = combinations.get(key)
+    if (known !== undefined) known.count++
+    else if (combinations.size < MAX_COMBINATIONS || key === OVERFLOW_KEY)
+      combinations.set(key, { attributes, count: 1 })
+    else {
+      this.overflowed++
+      this.#increment(combinations, OVERFLOW_KEY, OVERFLOW)
+    }
+  }
+}
+
+const OVERFLOW_KEY = 'overflow'
+
+function valueOf(key: string, places: readonly AttributesView[]): Value | undefined {
+  for (const attributes of places) {
+    const value = attributes.get(key)
+    if (value !== undefined) return value
+  }
+  return undefined
+}

@@ -1,0 +1,13 @@
+import { defineConnector } from '../../plugin.ts'
+import { counting } from './counting.ts'
+import { faults, options } from './options.ts'
+
+export default defineConnector({
+  type: 'count',
+  summary: 'Counts spans, span events, metrics, data points and log records, as metrics.',
+  stability: (['traces', 'metrics', 'logs'] as const).map((from) => ({ from, to: 'metrics', level: 'alpha' })),
+  scale: 'replica',
+  config: options,
+  check: faults,
+  create: (context) => ({ operator: counting(context) }),
+})
