@@ -89,7 +89,7 @@ export class Sink {
   #serveHttp(): void {
     this.#http.on('request', async (request, answer) => {
       const body = Buffer.concat(await request.toArray())
-      const headers = request.headers as Record<string, string>
+      const headers = request.headers as Readonly<Record<string, string>>
       const { signal, verdict } = this.#note('http', request.url ?? '', headers, () =>
         httpWay(headers['content-encoding']).inflate(body),
       )
@@ -98,7 +98,7 @@ export class Sink {
       const json = headers['content-type'] === 'application/json'
       answer.writeHead(status, {
         'content-type': json ? 'application/json' : 'application/x-protobuf',
-        ...(verdict.retry_after !== undefined && { 'retry-after': verdict.retry_after }),
+        ...(verdict.retry_after !== undefined && { 'retry-after': String(verdict.retry_after) }),
       })
       if (verdict.text !== undefined) answer.end(verdict.text)
       else if (status === 200) answer.end(response(signal, verdict, json))

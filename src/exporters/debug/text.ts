@@ -72,6 +72,7 @@ export function timeOf(nanos: unknown): string {
 export function fixed(value: unknown): string {
   const number = Number(value ?? 0)
   if (!Number.isFinite(number)) return infinite(number)
+  if (Object.is(number, -0)) return '-0.000000'
   return Math.abs(number) < 1e21 ? number.toFixed(6) : `${BigInt(number)}.000000`
 }
 
