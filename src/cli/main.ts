@@ -38,7 +38,7 @@ async function command(given: Arguments): Promise<number> {
     case 'create':
       return (await import('./create/create.ts')).create(given, print)
     case 'completion':
-      throw new UsageError(`"${given.command}" is being built`)
+      return (await import('./completion/completion.ts')).completion(given, print)
     case 'featuregate':
       return featureGateCommand(given)
     case 'help':
@@ -47,7 +47,7 @@ async function command(given: Arguments): Promise<number> {
 }
 
 async function runCommand(given: Arguments): Promise<number> {
-  const { loaded, checked } = await read(given)
+  const { loaded, catalog, checked } = await read(given)
   const { configuration, faults, warnings } = checked
   printFaults([...faults, ...warnings], loaded)
   if (configuration === undefined) return 1
