@@ -45,8 +45,8 @@ function shape(schema: Schema): EditorSchema {
       return {
         type: ['string', 'integer'],
         ...text(A_DURATION, DURATION),
-        if: { type: 'integer' },
-        then: { enum: [0], errorMessage: `Must be ${A_DURATION}.` },
+        if: { type: ['string', 'null'] },
+        else: { enum: [0], errorMessage: `Must be ${A_DURATION}.` },
       }
     case 'byte_size':
       return {
@@ -177,7 +177,9 @@ function about(schema: Annotated): EditorSchema {
   return {
     ...pick(schema, ['title', 'examples', 'deprecated']),
     ...(description !== undefined && {
-      description: plain ? `${description} Default: ${String(fallback)}.` : description,
+      description: plain
+        ? `${description} Default: ${JSON.stringify(fallback).replace(/^"(.*)"$/, '$1')}.`
+        : description,
     }),
     ...(told && { default: fallback }),
   }
