@@ -9,6 +9,7 @@ import type { GrpcClientOptions } from './grpc-client-options.ts'
 import { grpcTarget } from './grpc-client-options.ts'
 import type { CallOptions, MakeUnaryClient, UnaryClient } from './unary.ts'
 import { refusalOfAbort } from './abort.ts'
+import { proxyFor } from './proxy.ts'
 import { refusalOfGrpc } from './statuses.ts'
 import { clientSecurity } from './tls.ts'
 
@@ -26,8 +27,33 @@ export const makeGrpcClient: MakeUnaryClient = async (options, authenticator) =>
   const credentials = security
     ? grpc.credentials.createFromSecureContext(security.context, { rejectUnauthorized: security.rejectUnauthorized })
     : grpc.credentials.createInsecure()
-  const client = new grpc.Client(target, credentials, channelOptions(options, security?.serverName))
+  const proxy = proxyOf(target)
+  const client = new grpc.Client(proxy?.target ?? target, credentials, {
+    ...proxy?.options,
+    ...channelOptions(options, security?.serverName),
+  })
   return new GrpcClient(client, options, authenticator)
+}
+
+/**
+ * How to reach `target` where the environment names a proxy for it. grpc-js reads other variables, by other rules, than the
+ * Collector: it is told what to do instead.
+ */
+function proxyOf(target: string): { readonly target: string; readonly options: grpc.ChannelOptions } | undefined {
+  const address = target.replace(/^dns:/, '')
+  const proxy = target.startsWith('dns:') ? proxyFor(new URL(`https://${address}`)) : undefined
+  if (proxy === undefined) return undefined
+  if (proxy.protocol !== 'http:')
+    throw new Error(`the environment names a ${proxy.protocol}// proxy: gRPC can go through http:// ones alone`)
+  const credentials = [proxy.username, proxy.password].map(decodeURIComponent).join(':')
+  return {
+    target: `dns:${proxy.hostname}:${proxy.port || '80'}`,
+    options: {
+      'grpc.http_connect_target': target,
+      ...(proxy.username && { 'grpc.http_connect_creds': credentials }),
+      'grpc.default_authority': address,
+    },
+  }
 }
 
 /** As gRPC's own library for Go says it. */
@@ -44,6 +70,7 @@ function channelOptions(options: GrpcClientOptions, serverName: string | undefin
     // Retrying is the sending layer's; grpc-js would keep a copy of each message for it.
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
+    'grpc.enable_http_proxy': 0,
     'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [options.balancer_name]: {} }] }),
     'grpc.keepalive_time_ms': keepalive.time,

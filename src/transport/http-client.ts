@@ -10,6 +10,7 @@ import { authenticate } from './authenticate.ts'
 import { deflate } from './deflate.ts'
 import type { HttpAnswer, HttpClient, PostOptions } from './http-exchange.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
+import { proxyFor } from './proxy.ts'
 import { clientSecurity } from './tls.ts'
 
 // All of undici takes 0.2 s to load, a pool alone 0.05 s.
@@ -29,8 +30,12 @@ export async function makeClient(
   if (options.auth && !authenticator) throw new Error(NO_AUTHENTICATOR)
   const isSecure = urls.some(({ protocol }) => protocol === 'https:')
   const connect = isSecure ? await secureConnect(options) : { timeout: CONNECT_TIMEOUT }
+  for (const url of urls) proxyOf(options, url)
   return new UndiciClient(options, connect, authenticator)
 }
+
+/** What the options say, for every server, or else the environment. */
+const proxyOf = ({ proxy_url }: HttpClientOptions, url: URL): string | undefined => proxy_url || proxyFor(url)?.href
 
 type Connect = NonNullable<Pool.Options['connect']> & object
 
@@ -113,10 +118,12 @@ class UndiciClient implements HttpClient {
     })
   }
 
-  #pool({ origin }: URL): Dispatcher {
+  #pool(url: URL): Dispatcher {
+    const { origin } = url
     const found = this.#pools.get(origin)
     if (found) return found
-    const pool = this.#options.proxy_url ? this.#proxied(this.#options.proxy_url) : this.#direct(origin)
+    const proxy = proxyOf(this.#options, url)
+    const pool = proxy === undefined ? this.#direct(origin) : this.#proxied(proxy)
     this.#pools.set(origin, pool)
     return pool
   }
@@ -127,8 +134,9 @@ class UndiciClient implements HttpClient {
   }
 
   #proxied(uri: string): Dispatcher {
-    const UndiciProxy = require('undici/lib/dispatcher/proxy-agent.js') as typeof ProxyAgent
-    return new UndiciProxy({ uri, ...this.#limits(), requestTls: this.#connect as never })
+    // By itself the agent lacks what the whole library adds to it.
+    const undici = require('undici') as { readonly ProxyAgent: typeof ProxyAgent }
+    return new undici.ProxyAgent({ uri, ...this.#limits(), requestTls: this.#connect as never })
   }
 
   #limits() {
