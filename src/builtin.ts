@@ -11,6 +11,7 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
     ['host_metrics', () => import('./receivers/host_metrics/index.ts'), 'hostmetrics'],
     ['nop', () => import('./receivers/nop/index.ts')],
     ['otlp', () => import('./receivers/otlp/index.ts')],
+    ['telegen', () => import('./receivers/telegen/index.ts')],
   ],
   processor: [
     ['attributes', () => import('./processors/attributes/index.ts')],

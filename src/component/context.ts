@@ -1,8 +1,9 @@
+import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Capability } from './capability.ts'
 import type { Clock } from './clock.ts'
 import type { Ingress } from './ingress.ts'
-import type { Meter } from './meter.ts'
+import type { Meter, MetricLevel } from './meter.ts'
 import type { ComponentStatus, StatusReporter } from './status.ts'
 
 /** Where a component's own messages go: one object of fields, one sentence. error = data lost or somebody must act; warn = it may come to that. Nothing per record. */
@@ -29,6 +30,16 @@ export interface Context<Config = unknown> {
 
 export interface ReceiverContext<Config = unknown> extends Context<Config> {
   readonly ingress: Ingress
+  /** What Telegen measures of itself, for a receiver that brings it into a pipeline. Undefined where nobody measures. */
+  readonly own?: OwnTelemetry
+}
+
+/** Telegen's own metrics as data like any other. */
+export interface OwnTelemetry {
+  /** How much is measured (`service::telemetry::metrics::level`): at `none`, nothing. */
+  readonly level: MetricLevel
+  /** All that has been measured until now, counters from the start of the program on. The batch is the caller's to release. */
+  collect(): Promise<Batch<'metrics'>>
 }
 
 export interface ProcessorContext<Config = unknown> extends Context<Config> {

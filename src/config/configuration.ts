@@ -8,6 +8,7 @@ import type {
 } from '../component/definition.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Place } from './place.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** A configuration that has been loaded, expanded, merged, checked and decoded: what a plan is made of. */
 export interface Configuration {
@@ -56,8 +57,4 @@ export const DEFAULT_LIMITS: Limits = {
   metrics: 128 * 2 ** 20,
   logs: 256 * 2 ** 20,
   profiles: 64 * 2 ** 20,
-}
-
-export interface Telemetry {
-  readonly logs: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly encoding: 'console' | 'json' }
 }

@@ -73,8 +73,9 @@ export class Components {
 
   receiver(receiver: PlannedReceiver, ingressOf: (status: StatusLine) => Ingress): Created<Receiver> {
     const pipelines = [...receiver.outlets.values()].flat()
+    const { own } = this.#environment
     return this.#create('receiver', receiver, pipelines, (context, status) =>
-      receiver.definition.create({ ...context, ingress: ingressOf(status) }),
+      receiver.definition.create({ ...context, ingress: ingressOf(status), ...(own && { own }) }),
     )
   }
 

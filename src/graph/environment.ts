@@ -1,5 +1,5 @@
 import type { Clock } from '../component/clock.ts'
-import type { Log } from '../component/context.ts'
+import type { Log, OwnTelemetry } from '../component/context.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the graph needs of the world; tests bring their own. */
@@ -9,6 +9,8 @@ export interface Environment {
   /** A log whose lines name the component. */
   readonly logOf: (kind: string, id: string) => Log
   readonly metrics: Metrics
+  /** What is measured, as data, for receivers that pass it on. */
+  readonly own?: OwnTelemetry
   /** When the program started, milliseconds since the Unix epoch. */
   readonly startTime: number
 }

@@ -20,6 +20,8 @@ export interface Measured {
   readonly kind: MetricKind
   readonly options: InstrumentOptions
   readonly points: readonly MeasuredPoint[]
+  /** Whether somebody else keeps it, and it is read when one looks. */
+  readonly observed: boolean
 }
 
 export interface MeasuredPoint {
@@ -100,14 +102,16 @@ export class Metrics implements Meter {
         const points: MeasuredPoint[] = [...series.values()].map(({ labels, value, count, buckets }) =>
           kind === 'histogram' ? { labels, value, count, buckets: [...buckets] } : { labels, value },
         )
-        return { name, kind, options, points: [...points, ...read(readings)] }
+        return { name, kind, options, points: [...points, ...read(readings)], observed: series.size === 0 }
       })
       .filter(({ points }) => points.length > 0)
   }
 
   /** The same in one row. */
   measurements(): Measurement[] {
-    return this.collect().flatMap(({ points, ...about }) => points.map((point) => ({ ...about, ...point })))
+    return this.collect().flatMap(({ name, kind, options, points }) =>
+      points.map((point) => ({ name, kind, options, ...point })),
+    )
   }
 
   /** The sum over all series of `name` that carry at least `labels`. */

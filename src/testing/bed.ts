@@ -14,6 +14,7 @@ import type { Signal } from '../data/signal.ts'
 import { Graph } from '../graph/graph.ts'
 import { Metrics } from '../graph/metrics.ts'
 import { plan } from '../graph/plan.ts'
+import { Telemetry } from '../telemetry/own-telemetry.ts'
 import { testComponents } from './test-components.ts'
 import type { OnSend, Sent, Source } from './test-components.ts'
 
@@ -165,7 +166,15 @@ export class TestBed {
     const { clock = systemClock } = options
     const log = this.#log({})
     const logOf = (kind: string, id: string) => this.#log({ kind, id })
-    this.#graph = new Graph(plan(configuration), { clock, log, logOf, metrics: this.metrics, startTime: clock.now() })
+    const startTime = clock.now()
+    const own = new Telemetry({
+      metrics: this.metrics,
+      resource: { 'service.name': 'test' },
+      version: 'test',
+      clock,
+      startTime,
+    })
+    this.#graph = new Graph(plan(configuration), { clock, log, logOf, metrics: this.metrics, own, startTime })
     await this.#graph.start(options.abort)
   }
 

@@ -7,7 +7,7 @@ import { logger } from '../../src/cli/logger.ts'
 function linesOf(t: TestContext, write: (log: ReturnType<typeof logger>) => void): readonly string[] {
   const lines: string[] = []
   const stderr = t.mock.method(process.stderr, 'write', (line: string) => lines.push(line) > 0)
-  write(logger({ level: 'info', encoding: 'console' }))
+  write(logger({ level: 'info', encoding: 'console', outputPaths: ['stderr'], initialFields: {}, resource: true }))
   stderr.mock.restore()
   return lines.map((line) => line.replace(/^\S+/, 'TIME'))
 }

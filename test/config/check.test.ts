@@ -54,7 +54,19 @@ service:
   test('has the default limits and logs', async () => {
     const { configuration } = await checkText(MINIMAL)
     assert.deepEqual(configuration?.service.limits, DEFAULT_LIMITS)
-    assert.deepEqual(configuration?.service.telemetry, { logs: { level: 'info', encoding: 'console' } })
+    const { logs, metrics } = configuration!.service.telemetry
+    assert.deepEqual(logs, {
+      level: 'info',
+      encoding: 'console',
+      outputPaths: ['stderr'],
+      initialFields: {},
+      resource: true,
+    })
+    assert.equal(metrics.level, 'normal')
+    assert.deepEqual(
+      metrics.readers.map((each) => each.kind === 'prometheus' && [each.host, each.port, each.written]),
+      [['localhost', 8888, false]],
+    )
   })
 
   test('has the limits and logs that it asks for', async () => {
@@ -63,7 +75,8 @@ service:
       'service: {limits: {traces: 64MiB, logs: 100MB}, telemetry: {logs: {level: WARN, encoding: json}}}',
     ])
     assert.deepEqual(configuration?.service.limits, { ...DEFAULT_LIMITS, traces: 64 * 2 ** 20, logs: 100e6 })
-    assert.deepEqual(configuration?.service.telemetry, { logs: { level: 'warn', encoding: 'json' } })
+    const { logs } = configuration!.service.telemetry
+    assert.deepEqual([logs.level, logs.encoding], ['warn', 'json'])
   })
 
   test('runs with a variable that is not set, and warns', async () => {

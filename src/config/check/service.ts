@@ -1,4 +1,4 @@
-import type { Limits, Telemetry } from '../configuration.ts'
+import type { Limits } from '../configuration.ts'
 import { DEFAULT_LIMITS } from '../configuration.ts'
 import { decode } from '../decode/decode.ts'
 import type { Schema } from '../decode/schema.ts'
@@ -7,11 +7,13 @@ import type { Fault } from '../fault.ts'
 import { isNull, mapping } from '../node.ts'
 import type { Item, Mapping, Node } from '../node.ts'
 import type { Place } from '../place.ts'
+import type { Telemetry } from '../telemetry.ts'
 import type { Components } from './components.ts'
 import { located } from './option-fault.ts'
 import { notConfigured, placeAt } from './pipelines.ts'
 import type { CanonicalId } from './pipelines.ts'
-import { logLevel, SERVICE, telemetryFaults } from './telemetry.ts'
+import { DEFAULT_READERS, metricReader } from './metric-readers.ts'
+import { logLevel, metricLevel, outputPath, resourceAttributes, SERVICE, telemetryFaults } from './telemetry.ts'
 import type { Service } from './telemetry.ts'
 
 /** The `service` section but for its pipelines, which are handed on as written. */
@@ -81,12 +83,33 @@ function readOptions(
     for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place))
   faults.forEach(report)
   if (faults.length > 0 || service === undefined) return DEFAULTS
-  const { level, encoding } = service.telemetry.logs
+  return { limits: service.limits, telemetry: telemetryOf(service) }
+}
+
+function telemetryOf(service: Service): Telemetry {
+  const { logs, metrics } = service.telemetry
   return {
-    limits: service.limits,
-    telemetry: { logs: { level: logLevel(level) ?? 'info', encoding: encoding === 'json' ? 'json' : 'console' } },
+    logs: {
+      level: logLevel(logs.level) ?? 'info',
+      encoding: logs.encoding === 'json' ? 'json' : 'console',
+      outputPaths: logs.output_paths.flatMap((path) => outputPath(path) ?? []),
+      initialFields: logs.initial_fields,
+      resource: !logs.disable_zap_resource,
+    },
+    metrics: {
+      level: metricLevel(metrics.level) ?? 'normal',
+      readers: metrics.readers?.map(metricReader) ?? DEFAULT_READERS,
+    },
+    resource: resourceAttributes(service),
   }
 }
 
 /** Stands in where the section is faulty, and then nothing runs. */
-const DEFAULTS = { limits: DEFAULT_LIMITS, telemetry: { logs: { level: 'info', encoding: 'console' } } } as const
+const DEFAULTS: { readonly limits: Limits; readonly telemetry: Telemetry } = {
+  limits: DEFAULT_LIMITS,
+  telemetry: {
+    logs: { level: 'info', encoding: 'console', outputPaths: ['stderr'], initialFields: {}, resource: true },
+    metrics: { level: 'normal', readers: [] },
+    resource: {},
+  },
+}

@@ -1,0 +1,83 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Log } from '../component/context.ts'
+import type { Labels } from '../component/meter.ts'
+import type { PrometheusReader } from '../config/telemetry.ts'
+import { hostPort } from '../transport/address.ts'
+import { listen } from '../transport/listen.ts'
+import type { Telemetry } from './own-telemetry.ts'
+import { prometheusText } from './prometheus-text.ts'
+import type { Reader } from './readers.ts'
+
+/** Milliseconds that a request may take to come in; the Collector's. */
+const REQUEST_TIMEOUT = 5_000
+const IDLE_TIMEOUT = 120_000
+const MAX_CONNECTIONS = 64
+const MAX_HEADER_BYTES = 16 * 1024
+const PATH = '/metrics'
+
+/** Offers the metrics at `/metrics`, in the Prometheus text format. Rejects in the Collector's words where the address is taken. */
+export async function readByPrometheus(
+  reader: PrometheusReader,
+  own: Telemetry,
+  log: Log,
+): Promise<Reader & { readonly port: number }> {
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, maxHeaderSize: MAX_HEADER_BYTES },
+    (request, response) => answer(request, response, (utf8) => text(reader, own, utf8)),
+  )
+  server.keepAliveTimeout = IDLE_TIMEOUT
+  server.maxConnections = MAX_CONNECTIONS
+  const { host, port } = reader
+  try {
+    const bound = await listen(server, { kind: 'tcp', host, port, family: 0 }, log)
+    // What is told is no reason for the process to stay.
+    server.unref()
+    return {
+      port: bound.kind === 'tcp' ? bound.port : port,
+      stop: () =>
+        new Promise((resolve) => {
+          server.close(() => resolve())
+          server.closeAllConnections()
+        }),
+    }
+  } catch (cause) {
+    const where = `binding address ${hostPort(host, port)} for Prometheus exporter`
+    throw new Error(`${where}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, write: (utf8: boolean) => string): void {
+  const plain = { 'Content-Type': 'text/plain; charset=utf-8' }
+  const reply = (status: number, headers: Readonly<Record<string, string>>, body: string) => {
+    response.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) })
+    response.end(request.method === 'HEAD' ? undefined : body)
+    // A body that comes with it is not read.
+    if (!request.complete) request.resume()
+  }
+  if (request.url?.split('?', 1)[0] !== PATH) return reply(404, plain, '404 page not found\n')
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return reply(405, { ...plain, Allow: 'GET, HEAD' }, '405 method not allowed\n')
+  const utf8 = /escaping=allow-utf-8/.test(request.headers.accept ?? '')
+  const escaping = utf8 ? 'allow-utf-8' : 'underscores'
+  reply(200, { 'Content-Type': `text/plain; version=0.0.4; charset=utf-8; escaping=${escaping}` }, write(utf8))
+}
+
+function text(reader: PrometheusReader, own: Telemetry, utf8: boolean): string {
+  const { resource } = own.options
+  const constant = { ...(reader.scopeInfo && scopeLabels(own)), ...resourceLabels(reader, resource) }
+  return prometheusText(own.measured(), resource, { suffixes: reader.suffixes, utf8, constant })
+}
+
+const scopeLabels = ({ options: { version } }: Telemetry): Labels => ({
+  otel_scope_name: 'telegen',
+  otel_scope_version: version,
+  otel_scope_schema_url: '',
+})
+
+function resourceLabels({ resourceLabels: chosen }: PrometheusReader, resource: Labels): Labels {
+  if (!chosen) return {}
+  const { included, excluded } = chosen
+  const stands = (key: string) => (included.length === 0 || included.includes(key)) && !excluded.includes(key)
+  return Object.fromEntries(Object.entries(resource).filter(([key]) => stands(key)))
+}
