@@ -1,6 +1,7 @@
 import type { Fault } from '../config/fault.ts'
 import { report, reportJson } from '../config/report.ts'
 import type { Loaded } from '../config/load.ts'
+import { colours } from './colours.ts'
 
 /**
  * Writes faults: for people to standard error, in colour where that is a terminal that likes colours, without what is only worth
@@ -12,5 +13,5 @@ export function printFaults(faults: readonly Fault[], { texts }: Loaded, output:
     return
   }
   const told = faults.filter(({ severity }) => severity !== 'info')
-  if (told.length > 0) process.stderr.write(report(told, { texts, colours: process.stderr.hasColors?.() ?? false }))
+  if (told.length > 0) process.stderr.write(report(told, { texts, colours: colours(process.stderr) }))
 }
