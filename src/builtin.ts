@@ -12,6 +12,7 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
     ['nop', () => import('./receivers/nop/index.ts')],
     ['otlp', () => import('./receivers/otlp/index.ts')],
     ['telegen', () => import('./receivers/telegen/index.ts')],
+    ['telemetry_generator', () => import('./receivers/telemetry_generator/index.ts'), 'otlp_generator'],
   ],
   processor: [
     ['attributes', () => import('./processors/attributes/index.ts')],
