@@ -158,8 +158,8 @@ export class TestBed {
   async #start(yaml: string, options: BedOptions): Promise<void> {
     this.onSend = options.onSend
     const catalog = builtInCatalog()
-    const own = testComponents(this.#sources, this.sent, () => this.onSend)
-    for (const definition of [...own, ...(options.definitions ?? [])]) catalog.addPlugin(definition, 'test')
+    const components = testComponents(this.#sources, this.sent, () => this.onSend)
+    for (const definition of [...components, ...(options.definitions ?? [])]) catalog.addPlugin(definition, 'test')
     const loaded = load({ configs: [`yaml:${yaml}`], ...(options.environment && { environment: options.environment }) })
     const { configuration, faults } = await check(loaded, catalog)
     if (!configuration) throw new Error(faults.map(({ path, message }) => `${path}: ${message}`).join('\n'))
