@@ -40,6 +40,13 @@ function together(objects: readonly JsonObject[], { list, inner }: Level): Json 
 /** Lists whose order means nothing. */
 const SETS = new Set(['attributes', 'filteredAttributes', 'dataPoints'])
 
+const MILLION = 1_000_000n
+const A_MINUTE_MS = 60_000
+
+/** Whether it is a time that the program itself made: no input has one of today. */
+const isNow = (name: string, value: Json): boolean =>
+  name.endsWith('UnixNano') && Math.abs(Number(BigInt(value as string) / MILLION) - Date.now()) < A_MINUTE_MS
+
 /** Messages that say nothing when nothing is in them. */
 const SAME_AS_ABSENT = new Set(['resource', 'scope', 'status', 'body', 'value', 'positive', 'negative'])
 
@@ -52,8 +59,9 @@ function unordered(value: Json): Json {
   const object: JsonObject = {}
   for (const [name, inner] of Object.entries(value)) {
     const known = unordered(inner)
-    if (SAME_AS_ABSENT.has(name) && isEmpty(known)) continue
-    object[name] = SETS.has(name) && Array.isArray(known) ? sorted(known) : known
+    if (isNow(name, known)) object[name] = 'now'
+    else if (SAME_AS_ABSENT.has(name) && isEmpty(known)) continue
+    else object[name] = SETS.has(name) && Array.isArray(known) ? sorted(known) : known
   }
   return object
 }

@@ -74,7 +74,8 @@ function many(signal: Signal, count: number): JsonObject {
 
 const hex = (number: number, bytes: number): string => number.toString(16).padStart(bytes * 2, 'a')
 
-/** `small`, `many N` (N items), `large N` (a log line of N bytes), `golden` (every field of every message), `dated` (that, with times of our days). */
+/** `small`, `many N` (N items), `large N` (a log line of N bytes), `golden` (every field of every message), `dated` (that, with times of our days, and nothing that means
+ * something in profiles alone). */
 function named(signal: Signal, name: string): JsonObject | Buffer {
   const [kind, number = '3'] = name.split(' ')
   switch (kind) {
@@ -97,8 +98,9 @@ function named(signal: Signal, name: string): JsonObject | Buffer {
 function dated(value: Json): Json {
   if (Array.isArray(value)) return value.map(dated)
   if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value).filter(([name]) => !name.endsWith('Strindex'))
   return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
+    kept.map(([name, inner]) => [
       name,
       name.endsWith('UnixNano') ? String(START + (BigInt(inner as string) % 1_000_000_007n)) : dated(inner),
     ]),

@@ -15,6 +15,9 @@ import { sendGrpc, sendHttp } from './send.ts'
 import { Sink } from './sink.ts'
 import type { Taken } from './sink.ts'
 
+const DEADLINE_EXCEEDED = 4
+const LATE: JsonObject = { code: DEADLINE_EXCEEDED }
+
 export type Both = Readonly<Record<Name, JsonObject>>
 
 /** One of the two, its backend, its ports and its folder. */
@@ -71,12 +74,14 @@ class Side {
   }
 
   async #request(send: Request): Promise<JsonObject> {
+    const isTimed = send.headers?.['grpc-timeout'] !== undefined
     try {
-      return send.transport === 'grpc'
-        ? await sendGrpc({ port: this.#ports[0], ...grpcRequest(send) })
-        : await sendHttp({ port: this.#ports[1], ...httpRequest(send) })
+      if (send.transport !== 'grpc') return await sendHttp({ port: this.#ports[1], ...httpRequest(send) })
+      const answer = await sendGrpc({ port: this.#ports[0], ...grpcRequest(send) })
+      return isTimed && answer['code'] === DEADLINE_EXCEEDED ? LATE : answer
     } catch (error) {
-      return { none: (error as Error).message }
+      // A server may let the stream go instead of answering: the sender knows its own deadline.
+      return isTimed ? LATE : { none: (error as Error).message }
     }
   }
 
