@@ -3,6 +3,9 @@ import type { HttpClientOptions } from './http-client-options.ts'
 import type { HttpClient, HttpServer, HttpServing } from './http-exchange.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 
+/** What a component that serves by itself needs for `tls`, loaded where it is configured. */
+export const loadTls = () => import('./tls.ts')
+
 // node:http, node:zlib and undici are loaded when somebody needs them.
 
 /** Starts to listen; rejects where it cannot. */

@@ -1,4 +1,4 @@
-import { defineExtension } from '../../plugin.ts'
+import { defineExtension, inspectTls } from '../../plugin.ts'
 import { addressOf, faults, options } from './options.ts'
 import { healthServer } from './server.ts'
 
@@ -8,6 +8,7 @@ export default defineExtension({
   stability: { extension: 'alpha' },
   config: options,
   check: faults,
+  inspect: ({ tls }) => inspectTls(tls, ['tls']),
   listens({ endpoint }) {
     const address = addressOf(endpoint)
     return address ? [`tcp://${endpoint}`] : []

@@ -1,4 +1,4 @@
-import { Block, Endpoint, Options, Type } from '../../plugin.ts'
+import { Block, checkServerTls, Endpoint, Options, serverTls, Type } from '../../plugin.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
 
 export const options = Options({
@@ -13,7 +13,7 @@ export const options = Options({
     },
     { description: 'Texts to answer with.' },
   ),
-  tls: Type.Optional(Type.Unknown({ description: 'Not built yet.' })),
+  tls: serverTls(),
   check_collector_pipeline: Type.Optional(
     Type.Unknown({ description: 'Given up by the Collector; refused where it is switched on.' }),
   ),
@@ -27,8 +27,7 @@ export function* faults({ endpoint, path, tls, check_collector_pipeline }: Healt
       message: '"check_collector_pipeline" is not built: `path` does not tell of failing exporters',
       hint: 'leave it out and ask /ready, which does',
     }
-  if (tls !== undefined)
-    yield { path: ['tls'], message: '"tls" of health_check is not built yet: it answers without encryption' }
+  yield* checkServerTls(tls, ['tls'])
   if (addressOf(endpoint) === undefined)
     yield {
       path: ['endpoint'],

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { loadTls } from '../../plugin.ts'
 import type { Extension, ExtensionContext } from '../../plugin.ts'
 import { addressOf } from './options.ts'
 import type { Address, HealthConfig } from './options.ts'
@@ -8,6 +10,8 @@ import { httpStatusOf, isFailing, pipelineReport, statusReport } from './status-
 const MAX_CONNECTIONS = 64
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_HEADER_BYTES = 8 * 1024
+
+const SETTINGS = { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS }
 
 export interface HealthServer extends Extension {
   /** Where it listens, once started: a test asks for any free port. */
@@ -18,16 +22,19 @@ export interface HealthServer extends Extension {
 export function healthServer(context: ExtensionContext<HealthConfig>): HealthServer {
   const answers = new Answers(context)
   let server: Server | undefined
+  let stopReloading = () => {}
   return {
     get port() {
       const address = server?.address()
       return typeof address === 'object' && address !== null ? address.port : undefined
     },
     async start() {
-      server = createServer(
-        { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS },
-        (request, response) => answers.answer(request, response),
-      )
+      const answer = (request: IncomingMessage, response: ServerResponse) => answers.answer(request, response)
+      const made = context.config.tls
+        ? await secureServer(context.config.tls, context, answer)
+        : { server: createServer(SETTINGS, answer), stopReloading }
+      server = made.server
+      stopReloading = made.stopReloading
       server.maxConnections = MAX_CONNECTIONS
       await listen(server, addressOf(context.config.endpoint) as Address)
       server.on('error', (error) => context.status.permanent(`listening failed: ${error.message}`))
@@ -35,6 +42,7 @@ export function healthServer(context: ExtensionContext<HealthConfig>): HealthSer
     async stop() {
       const closing = server
       server = undefined
+      stopReloading()
       if (!closing) return
       await new Promise<void>((resolve) => {
         closing.close(() => resolve())
@@ -42,6 +50,23 @@ export function healthServer(context: ExtensionContext<HealthConfig>): HealthSer
       })
     },
   }
+}
+
+/** The same over TLS, which follows changed certificates. */
+async function secureServer(
+  tls: NonNullable<HealthConfig['tls']>,
+  { log }: ExtensionContext<HealthConfig>,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ server: SecureServer; stopReloading: () => void }> {
+  const [https, { serverSecurity, reloadServerSecurity }] = await Promise.all([import('node:https'), loadTls()])
+  const { context, requestCert } = await serverSecurity(tls)
+  const server = https.createServer({ ...SETTINGS, ...context, requestCert, rejectUnauthorized: requestCert }, answer)
+  const stopReloading = reloadServerSecurity(
+    tls,
+    (renewed) => server.setSecureContext(renewed),
+    (error) => log.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
+  )
+  return { server, stopReloading }
 }
 
 function listen(server: Server, { host, port }: Address): Promise<void> {

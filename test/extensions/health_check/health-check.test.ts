@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
+import https from 'node:https'
 import { after, describe, test } from 'node:test'
 import type { ComponentStatus } from '../../../src/plugin.ts'
+import definition from '../../../src/extensions/health_check/index.ts'
 import { faults } from '../../../src/extensions/health_check/options.ts'
 import type { HealthConfig } from '../../../src/extensions/health_check/options.ts'
 import { healthServer } from '../../../src/extensions/health_check/server.ts'
 import { TestContext } from '../../component/test-context.ts'
+import { Authority, withoutOpenssl } from '../../transport/certificates.ts'
+import { configured, faultsOf } from '../../transport/configured.ts'
+import { disposing } from '../../transport/disposing.ts'
 
 const CONFIG: HealthConfig = { endpoint: '127.0.0.1:0', path: '/', response_body: {} }
 const SINCE = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -53,6 +59,18 @@ function status(
 const down = status('exporter', 'otlp_http', 'recoverable_error', ['traces'], 'connect ECONNREFUSED')
 
 describe('health_check', () => {
+  test('answers over TLS with the certificate that it is given', { skip: withoutOpenssl }, async (t) => {
+    const authority = disposing(t, new Authority())
+    const { cert, key } = authority.sign('health')
+    const { tls } = configured(definition, `tls: { cert_file: ${cert}, key_file: ${key} }`)
+    const { server } = await stage(tls ? { tls } : {})
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+    const secure = { port: server.port, ca: readFileSync(authority.ca.cert), servername: 'localhost' }
+    https.get(secure, (response) => resolve(response.resume().statusCode)).on('error', reject)
+    assert.equal(await promise, 200)
+    await assert.rejects(fetch(`http://127.0.0.1:${server.port}/`))
+  })
+
   test('answers 200 at its path from ready until the stop, else 503', async () => {
     const { host, get } = await stage()
     assert.equal((await get('/')).code, 200)
@@ -174,7 +192,10 @@ describe('health_check', () => {
       [...faults({ ...CONFIG, ...options })].map(({ message }) => message)
     assert.deepEqual(messages({}), [])
     assert.deepEqual(messages({ endpoint: '[::1]:13133' }), [])
-    assert.match(messages({ tls: {} })[0] ?? '', /not built yet/)
+    assert.match(
+      faultsOf(definition, 'tls: {}')[0] ?? '',
+      /tls: TLS configuration must include both certificate and key/,
+    )
     assert.deepEqual(messages({ check_collector_pipeline: { enabled: false, interval: '5m' } }), [])
     assert.match(messages({ check_collector_pipeline: { enabled: true } })[0] ?? '', /is not built/)
     assert.deepEqual(messages({ endpoint: 'nowhere' }), ['"nowhere" is no endpoint'])
