@@ -20,10 +20,4 @@ export class MalformedObject extends Error {
     this.path = path
     this.reason = reason
   }
-
-  /** The same fault, seen from the object that encloses it. */
-  inside(step: string): MalformedObject {
-    const joint = this.path === '' || this.path.startsWith('[') ? '' : '.'
-    return new MalformedObject(step + joint + this.path, this.reason)
-  }
 }
