@@ -50,6 +50,7 @@ export type Command = (typeof COMMANDS)[number]
 
 export const CREATABLE = ['receiver', 'processor', 'exporter', 'connector', 'extension'] as const
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]
 
 const CONFIG: Flag = {
   name: 'config',
