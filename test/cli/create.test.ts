@@ -41,7 +41,9 @@ describe('telegen create', () => {
         './index.js',
         join(directory, 'index.js'),
       )
-      const { faults, warnings } = await check(load({ configs: [`yaml:${yaml}`] }), builtInCatalog(), { machine: false })
+      const { faults, warnings } = await check(load({ configs: [`yaml:${yaml}`] }), builtInCatalog(), {
+        machine: false,
+      })
       assert.deepEqual([faults, warnings], [[], []])
     })
 
@@ -54,7 +56,7 @@ describe('telegen create', () => {
       '--ignore-path',
       '/dev/null',
       ...FORMAT,
-      ...names.map((name) => join(folder, name, '*.{js,json,yaml}')),
+      ...names.map((name) => join(folder, name, '*.{js,yaml}')),
     )
     assert.equal(formatted.status, 0, formatted.stdout + formatted.stderr)
     const compilerOptions = {

@@ -7,29 +7,30 @@ export const connector = ({ type, variable }: Names): Template => ({
 export default defineConnector({
   type: '${type}',
   summary: 'Makes a metric of how many records each batch has.',
-  stability: ['traces', 'metrics', 'logs'].map((from) => ({ from, to: 'metrics', level: 'development' })),
+  stability: [
+    { from: 'traces', to: 'metrics', level: 'development' },
+    { from: 'metrics', to: 'metrics', level: 'development' },
+    { from: 'logs', to: 'metrics', level: 'development' },
+  ],
   config: Options({
     metric: Type.String({ default: '${type}.records', minLength: 1, description: 'Name of the metric.' }),
   }),
-  create: ({ config, from }) => {
-    const count = ({ items }) => {
-      const batch = metrics({})
-      const sum = batch.sum(config.metric, '{record}', { int: true, monotonic: true, temporality: 'delta' })
-      sum.point(items, { 'otel.signal': from })
-      return batch.finish()
-    }
-    return {
-      // What replaces a delivery answers for it: its sender hears when the metric has arrived.
-      operator: (deliveries) =>
-        new Observable((subscriber) =>
-          deliveries.subscribe({
-            next: (delivery) => subscriber.next(replace(delivery, count(delivery.batch))),
-            error: (error) => subscriber.error(error),
-            complete: () => subscriber.complete(),
-          }),
-        ),
-    }
-  },
+  create: ({ config, from }) => ({
+    operator: (deliveries) =>
+      new Observable((subscriber) =>
+        deliveries.subscribe({
+          next(delivery) {
+            const batch = metrics({})
+            const sum = batch.sum(config.metric, '{record}', { int: true, monotonic: true, temporality: 'delta' })
+            sum.point(delivery.batch.items, { 'otel.signal': from })
+            // What replaces a delivery answers for it: its sender hears when the metric has arrived.
+            subscriber.next(replace(delivery, batch.finish()))
+          },
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        }),
+      ),
+  }),
 })
 `,
   test: `import assert from 'node:assert/strict'

@@ -4,9 +4,6 @@ export const processor = ({ type, variable }: Names): Template => ({
   summary: 'Writes an attribute on every record.',
   index: `import { defineProcessor, hook, Options, Type } from 'telegen/plugin'
 
-/** The records of each signal. */
-const RECORDS = { traces: 'span', metrics: 'dataPoint', logs: 'logRecord' }
-
 export default defineProcessor({
   type: '${type}',
   summary: 'Writes an attribute on every record.',
@@ -17,9 +14,15 @@ export default defineProcessor({
   }),
   // The engine runs a hook for each record, together with those of its neighbours. Return DROP to drop the record.
   create: ({ config, signal }) => ({
-    steps: [hook(RECORDS[signal], (record) => record.attributes.set(config.key, config.value))],
+    steps: [hook(recordOf(signal), (record) => record.attributes.set(config.key, config.value))],
   }),
 })
+
+/** @param {import('telegen/plugin').Signal} signal */
+function recordOf(signal) {
+  if (signal === 'traces') return 'span'
+  return signal === 'metrics' ? 'dataPoint' : 'logRecord'
+}
 `,
   test: `import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -19,7 +19,8 @@ export default defineReceiver({
       const { directory } = context.config
       const entries = await readdir(directory)
       const batch = metrics({})
-      batch.gauge('${type}.entries', '{entry}', { int: true }).point(entries.length, { 'file.directory': directory })
+      const gauge = batch.gauge('${type}.entries', '{entry}', { int: true })
+      gauge.point(entries.length, { 'file.directory': directory })
       return { batches: [batch.finish()] }
     }),
 })
