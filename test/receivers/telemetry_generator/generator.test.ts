@@ -16,7 +16,7 @@ ${signals.map((signal) => `        ${signal}: { receivers: [otlp_generator], exp
     more,
   )
 
-const ID = { receiver: 'otlp_generator' }
+const ID = { receiver: 'telemetry_generator' }
 
 test('telemetry_generator makes so many items of each of its signals, and then no more', async () => {
   const bed = await started('{ rate: 0, total: 1234, items_per_request: 100, resources: 3 }', undefined, {}, [
@@ -56,7 +56,9 @@ test('telemetry_generator leaves out what it is too late for, and counts it', as
   for (let at = 0; at < 5; at++) await jump(100)
   await bed.until(() => bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'late' }) > 0, 'a skip')
   await bed.stop()
-  assert.equal(bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'late', signal: 'logs' }), 400)
+  const late = bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'late', signal: 'logs' })
+  // Five seconds, of which one is made up for.
+  assert.ok(late >= 380 && late <= 410, String(late))
 })
 
 test('telemetry_generator at a rate leaves out what the gate is closed for; what it numbers has no gap', async () => {
@@ -110,7 +112,7 @@ test('telemetry_generator stops at once while it waits for room', async () => {
     onSend: (_, { abort }) =>
       new Promise((_resolve, reject) => abort.addEventListener('abort', () => reject(abort.reason as Error))),
   })
-  await bed.until(() => bed.metrics.total('otelcol_receiver_accepted_log_records') >= 1024, 'a full queue')
+  await bed.until(() => bed.metrics.total('otelcol_receiver_accepted_log_records') >= 512, 'a full queue')
   const began = performance.now()
   await bed.stop(AbortSignal.timeout(100))
   assert.ok(performance.now() - began < 5_000)
