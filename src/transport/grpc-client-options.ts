@@ -7,7 +7,6 @@ import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-fault
 import { checkClientTls, clientTls } from './tls-options.ts'
 
 const BALANCERS: readonly string[] = ['round_robin', 'pick_first']
-const UNBUILT_COMPRESSIONS: readonly string[] = ['snappy', 'zstd']
 
 /** The Collector's configgrpc client, without the `timeout`, which the sending options have. */
 export const grpcClientOptions = {
@@ -59,12 +58,6 @@ export function* checkGrpcClient(
   yield* faultOf([...path, 'endpoint'], () => grpcTarget(options.endpoint))
   yield* checkClientTls(options.tls, [...path, 'tls'])
   yield* checkHeaders(options.headers, [...path, 'headers'])
-  if (UNBUILT_COMPRESSIONS.includes(options.compression))
-    yield {
-      path: [...path, 'compression'],
-      message: `compression ${options.compression} is not available yet`,
-      hint: 'use gzip or none',
-    }
   if (!BALANCERS.includes(options.balancer_name))
     yield {
       path: [...path, 'balancer_name'],

@@ -9,6 +9,7 @@ import type { GrpcClientOptions } from './grpc-client-options.ts'
 import { grpcTarget } from './grpc-client-options.ts'
 import type { CallOptions, MakeUnaryClient, UnaryClient } from './unary.ts'
 import { refusalOfAbort } from './abort.ts'
+import { isTaught, teachClient } from './grpc-codings.ts'
 import { proxyFor } from './proxy.ts'
 import { refusalOfGrpc } from './statuses.ts'
 import { clientSecurity } from './tls.ts'
@@ -32,6 +33,7 @@ export const makeGrpcClient: MakeUnaryClient = async (options, authenticator) =>
     ...proxy?.options,
     ...channelOptions(options, security?.serverName),
   })
+  if (isTaught(options.compression)) teachClient(client, options.compression, RESPONSE_LIMIT)
   return new GrpcClient(client, options, authenticator)
 }
 

@@ -8,6 +8,7 @@ import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod, UnaryServing } from './unary.ts'
 import { listenAddress } from './address.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
+import { teachServerCall } from './grpc-codings.ts'
 import { listen } from './listen.ts'
 import { limitPings } from './ping-limit.ts'
 import { encodeRpcStatus } from './rpc-status.ts'
@@ -82,7 +83,7 @@ function serverOptions(options: GrpcServerOptions, serving: UnaryServing): grpc.
     ...(parameters.max_connection_age_grace > 0 && {
       'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace,
     }),
-    interceptors: [gate(serving, options.request_timeout)],
+    interceptors: [gate(serving, options)],
   }
 }
 
@@ -111,10 +112,15 @@ function expectPreface(socket: net.Socket, timeout: number): void {
 }
 
 /** Refuses by the headers, before grpc-js reads the message, and gives the message its time to arrive. */
-function gate({ methods, authenticator, onRejected }: UnaryServing, requestTimeout: number): grpc.ServerInterceptor {
+function gate(
+  { methods, authenticator, onRejected }: UnaryServing,
+  { request_timeout: requestTimeout, max_recv_msg_size_mib }: GrpcServerOptions,
+): grpc.ServerInterceptor {
+  const limit = (max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB
   let arriving = 0
   return (definition, call) => {
     const method = methods.get(definition.path) as UnaryMethod
+    teachServerCall(call, limit)
     let timer: NodeJS.Timeout | undefined
     let counted = false
     const arrived = () => {

@@ -21,6 +21,26 @@ export function partialSuccess(response: Buffer): SendResult | undefined {
   }
 }
 
+/** Names of the number rejected, one for each signal, in lowerCamelCase or as in the `.proto` files. */
+const REJECTED_NAME = /^rejected(?:Spans|DataPoints|LogRecords|Profiles|_spans|_data_points|_log_records|_profiles)$/
+
+/** The same of a response in JSON. */
+export function partialSuccessJson(response: string): SendResult | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(response)
+  } catch {
+    // As with bytes that cannot be read: the request was taken.
+    return undefined
+  }
+  const answer = (parsed ?? {}) as Record<string, unknown>
+  const partial = (answer['partialSuccess'] ?? answer['partial_success'] ?? {}) as Record<string, unknown>
+  const reason = partial['errorMessage'] ?? partial['error_message'] ?? ''
+  const number = Number(Object.entries(partial).find(([name]) => REJECTED_NAME.test(name))?.[1] ?? 0)
+  const rejected = Number.isSafeInteger(number) ? Math.max(0, number) : 0
+  return rejected > 0 || reason !== '' ? { rejected, reason: String(reason) } : undefined
+}
+
 function read(response: Buffer): SendResult | undefined {
   let rejected = 0
   let reason = ''

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import zlib from 'node:zlib'
 import * as grpc from '@grpc/grpc-js'
+import { Compressor } from 'snappy'
 import { Options } from '../../src/component/options.ts'
 import { Refused } from '../../src/component/refused.ts'
 import { grpcClientOptions } from '../../src/transport/grpc-client-options.ts'
 import { grpcServerOptions } from '../../src/transport/grpc-server-options.ts'
 import { makeUnaryClient, startUnaryServer } from '../../src/transport/grpc.ts'
+import { inflate } from '../../src/transport/inflate.ts'
 import type { CallOptions, UnaryMethod, UnaryServer } from '../../src/transport/unary.ts'
 import { encodeRpcStatus } from '../../src/transport/rpc-status.ts'
 import { configured } from './configured.ts'
@@ -23,6 +25,15 @@ const same = (bytes: Buffer) => bytes
 const serverDefinition = { config: Options(grpcServerOptions('127.0.0.1:0')) }
 const clientDefinition = { config: Options(grpcClientOptions) }
 const NEVER = new AbortController().signal
+
+/** Codings that grpc-js does not know; gRPC's snappy is the framed one. */
+const COMPRESS: Readonly<Record<string, (body: Buffer) => Promise<Buffer>>> = {
+  zstd: async (body) => zlib.zstdCompressSync(body),
+  async snappy(body) {
+    const compressor = new Compressor()
+    return Buffer.concat([compressor.update(body), await compressor.finish()])
+  },
+}
 
 async function serve(
   method: UnaryMethod | UnaryMethod['handle'],
@@ -93,6 +104,20 @@ describe('A unary server', () => {
     )
     assert.equal((await raw.call(Buffer.alloc(2_000_000, 'x'))).answer?.toString(), '2000000')
   })
+
+  for (const [coding, compress] of Object.entries(COMPRESS))
+    test(`inflates ${coding}, into no more than its limit`, async (t) => {
+      const server = disposing(
+        t,
+        await serve(async (message) => Buffer.from(`${message.length}`), 'max_recv_msg_size_mib: 1'),
+      )
+      const sent = async (body: Buffer) => rawHttp2(server.target, body, { 'grpc-encoding': coding }, 1)
+      for (const size of [0, 5, 1_000_000])
+        assert.equal((await sent(await compress(Buffer.alloc(size, 'x')))).answer?.toString(), `${size}`)
+      assert.equal((await sent(await compress(Buffer.alloc(64 * 2 ** 20)))).status, '8')
+      assert.equal((await sent(Buffer.from('not compressed at all'))).status, '13')
+      assert.equal((await sent((await compress(Buffer.alloc(5000, 'x'))).subarray(0, -1))).status, '13')
+    })
 
   test('a coding that it does not know is UNIMPLEMENTED', async (t) => {
     const server = disposing(t, await serve(async (message) => message))
@@ -411,6 +436,41 @@ describe('A unary client', () => {
     assert.equal(answer.toString(), 'one two s3cret 1, 2 grüß')
   })
 
+  for (const [coding, compress] of Object.entries(COMPRESS))
+    test(`compresses by ${coding}, and takes answers that are`, async (t) => {
+      const seen: { headers: http2.IncomingHttpHeaders; message: Buffer }[] = []
+      let answer = await compress(Buffer.from('answer'))
+      const peer = disposing(
+        t,
+        await http2Server((headers, message) => {
+          seen.push({ headers, message })
+          return { answer, headers: { 'grpc-encoding': coding } }
+        }),
+      )
+      const client = disposing(t, await connect(`{ endpoint: 'http://${peer.target}', compression: ${coding} }`))
+      const body = Buffer.alloc(100_000, 'telemetry ')
+      assert.equal((await client.call([body])).toString(), 'answer')
+      const { headers, message } = seen[0]!
+      assert.equal(headers['grpc-encoding'], coding)
+      assert.match(String(headers['grpc-accept-encoding']), new RegExp(coding))
+      assert.equal(message[0], 1)
+      assert.ok(message.length < body.length / 5)
+      const inflated = await inflate(message.subarray(5), coding === 'snappy' ? 'x-snappy-framed' : coding, 2 ** 20)
+      assert.deepEqual(inflated, body)
+      answer = await compress(Buffer.alloc(64 * 2 ** 20))
+      await assert.rejects(client.call([body]), { code: 'resource_exhausted' })
+      answer = Buffer.from('not compressed')
+      await assert.rejects(client.call([body]), { code: 'internal' })
+    })
+
+  for (const compression of ['gzip', 'deflate', 'none', 'zstd', 'snappy'])
+    test(`is understood by a server where it compresses by ${compression}`, async (t) => {
+      const peer = disposing(t, await serve(async (message) => Buffer.from(`${message.length}`)))
+      const client = disposing(t, await connect(`{ endpoint: 'http://${peer.target}', compression: ${compression} }`))
+      for (const size of [0, 1, 1_000_000])
+        assert.equal((await client.call([Buffer.alloc(size, 'x')])).toString(), `${size}`)
+    })
+
   for (const compression of ['gzip', 'deflate', 'none'])
     test(`compresses by ${compression}`, async (t) => {
       const peer = disposing(
@@ -527,6 +587,41 @@ async function rawServer(handle: grpc.handleUnaryCall<Buffer, Buffer>, address =
   return { target: `127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => server.forceShutdown() }
 }
 
+interface Answering {
+  readonly answer: Buffer
+  readonly headers: http2.OutgoingHttpHeaders
+}
+
+/** A server that answers each request, given with its frame, by a compressed message of our own making. */
+async function http2Server(answering: (headers: http2.IncomingHttpHeaders, message: Buffer) => Answering) {
+  const server = http2.createServer()
+  const sessions = new Set<http2.ServerHttp2Session>()
+  server.on('session', (session) => sessions.add(session))
+  server.on('stream', (stream, headers) => {
+    const chunks: Buffer[] = []
+    stream.on('error', () => {})
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('end', () => {
+      const { answer, headers: more } = answering(headers, Buffer.concat(chunks))
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...more }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      const prefix = Buffer.alloc(5)
+      prefix[0] = 1
+      prefix.writeUInt32BE(answer.length, 1)
+      stream.end(Buffer.concat([prefix, answer]))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as net.AddressInfo
+  return {
+    target: `127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      for (const session of sessions) session.destroy()
+      server.close()
+    },
+  }
+}
+
 /** One request with a frame and headers of our own making. `stall`: it is never ended. */
 async function rawHttp2(
   target: string,
@@ -543,7 +638,8 @@ async function rawHttp2(
     te: 'trailers',
     ...headers,
   })
-  const found: { http?: number | undefined; status?: string | undefined } = {}
+  const found: { http?: number | undefined; status?: string | undefined; answer?: Buffer } = {}
+  const chunks: Buffer[] = []
   stream.on('response', (response) => {
     found.http = response[':status']
     found.status = response['grpc-status'] as string | undefined
@@ -554,9 +650,10 @@ async function rawHttp2(
   prefix.writeUInt32BE(body.length + (stall ? 1000 : 0), 1)
   stream.write(Buffer.concat([prefix, body]))
   if (!stall) stream.end()
-  stream.resume()
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   await until(() => found.status !== undefined || (found.http ?? 200) !== 200, 'the answer')
   session.destroy()
+  found.answer = Buffer.concat(chunks).subarray(5)
   return found
 }
 

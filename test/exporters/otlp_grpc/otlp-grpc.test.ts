@@ -128,7 +128,6 @@ describe('Options of the otlp_grpc exporter', () => {
       ),
       [
         'tls::reload_interval: reloading certificates is not available for clients yet, only for servers',
-        'compression: compression zstd is not available yet',
         'balancer_name: invalid balancer_name: test',
       ],
     )
