@@ -13,6 +13,8 @@ await build({
   platform: 'node',
   target: 'node22',
   legalComments: 'eof',
+  // A native addon, which stays a package.
+  external: ['snappy'],
   // RxJS offers Node its CommonJS form, from which nothing can be left out.
   alias: { rxjs: './node_modules/rxjs/dist/esm/index.js' },
   banner: {
