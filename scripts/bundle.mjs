@@ -17,6 +17,8 @@ await build({
   external: ['snappy'],
   // RxJS offers Node its CommonJS form, from which nothing can be left out.
   alias: { rxjs: './node_modules/rxjs/dist/esm/index.js' },
+  // Has a native part, which stays where npm put it.
+  external: ['snappy'],
   banner: {
     js: "import { createRequire as createBundledRequire } from 'node:module'\nconst require = createBundledRequire(import.meta.url)",
   },
