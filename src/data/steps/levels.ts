@@ -2,6 +2,7 @@ import type { Signal } from '../signal.ts'
 import { attributesOf } from '../wire/fields.ts'
 import type { Message } from '../wire/message.ts'
 import type { MessageName } from '../wire/schema.ts'
+import { ATTRIBUTES_FIELD, ATTRIBUTES_TAG, pointsAtAttributes } from './references.ts'
 import type { RecordLevel } from './step.ts'
 
 /** What encloses each level, from the outside in. */
@@ -15,14 +16,15 @@ const ENCLOSING: Readonly<Record<RecordLevel, readonly RecordLevel[]>> = {
   dataPoint: ['resource', 'scope', 'metric'],
   exemplar: ['resource', 'scope', 'metric', 'dataPoint'],
   logRecord: ['resource', 'scope'],
-  sample: ['resource', 'scope'],
+  profile: ['resource', 'scope'],
+  sample: ['resource', 'scope', 'profile'],
 }
 
 const LEVELS: Readonly<Record<Signal, readonly RecordLevel[]>> = {
   traces: ['resource', 'scope', 'span', 'spanEvent', 'spanLink'],
   metrics: ['resource', 'scope', 'metric', 'dataPoint', 'exemplar'],
   logs: ['resource', 'scope', 'logRecord'],
-  profiles: ['resource', 'scope', 'sample'],
+  profiles: ['resource', 'scope', 'profile', 'sample'],
 }
 
 const MESSAGES: Readonly<Record<RecordLevel, readonly MessageName[]>> = {
@@ -35,7 +37,8 @@ const MESSAGES: Readonly<Record<RecordLevel, readonly MessageName[]>> = {
   dataPoint: ['NumberDataPoint', 'HistogramDataPoint', 'ExponentialHistogramDataPoint', 'SummaryDataPoint'],
   exemplar: ['Exemplar'],
   logRecord: ['LogRecord'],
-  sample: [],
+  profile: ['Profile'],
+  sample: ['Sample'],
 }
 
 export const enclosing = (level: RecordLevel): readonly RecordLevel[] => ENCLOSING[level]
@@ -64,7 +67,7 @@ export const subjectOf = (level: RecordLevel, name: MessageName, message: Messag
   name,
   message,
   container,
-  attributes: attributesOf(name),
+  attributes: pointsAtAttributes(name) ? { number: ATTRIBUTES_FIELD, tag: ATTRIBUTES_TAG } : attributesOf(name),
 })
 
 /** What a step sees: its own level's subject and those that enclose it, by level. */

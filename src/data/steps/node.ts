@@ -4,6 +4,7 @@ import { fieldTag } from '../wire/scalar-field.ts'
 import { ENTRY, Message } from '../wire/message.ts'
 import { MESSAGES, REQUESTS, type MessageName } from '../wire/schema.ts'
 import { subjectOf, type Scope, type Subject } from './levels.ts'
+import { References } from './references.ts'
 import type { RecordLevel } from './step.ts'
 
 /** The field of a resource's or scope's container that holds the resource or scope itself. */
@@ -45,9 +46,13 @@ export class Node {
   readsPart = false
   /** Whether inner steps change this record, which is then written after them. */
   writtenInside = false
+  /** In profiles: the attributes that records point at. */
+  readonly references: References | undefined
+  /** The field that holds the indices of a record's attributes; 0 where it holds its attributes itself. */
+  readonly attributeIndices: number
   readonly #visited: (Node | undefined)[] = Array.from({ length: TAGS })
 
-  constructor(name: MessageName, field: string, tag: number, arena: Arena, outer: Scope) {
+  constructor(name: MessageName, field: string, tag: number, arena: Arena, outer: Scope, references?: References) {
     const shape = SHAPES[name] ?? {}
     this.name = name
     this.field = field
@@ -62,12 +67,17 @@ export class Node {
             ...outer,
             [shape.level]: subjectOf(shape.level, shape.part ?? name, this.part ?? this.message, this.message),
           }
+    this.references = references
+    this.attributeIndices =
+      shape.level === undefined
+        ? 0
+        : (MESSAGES[name].fields.find(({ table, repeated }) => table === 'attribute_table' && repeated)?.number ?? 0)
     this.isItem = ITEMS.has(name)
     this.isContainer = shape.isContainer ?? false
     this.#isOneof = name === 'Metric'
     this.inner = MESSAGES[name].fields
       .filter((inner) => (shape.inner ?? []).includes(inner.name))
-      .map((inner) => new Node(inner.message!, inner.name, fieldTag(inner), arena, this.scope))
+      .map((inner) => new Node(inner.message!, inner.name, fieldTag(inner), arena, this.scope, references))
   }
 
   /** The inner node that is visited for a field with this tag. */
@@ -114,6 +124,16 @@ export class Node {
     return subject
   }
 
+  /** Puts the attributes that the record points at on its tape. */
+  expand(): void {
+    if (this.attributeIndices !== 0) this.references?.expand(this.message, this.attributeIndices)
+  }
+
+  /** Turns the attributes on the tape of a changed record into indices again. */
+  fold(): void {
+    if (this.attributeIndices !== 0 && this.message.changed) this.references?.fold(this.message, this.attributeIndices)
+  }
+
   /** Lets, or no longer lets, anyone change this record and those inside. */
   seal(sealed: boolean): void {
     this.message.sealed = sealed
@@ -124,7 +144,8 @@ export class Node {
 
 /** The nodes of a signal's requests, from the request inwards. */
 export function plant(signal: Signal, arena: Arena): Node {
-  return new Node(REQUESTS[signal].request, '', 0, arena, {})
+  const references = signal === 'profiles' ? new References(arena) : undefined
+  return new Node(REQUESTS[signal].request, '', 0, arena, {}, references)
 }
 
 export function* all(node: Node): Generator<Node> {
@@ -184,6 +205,11 @@ const SHAPES: Partial<Readonly<Record<MessageName, Shape>>> = {
   ResourceLogs: ofResource('scope_logs'),
   ScopeLogs: ofScope('log_records'),
   LogRecord: { level: 'logRecord' },
+  ExportProfilesServiceRequest: { inner: ['resource_profiles'] },
+  ResourceProfiles: ofResource('scope_profiles'),
+  ScopeProfiles: ofScope('profiles'),
+  Profile: { level: 'profile', inner: ['samples'], isContainer: true },
+  Sample: { level: 'sample' },
 }
 
 const ITEMS: ReadonlySet<MessageName> = new Set(Object.values(REQUESTS).flatMap(({ items }) => [...items]))

@@ -34,7 +34,8 @@ export type Hook = (record: RecordView) => typeof DROP | void
  * name of a singular field (`name`, `kind`, `trace_id`, `severity_number`, `body`, `status.code`, …); `attribute` a key
  * of the level's attributes. Ids read as lower-case hex, enums as integers, times as bigint, an AnyValue as its value.
  * A data point's `value` is `as_double` or `as_int`. `type` of a metric is `gauge | sum | histogram |
- * exponential_histogram | summary`; its attributes are its metadata.
+ * exponential_histogram | summary`; its attributes are its metadata. Of a profile `sample_type.type`, `sample_type.unit`
+ * and those of `period_type` read as their texts; indices into its dictionary cannot be read or changed.
  *
  * A field without presence (most of them: names, kinds, ids, times) that is not on the wire compares as its default,
  * and exists only where it differs from it.

@@ -9,6 +9,7 @@ export type RecordLevel =
   | 'dataPoint'
   | 'exemplar'
   | 'logRecord'
+  | 'profile'
   | 'sample'
 
 /**

@@ -1,14 +1,17 @@
 import type { Arena } from '../wire/arena.ts'
 import * as layout from '../wire/message.ts'
 import type { Message } from '../wire/message.ts'
+import { Dictionary, DICTIONARY_TAG } from '../wire/dictionary.ts'
 import { Output } from '../wire/output.ts'
 import { cursor, readTag, skip, LENGTH, readLength } from '../wire/varint.ts'
 import * as nodes from './node.ts'
 import type { Node } from './node.ts'
+import * as references from './references.ts'
 
 // Kept to the module, so that the compiler folds them: see message.ts.
 const { ENTRY, TAG, START, VALUE, END } = layout
 const { PART_TAG } = nodes
+const { ATTRIBUTES_TAG } = references
 
 /**
  * One walk over a request, from the outside in, with the acts of every level done on the way, and the list of what is
@@ -35,10 +38,15 @@ export class Visit {
     this.dropped = 0
     this.#touched = false
     this.#output.clear()
-    const { message } = this.#root
+    const { message, references } = this.#root
+    if (references !== undefined) {
+      this.#arena.dictionary = new Dictionary(start, end)
+      references.begin()
+    }
     message.begin()
     message.scan(start, end)
     this.#walkInner(this.#root)
+    if (references !== undefined) this.#pushDictionary(message, references)
     return this.#touched
   }
 
@@ -52,6 +60,7 @@ export class Visit {
     const { message, part, acts } = node
     message.begin()
     if (node.readsRecord || node.hasVisited) message.scan(value, end)
+    if (node.readsRecord) node.expand()
     if (part !== undefined && node.readsPart) {
       part.begin()
       part.scanAll(message, PART_TAG)
@@ -76,6 +85,7 @@ export class Visit {
       return true
     }
     this.#touched = true
+    node.fold()
     const place = output.reserve()
     const before = output.size
     if (newPart) output.push(part.write(PART_TAG), this.#arena.used)
@@ -95,7 +105,9 @@ export class Visit {
       output.push(tape[START]!, tape[index - ENTRY + END]!)
     }
     for (; index < length; index += ENTRY) {
-      if (!withoutPart || tape[index + TAG] !== PART_TAG) output.push(tape[index + START]!, tape[index + END]!)
+      const tag = tape[index + TAG]!
+      const isLeftOut = tag === ATTRIBUTES_TAG || (withoutPart && tag === PART_TAG)
+      if (!isLeftOut) output.push(tape[index + START]!, tape[index + END]!)
     }
   }
 
@@ -139,6 +151,8 @@ export class Visit {
   #walkInner(node: Node): boolean {
     const output = this.#output
     const { message, readsPart, writtenInside } = node
+    const isRoot = node === this.#root && node.references !== undefined
+    if (!writtenInside) node.fold()
     const first = node.firstThatCounts()
     let kept = 0
     let lost = 0
@@ -149,7 +163,7 @@ export class Visit {
       if (inner !== undefined) {
         if (this.#visit(inner, tape[index + START]!, tape[index + VALUE]!, tape[index + END]!)) kept++
         else lost++
-      } else if (!writtenInside && !(readsPart && tag === PART_TAG))
+      } else if (!writtenInside && !(readsPart && tag === PART_TAG) && !isApart(tag, isRoot))
         output.push(tape[index + START]!, tape[index + END]!)
     }
     if (writtenInside) this.#pushOwn(node, first)
@@ -158,11 +172,30 @@ export class Visit {
 
   /** The entries that are not visited, after those that are: what inner steps changed is only known now. */
   #pushOwn(node: Node, first: number): void {
+    node.fold()
     const { tape, length } = node.message
     for (let index = 0; index < length; index += ENTRY) {
       const isInner = index >= first && node.visited(tape[index]!) !== undefined
-      if (!isInner) this.#output.push(tape[index + START]!, tape[index + END]!)
+      if (!isInner && tape[index] !== ATTRIBUTES_TAG) this.#output.push(tape[index + START]!, tape[index + END]!)
     }
+  }
+
+  /** The dictionary, last, with what was added to it. */
+  #pushDictionary(message: Message, { additions }: references.References): void {
+    const output = this.#output
+    const { tape, length } = message
+    const place = additions.length === 0 ? -1 : output.reserve()
+    const before = output.size
+    for (let index = 0; index < length; index += ENTRY) {
+      if (tape[index] !== DICTIONARY_TAG) continue
+      output.push(tape[index + (place < 0 ? START : VALUE)]!, tape[index + END]!)
+    }
+    if (place < 0) return
+    for (const addition of additions) {
+      const start = this.#arena.load(addition)
+      output.push(start, this.#arena.used)
+    }
+    output.close(place, DICTIONARY_TAG, before)
   }
 
   /** Items in the contents `[start, end)` of a record. */
@@ -181,3 +214,6 @@ export class Visit {
     return items
   }
 }
+
+/** Whether a field of a record is not written with the others: attributes that only the tape has, and the dictionary. */
+const isApart = (tag: number, isRoot: boolean): boolean => tag === ATTRIBUTES_TAG || (isRoot && tag === DICTIONARY_TAG)

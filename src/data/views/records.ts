@@ -3,11 +3,14 @@ import type { RecordLevel } from '../steps/step.ts'
 import { all, PART_TAG, plant, type Node } from '../steps/node.ts'
 import { Arena } from '../wire/arena.ts'
 import { END, ENTRY, VALUE } from '../wire/message.ts'
+import { Dictionary } from '../wire/dictionary.ts'
 import type { DataPoint } from './data-point.ts'
 import type { LogRecord } from './log-record.ts'
 import type { Metric } from './metric.ts'
+import type { Profile } from './profile.ts'
 import type { RecordView } from './record-view.ts'
 import type { Resource } from './resource.ts'
+import type { Sample } from './sample.ts'
 import type { Scope } from './scope.ts'
 import type { SpanEvent } from './span-event.ts'
 import type { SpanLink } from './span-link.ts'
@@ -25,7 +28,8 @@ export interface ViewOf {
   dataPoint: DataPoint
   exemplar: Exemplar
   logRecord: LogRecord
-  sample: never
+  profile: Profile
+  sample: Sample
 }
 
 /**
@@ -52,12 +56,17 @@ export function* records<L extends RecordLevel>(batch: Batch, ...levels: readonl
   root.seal(true)
   for (const segment of batch.segments()) {
     arena.over(segment)
+    if (root.references !== undefined) {
+      arena.dictionary = new Dictionary(0, segment.length)
+      root.references.begin()
+    }
     yield* walk(root, 0, segment.length, views) as Generator<ViewOf[L]>
   }
 }
 
 export const spans = (batch: Batch<'traces'>): Generator<Span> => records(batch, 'span')
 export const dataPoints = (batch: Batch<'metrics'>): Generator<DataPoint> => records(batch, 'dataPoint')
+export const samples = (batch: Batch<'profiles'>): Generator<Sample> => records(batch, 'sample')
 export const logRecords = (batch: Batch<'logs'>): Generator<LogRecord> => records(batch, 'logRecord')
 
 /** Stands for the caller among the acts of a node, so that the node counts as visited. */
@@ -73,6 +82,7 @@ function* walk(node: Node, start: number, end: number, views: ReadonlyMap<Node, 
     part.scanAll(message, PART_TAG)
   }
   const view = views.get(node)
+  node.expand()
   if (view !== undefined) yield view
   if (!node.hasVisited) return
   for (let index = node.firstThatCounts(); index < message.length; index += ENTRY) {

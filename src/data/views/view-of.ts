@@ -3,8 +3,10 @@ import { DataPoint } from './data-point.ts'
 import { Exemplar } from './exemplar.ts'
 import { LogRecord } from './log-record.ts'
 import { Metric } from './metric.ts'
+import { Profile } from './profile.ts'
 import type { RecordView } from './record-view.ts'
 import { Resource } from './resource.ts'
+import { Sample } from './sample.ts'
 import { Scope } from './scope.ts'
 import { SpanEvent } from './span-event.ts'
 import { SpanLink } from './span-link.ts'
@@ -31,6 +33,10 @@ export function viewOf(node: Node): RecordView {
       return new Exemplar(node)
     case 'logRecord':
       return new LogRecord(node)
+    case 'profile':
+      return new Profile(node)
+    case 'sample':
+      return new Sample(node)
     default:
       throw new Error(`there is no view of ${node.name}`)
   }

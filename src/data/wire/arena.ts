@@ -1,3 +1,5 @@
+import { type Dictionary, setDictionary } from './dictionary.ts'
+
 const SMALLEST = 64 * 1024
 /** A larger buffer is not kept for the next user: one giant batch must not hold its memory for ever. */
 const LARGEST_KEPT = 16 * 1024 * 1024
@@ -20,6 +22,8 @@ export class Arena {
   used = 0
   /** Where a program's constant bytes begin. */
   constants = 0
+  /** Of the profiles that the buffer holds: what indices in them point at. */
+  #dictionary: Dictionary | undefined
 
   /** Takes a buffer with room for `bytes`; `close` gives it back. */
   open(bytes: number): void {
@@ -27,6 +31,15 @@ export class Arena {
     if (kept !== undefined && kept.length >= bytes) this.buffer = kept
     else this.buffer = Buffer.allocUnsafeSlow(Math.max(SMALLEST, roundedUp(bytes)))
     this.used = 0
+  }
+
+  get dictionary(): Dictionary | undefined {
+    return this.#dictionary
+  }
+
+  set dictionary(dictionary: Dictionary | undefined) {
+    this.#dictionary = dictionary
+    setDictionary(this.buffer, dictionary)
   }
 
   get isOpen(): boolean {
@@ -40,6 +53,7 @@ export class Arena {
   }
 
   close(): void {
+    if (this.#dictionary !== undefined) this.dictionary = undefined
     const buffer = this.buffer
     this.buffer = EMPTY
     this.used = 0
@@ -78,6 +92,7 @@ export class Arena {
     const larger = Buffer.allocUnsafeSlow(Math.min(MOST_BYTES, roundedUp(this.used)))
     this.buffer.copy(larger, 0, 0, filled)
     this.buffer = larger
+    if (this.#dictionary !== undefined) setDictionary(larger, this.#dictionary)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Value } from '../steps/value.ts'
 import type { Accessor } from './accessor.ts'
+import { IndexedText } from './indexed-text.ts'
 import { ENTRY, END, Message, VALUE } from './message.ts'
 import { DataField, TypeField } from './metric-fields.ts'
 import * as kinds from './place.ts'
@@ -18,11 +19,13 @@ export function accessor(name: MessageName, path: string): Accessor | undefined 
   if (special !== undefined) return special
   const [outer, inner, ...rest] = path.split('.')
   const field = MESSAGES[name].fields.find((each) => each.name === outer)
-  if (field === undefined || field.repeated || rest.length > 0) return undefined
+  // An index says nothing by itself, and another one might point at nothing.
+  if (field === undefined || field.repeated || field.table !== undefined || rest.length > 0) return undefined
   if (field.message === 'AnyValue') return inner === undefined ? new AnyField(field) : undefined
   if (field.message === undefined) return inner === undefined ? new ScalarField(name, field) : undefined
   const nested = MESSAGES[field.message].fields.find((each) => each.name === inner)
-  if (nested?.scalar === undefined || nested.repeated || field.oneof !== undefined) return undefined
+  if (nested?.scalar === undefined || nested.repeated || nested.table !== undefined || field.oneof !== undefined)
+    return undefined
   return new NestedField(field, new ScalarField(field.message, nested))
 }
 
@@ -178,6 +181,12 @@ class NumberField implements Accessor {
 const SPECIAL: Partial<Record<MessageName, Readonly<Record<string, Accessor>>>> = {
   NumberDataPoint: { value: new NumberField('NumberDataPoint') },
   Exemplar: { value: new NumberField('Exemplar') },
+  Profile: {
+    'sample_type.type': new IndexedText('Profile', 'sample_type', 'type_strindex'),
+    'sample_type.unit': new IndexedText('Profile', 'sample_type', 'unit_strindex'),
+    'period_type.type': new IndexedText('Profile', 'period_type', 'type_strindex'),
+    'period_type.unit': new IndexedText('Profile', 'period_type', 'unit_strindex'),
+  },
   Metric: {
     type: new TypeField(),
     aggregation_temporality: new DataField('aggregation_temporality'),

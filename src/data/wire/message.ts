@@ -148,6 +148,15 @@ export class Message {
     return last
   }
 
+  /** Appends an entry that is no change: what the record says elsewhere. */
+  extend(tag: number, start: number, value: number, end: number): void {
+    const { sealed, edited } = this
+    this.sealed = false
+    this.append(tag, start, value, end)
+    this.sealed = sealed
+    this.edited = edited
+  }
+
   append(tag: number, start: number, value: number, end: number): void {
     this.replace(this.#room(), tag, start, value, end)
   }

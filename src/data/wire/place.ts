@@ -1,7 +1,11 @@
+import { findString } from './dictionary.ts'
+import { found as result } from './found.ts'
 import * as wire from './varint.ts'
 
+export { found } from './found.ts'
+
 // Kept to the module, so that the compiler folds them: see message.ts.
-const { cursor, LENGTH, readTag, skip } = wire
+const { cursor, LENGTH, readInt32, readTag, skip } = wire
 
 /** What stands at a place. The kinds up to `bytes` are the members of AnyValue's oneof, by field number. */
 export const ABSENT = 0
@@ -66,10 +70,9 @@ export class Place {
 const KEY_TAG = 0x0a
 const VALUE_TAG = 0x12
 const STRING_TAG = 0x0a
-
-/** Where the last `findField` or `findKey` found it. */
-export const found = { start: 0, end: 0 }
-const result = found
+/** In profiles: an index into the strings of the dictionary, instead of a key and of a string. */
+const KEY_INDEX_TAG = 0x18
+const STRING_INDEX_TAG = 0x40
 
 /** Finds the last field with this tag in the message `[start, end)`; leaves its value in `found`. */
 export function findField(buffer: Buffer, start: number, end: number, tag: number): boolean {
@@ -105,13 +108,17 @@ export function placeAny(place: Place, buffer: Buffer, start: number, end: numbe
     const tag = readTag(buffer, at, end)
     let value = cursor.at
     at = skip(buffer, value, end, tag)
+    if (tag === STRING_INDEX_TAG && findString(buffer, readInt32(buffer, value, at), at)) {
+      place.set(STRING, result.start, result.end)
+      continue
+    }
     if (!ALTERNATIVES.includes(tag)) continue
     if ((tag & 7) === LENGTH) value = at - lengthBetween(buffer, value, at)
     place.set(tag >>> 3, value, at)
   }
 }
 
-/** Tags of AnyValue's alternatives; `string_value_strindex` needs the dictionary of profiles and reads as empty. */
+/** Tags of AnyValue's alternatives; `string_value_strindex` says nothing where there is no dictionary. */
 const ALTERNATIVES: readonly number[] = [0x0a, 0x10, 0x18, 0x21, 0x2a, 0x32, 0x3a]
 
 /** Reads the value of the KeyValue `[start, end)`. Values that stand in it more than once are one, joined. */
@@ -138,10 +145,13 @@ export function findKey(buffer: Buffer, start: number, end: number): void {
   if (isPlain(buffer, start, end)) {
     result.start = start + 2
     result.end = start + 2 + buffer[start + 1]!
-  } else if (!findField(buffer, start, end, KEY_TAG)) {
-    result.start = start
-    result.end = start
+    return
   }
+  if (findField(buffer, start, end, KEY_TAG) && result.end > result.start) return
+  const isIndex = findField(buffer, start, end, KEY_INDEX_TAG)
+  if (isIndex && findString(buffer, readInt32(buffer, result.start, result.end), start)) return
+  result.start = start
+  result.end = start
 }
 
 /**

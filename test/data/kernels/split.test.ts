@@ -200,10 +200,9 @@ test('parts are charged to the budget of the batch, and none is kept where they 
   assert.equal(narrow.used, 0)
 })
 
-test('limits below one and profiles are refused', () => {
+test('limits below one are refused', () => {
   const batch = fromObject('logs', logs(2))
   for (const limits of [{ items: 0 }, { bytes: -1 }, { items: NaN }] satisfies SplitLimits[]) {
     assert.throws(() => split(batch, limits), RangeError)
   }
-  assert.throws(() => split(batchOf('profiles', 2, Buffer.alloc(2)), { items: 1 }), /profiles share a dictionary/)
 })

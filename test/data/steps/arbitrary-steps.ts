@@ -32,6 +32,7 @@ const FIELDS: Readonly<Record<RecordLevel, readonly string[]>> = {
   dataPoint: ['value', 'time_unix_nano', 'flags', 'count', 'sum', 'min', 'scale', 'positive.offset', 'zero_threshold'],
   exemplar: ['value', 'span_id'],
   logRecord: ['severity_number', 'severity_text', 'body', 'trace_id'],
+  profile: [],
   sample: [],
 }
 
@@ -46,6 +47,7 @@ const SETTABLE: Readonly<Record<RecordLevel, readonly string[]>> = {
   dataPoint: [],
   exemplar: [],
   logRecord: ['body'],
+  profile: [],
   sample: [],
 }
 

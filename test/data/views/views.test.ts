@@ -75,6 +75,7 @@ const FIELDS: Readonly<Record<RecordLevel, Readonly<Record<string, string>>>> = 
     eventName: 'event_name',
     droppedAttributesCount: 'dropped_attributes_count',
   },
+  profile: {},
   sample: {},
 }
 const ATTRIBUTES: Partial<Record<RecordLevel, string>> = { exemplar: 'filteredAttributes', metric: 'metadata' }
