@@ -47,12 +47,18 @@ const span = (name: string, attributes = {}) =>
     .span({ traceId: '5'.repeat(32), spanId: '7'.repeat(16), name, start: 1n, end: 2n, attributes })
     .finish()
     .segments()[0] as Buffer
-const record = (body: string) => logs({ 'service.name': 'example' }).record({ body }).finish().segments()[0] as Buffer
+const record = (body: string, severity?: number) =>
+  logs({ 'service.name': 'example' }).record({ body, severity }).finish().segments()[0] as Buffer
 
 const sink = (port: number) => `
 receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:${port}" }, http: { endpoint: "127.0.0.1:${port + 1}" } } } }
-exporters: { file: { path: DIR/out.jsonl, flush_interval: 10ms } }
-service: { pipelines: { traces: { receivers: [otlp], exporters: [file] }, logs: { receivers: [otlp], exporters: [file] } } }
+exporters: { nop: , file: { path: DIR/out.jsonl, flush_interval: 10ms } }
+service:
+  pipelines:
+    traces: { receivers: [otlp], exporters: [file] }
+    metrics: { receivers: [otlp], exporters: [file] }
+    logs: { receivers: [otlp], exporters: [file] }
+    profiles: { receivers: [otlp], exporters: [nop] }
 `
 const stored = ({ directory }: Telegen) => readFile(join(directory, 'out.jsonl'), 'utf8').catch(() => '')
 
@@ -139,6 +145,66 @@ test('the fan-out sends to both backends, and marks what goes to the second', as
   } finally {
     await telegen.stop()
     for (const backend of backends) await backend.stop()
+  }
+})
+
+/** An example with its environment. A variable that it does not have is a mistake of the test. */
+async function exampleIn(path: string, environment: Readonly<Record<string, string>>): Promise<string> {
+  let yaml = await example(path)
+  for (const [name, value] of Object.entries(environment)) {
+    const reference = new RegExp(`\\$\\{env:${name}:-[^}]*\\}`, 'g')
+    assert.match(yaml, reference, name)
+    yaml = yaml.replace(reference, value)
+  }
+  return yaml
+}
+
+/** Free ports, two apart: the sink takes the next one as well. */
+const portsApart = async (count: number) => (await freePorts(count * 2)).filter((_, index) => index % 2 === 0)
+
+const listening = ([grpc, http, health, metrics]: readonly number[]) => ({
+  LISTEN_GRPC: `127.0.0.1:${grpc}`,
+  LISTEN_HTTP: `127.0.0.1:${http}`,
+  LISTEN_HEALTH: `127.0.0.1:${health}`,
+  LISTEN_METRICS: String(metrics),
+})
+
+test('the agent sends this host and what it is sent to the collector, with the name of the host', async () => {
+  const [next, ...own] = (await portsApart(5)) as [number, ...number[]]
+  const backend = await Telegen.start(sink(next))
+  const yaml = await exampleIn('agent.yaml', { ...listening(own), OTEL_EXPORTER_OTLP_ENDPOINT: `127.0.0.1:${next}` })
+  const telegen = await Telegen.start(yaml)
+  try {
+    assert.equal(await post(own[1] as number, '/v1/traces', span('through the agent')), 200)
+    assert.equal(await post(own[1] as number, '/v1/logs', record('a record')), 200)
+    for (const what of ['through the agent', 'a record', 'system.cpu.time'])
+      await until(async () => (await stored(backend)).includes(what), `${what} at the collector`)
+    assert.match(await stored(backend), /host\.name/)
+    const metrics = await fetch(`http://localhost:${own[3]}/metrics`).then((answer) => answer.text())
+    assert.match(metrics, /otelcol_exporter_sent_spans/)
+  } finally {
+    assert.equal(await telegen.stop(), 0)
+    await backend.stop()
+  }
+})
+
+test('the collector sends on what is severe enough, and marks it', async () => {
+  const [next, ...own] = (await portsApart(5)) as [number, ...number[]]
+  const backend = await Telegen.start(sink(next))
+  const endpoint = `http://127.0.0.1:${next + 1}`
+  const environment = { ...listening(own), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, HOSTNAME: 'collector-7' }
+  const telegen = await Telegen.start(await exampleIn('collector.yaml', environment))
+  try {
+    await post(own[1] as number, '/v1/logs', record('not severe', 1))
+    await post(own[1] as number, '/v1/logs', record('severe', 9))
+    await post(own[1] as number, '/v1/traces', span('a span'))
+    for (const what of ['"severe"', 'a span'])
+      await until(async () => (await stored(backend)).includes(what), `${what} at the backend`)
+    assert.doesNotMatch(await stored(backend), /not severe/)
+    assert.match(await stored(backend), /telegen\.collector.*collector-7/)
+  } finally {
+    assert.equal(await telegen.stop(), 0)
+    await backend.stop()
   }
 })
 

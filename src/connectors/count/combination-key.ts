@@ -1,9 +1,11 @@
 import { Double } from '../../plugin.ts'
-import type { Value } from '../../plugin.ts'
+import type { Attributes, Value } from '../../plugin.ts'
 
 /** A text that is the same for the same values of the same types, in the same order of keys, and for no others. */
-export const combinationKey = (attributes: Readonly<Record<string, Value>>): string =>
-  JSON.stringify(Object.values(attributes).map(plain))
+export const combinationKey = (attributes: Attributes): string =>
+  JSON.stringify(
+    Object.values(attributes).map((value) => (value === null || value === undefined ? null : plain(value))),
+  )
 
 /** Each kind of value as a list that begins with its name; only strings and bools stand for themselves. */
 function plain(value: Value): unknown {

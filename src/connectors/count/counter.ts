@@ -1,5 +1,5 @@
 import { attributeValue } from '../../plugin.ts'
-import type { AttributesView, Metric, MetricsBuilder, Value } from '../../plugin.ts'
+import type { Attributes, AttributesView, Metric, MetricsBuilder, Value } from '../../plugin.ts'
 import { combinationKey } from './combination-key.ts'
 import type { CountedMetric } from './options.ts'
 
@@ -28,7 +28,7 @@ export const definitionsOf = (metrics: Readonly<Record<string, CountedMetric>>):
   }))
 
 interface Combination {
-  readonly attributes: Readonly<Record<string, Value>>
+  readonly attributes: Attributes
   count: number
 }
 
@@ -79,18 +79,19 @@ export class Counter {
     const { attributes } = this.#definitions[at]!
     const combinations = this.#counts[at]!
     if (attributes.length === 0) return this.#increment(combinations, '', {})
-    const found: Record<string, Value> = {}
+    const found: Record<string, Value | null> = {}
     for (const { key, otherwise } of attributes) {
       // A key that is asked for twice is never counted, as in the Collector.
       if (Object.hasOwn(found, key)) return
-      const value = valueOf(key, places) ?? otherwise
+      const inPlace = valueOf(key, places)
+      const value = inPlace === undefined ? otherwise : inPlace
       if (value === undefined) return
       Object.defineProperty(found, key, { value, enumerable: true })
     }
     this.#increment(combinations, combinationKey(found), found)
   }
 
-  #increment(combinations: Map<string, Combination>, key: string, attributes: Readonly<Record<string, Value>>): void {
+  #increment(combinations: Map<string, Combination>, key: string, attributes: Attributes): void {
     const known = combinations.get(key)
     if (known !== undefined) known.count++
     else if (combinations.size < MAX_COMBINATIONS || key === OVERFLOW_KEY)
@@ -104,10 +105,12 @@ export class Counter {
 
 const OVERFLOW_KEY = 'overflow'
 
-function valueOf(key: string, places: readonly AttributesView[]): Value | undefined {
+/** Null for an attribute that is there and has no value. */
+function valueOf(key: string, places: readonly AttributesView[]): Value | null | undefined {
   for (const attributes of places) {
     const value = attributes.get(key)
     if (value !== undefined) return value
+    if (attributes.has(key)) return null
   }
   return undefined
 }

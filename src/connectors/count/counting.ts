@@ -10,13 +10,13 @@ import {
   split,
 } from '../../plugin.ts'
 import type {
+  Attributes,
   AttributesView,
   Batch,
   ConnectorContext,
   Delivery,
   MetricsBuilder,
   OperatorFunction,
-  Value,
 } from '../../plugin.ts'
 import { Counter, definitionsOf } from './counter.ts'
 import { metricsIn } from './options.ts'
@@ -70,7 +70,7 @@ function batchCounter({ config, from, clock, meter, id }: ConnectorContext<Count
 
   return (batch: Batch): Batch<'metrics'> | undefined => {
     let builder: MetricsBuilder | undefined
-    let resource: Readonly<Record<string, Value>> = {}
+    let resource: Attributes = {}
     let around: AttributesView[] = []
     let counters: Counter[] = []
     const finishResource = () => {
@@ -88,7 +88,7 @@ function batchCounter({ config, from, clock, meter, id }: ConnectorContext<Count
       else if (record.level !== 'resource') read(record, counters, around)
       else {
         finishResource()
-        resource = record.attributes.toObject()
+        resource = allOf(record.attributes)
         around = [record.attributes]
         counters = definitions.map((each) => new Counter(each))
       }
@@ -96,6 +96,13 @@ function batchCounter({ config, from, clock, meter, id }: ConnectorContext<Count
     finishResource()
     return builder === undefined ? undefined : charged((builder as MetricsBuilder).finish(), batch)
   }
+}
+
+/** Those without a value too. */
+function allOf(attributes: AttributesView): Attributes {
+  const values = attributes.toObject()
+  const empty = [...attributes.keys()].filter((key) => !Object.hasOwn(values, key))
+  return empty.length === 0 ? values : { ...values, ...Object.fromEntries(empty.map((key) => [key, null])) }
 }
 
 /** A copy that counts as work on `input`. */

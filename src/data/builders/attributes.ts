@@ -3,9 +3,9 @@ import type { WireWriter } from '../wire/wire-writer.ts'
 
 /**
  * Attributes by key, for a resource, a scope or a record. An attribute whose value is `undefined` is left out, so that
- * what could not be observed needs no branch.
+ * what could not be observed needs no branch; one whose value is `null` is there, and empty.
  */
-export type Attributes = Readonly<Record<string, Value | undefined>>
+export type Attributes = Readonly<Record<string, Value | null | undefined>>
 
 // Field numbers of KeyValue and AnyValue.
 const KEY = 1
@@ -35,10 +35,13 @@ export function writeValue(writer: WireWriter, field: number, value: Value): voi
   writer.close()
 }
 
-function writeKeyValue(writer: WireWriter, field: number, key: string, value: Value): void {
+function writeKeyValue(writer: WireWriter, field: number, key: string, value: Value | null): void {
   writer.open(field)
   if (key !== '') writer.string(KEY, key)
-  writeValue(writer, VALUE, value)
+  if (value === null) {
+    writer.open(VALUE)
+    writer.close()
+  } else writeValue(writer, VALUE, value)
   writer.close()
 }
 

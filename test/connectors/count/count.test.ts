@@ -33,8 +33,7 @@ test('count adds up what is beyond the combinations that it tells apart, and cou
   const bed = await started('{ spans: { by.id: { attributes: [{ key: id }] } } }')
   const over = 25
   const request = spansRequest(...Array.from({ length: MAX_COMBINATIONS + over }, (_, index) => `${index}`))
-  const [{ scopeSpans }] = request.resourceSpans as [{ scopeSpans: { spans: object[] }[] }]
-  scopeSpans[0]!.spans.forEach((span, index) =>
+  request.resourceSpans[0]!.scopeSpans[0]!.spans.forEach((span, index) =>
     Object.assign(span, { attributes: [{ key: 'id', value: { intValue: `${index}` } }] }),
   )
   await bed.send('traces', request)

@@ -4,7 +4,7 @@ const attribute = (key: string, value: object) => ({ key, value })
 export const traces = {
   resourceSpans: [
     {
-      resource: { attributes: [attribute('service.name', text('a')), attribute('n', { intValue: '7' })] },
+      resource: { attributes: [attribute('service.name', text('a')), attribute('n', { intValue: '7' }), attribute('nothing', {})] },
       schemaUrl: 'https://example.com/x',
       scopeSpans: [
         {
@@ -64,6 +64,7 @@ export const logs = {
           logRecords: [
             { timeUnixNano: '10', body: text('1'), attributes: [attribute('route', text('/a'))] },
             { timeUnixNano: '30', body: text('2') },
+            { timeUnixNano: '20', attributes: [attribute('route', {})] },
             { observedTimeUnixNano: '40', body: text('3'), attributes: [attribute('list', { arrayValue: { values: [text('b'), { intValue: '1' }] } })] },
           ],
         },
