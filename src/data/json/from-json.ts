@@ -18,7 +18,7 @@ export interface Wire {
  *
  * Takes what the Collector and other readers of protobuf's JSON take too: names in snake_case, 64-bit integers as numbers and
  * smaller ones as strings, exactly; whole numbers written with a fraction or exponent; enums by name; base64 of either
- * alphabet, padded or not; ids in either case; `null` for what is absent. Unknown members are gone past. What comes twice
+ * alphabet, padded or not; ids in either case; `null` for what is absent, in a oneof for what is empty. Unknown members are gone past. What comes twice
  * is as on the wire: the last value counts, messages are merged, lists joined; of a oneof the last member counts.
  * Throws `MalformedJson` otherwise, with the place.
  */

@@ -92,13 +92,16 @@ export class JsonReader {
       else {
         before = key
         const { field } = key
-        if (!this.#isNull()) {
+        const isNull = this.#isNull()
+        // In a oneof the Collector reads null as an empty string, or as an empty message; elsewhere those mean the same as absence.
+        if (!isNull || (field.chosen && field.kind <= table.STRING)) {
           if (field.chosen) {
             // Of a oneof the last member counts; an earlier one is taken out again.
             if (chosen !== NONE) this.#cut(chosen, chosenEnd)
             chosen = this.#to
           }
-          this.#field(field, (met & field.bit) !== 0, depth)
+          if (isNull) this.#nothing(field)
+          else this.#field(field, (met & field.bit) !== 0, depth)
           if (field.chosen) chosenEnd = this.#to
           met |= field.bit
         }

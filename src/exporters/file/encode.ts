@@ -1,45 +1,37 @@
 import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
-import { resourcesOf, toObject } from '../../plugin.ts'
-import type { Batch, Signal } from '../../plugin.ts'
+import { toJson } from '../../plugin.ts'
+import type { Batch } from '../../plugin.ts'
 import type { FileConfig } from './options.ts'
 
 const compress = promisify(zstdCompress)
 
-/** A batch as it stands in the file, in pieces. Borrows the batch until the pieces are written. */
-export async function encode(
+/** Gives `write` a batch as it stands in the file, in pieces that are valid until it settles. */
+export async function encoded(
   batch: Batch,
   { format, compression }: Pick<FileConfig, 'format' | 'compression'>,
-): Promise<readonly Buffer[]> {
-  const pieces = format === 'proto' ? batch.segments() : lineOf(batch)
-  if (compression !== '') return behindLength([await compress(Buffer.concat(pieces))])
-  return format === 'proto' ? behindLength(pieces) : [...pieces, LINE_END]
+  write: (pieces: readonly Buffer[]) => Promise<void>,
+): Promise<void> {
+  if (format === 'proto') return write(behindLength(await compressed(batch.segments(), compression)))
+  const json = toJson(batch)
+  try {
+    if (compression === '') await write([...json.pieces, LINE_END])
+    else await write(behindLength(await compressed(json.pieces, compression)))
+  } finally {
+    json.release()
+  }
 }
 
 const LINE_END = Buffer.from('\n')
 const LENGTH_BYTES = 4
+
+async function compressed(pieces: readonly Buffer[], compression: string): Promise<readonly Buffer[]> {
+  return compression === '' ? pieces : [await compress(Buffer.concat(pieces))]
+}
 
 /** As the Collector writes it: four bytes, the highest first. */
 function behindLength(pieces: readonly Buffer[]): readonly Buffer[] {
   const length = Buffer.allocUnsafe(LENGTH_BYTES)
   length.writeUInt32BE(pieces.reduce((sum, piece) => sum + piece.length, 0))
   return [length, ...pieces]
-}
-
-const LISTS: Partial<Record<Signal, string>> = {
-  traces: 'resourceSpans',
-  metrics: 'resourceMetrics',
-  logs: 'resourceLogs',
-}
-
-/** An OTLP/JSON request, made resource by resource so that the objects of a whole batch are never there at once. */
-function lineOf(batch: Batch): readonly Buffer[] {
-  const list = LISTS[batch.signal] as string
-  const pieces: Buffer[] = []
-  for (const resource of resourcesOf(batch)) {
-    const [object] = toObject(resource, batch.signal)[list] as unknown[]
-    pieces.push(Buffer.from(`${pieces.length === 0 ? `{"${list}":[` : ','}${JSON.stringify(object)}`))
-  }
-  pieces.push(Buffer.from(pieces.length === 0 ? '{}' : ']}'))
-  return pieces
 }

@@ -1,6 +1,6 @@
 import { Refused } from '../../plugin.ts'
 import type { Batch, Exporter, ExporterContext, SendOptions } from '../../plugin.ts'
-import { encode } from './encode.ts'
+import { encoded } from './encode.ts'
 import type { FileConfig } from './options.ts'
 import { RotatingFile } from './rotating-file.ts'
 
@@ -13,10 +13,11 @@ export function fileExporter({ config, clock, log }: ExporterContext<FileConfig>
   /** Encoded when it is its turn, so that the text of one batch is there at a time. */
   const write = async (batch: Batch, { abort }: SendOptions): Promise<void> => {
     if (abort.aborted) throw new Refused('the file was not written in time', { code: 'cancelled', retry: {} })
-    const pieces = await encode(batch, config)
-    await file.write(pieces).catch((error: NodeJS.ErrnoException) => {
-      throw refusalFor(error, config.path)
-    })
+    await encoded(batch, config, (pieces) =>
+      file.write(pieces).catch((error: NodeJS.ErrnoException) => {
+        throw refusalFor(error, config.path)
+      }),
+    )
   }
 
   return {

@@ -15,8 +15,6 @@ export default defineExporter({
     for (const key of ENDPOINTS) if (config[key]) yield* checkUrl(config[key], [key])
     if (!config.endpoint && ENDPOINTS.every((key) => !config[key]))
       yield { path: [], message: 'at least one endpoint must be specified', hint: 'add `endpoint: https://host:4318`' }
-    if (config.encoding === 'json')
-      yield { path: ['encoding'], message: 'encoding json is not available yet', hint: 'use proto' }
   },
   inspect: ({ tls }) => inspectTls(tls, ['tls']),
   forwards: true,

@@ -6,30 +6,35 @@ import {
   parseRetryAfter,
   parseRpcStatusJson,
   partialSuccess,
+  partialSuccessJson,
   refusalOfHttp,
 } from '../../plugin.ts'
 import type { Exporter, ExporterContext, HttpAnswer, HttpClient, Refused, Signal } from '../../plugin.ts'
+import { bodyOf } from './body.ts'
 import type { OtlpHttpOptions } from './options.ts'
 
-const HEADERS = { 'content-type': 'application/x-protobuf', 'user-agent': 'telegen' }
 /** Of a body that is no status, so many characters go into a message. */
 const SHOWN = 200
 
-/** Each batch is one POST; its bytes are passed on unread. */
-export function otlpHttp({ config, signals, extension }: ExporterContext<OtlpHttpOptions>): Exporter {
+/** Each batch is one POST; as protobuf its bytes are passed on unread. */
+export function otlpHttp(context: ExporterContext<OtlpHttpOptions>): Exporter {
+  const { config, signals } = context
   const urls = new Map(signals.map((signal) => [signal, urlOf(signal, config)]))
   let client: HttpClient | undefined
   return {
     async start() {
-      const authenticator = config.auth && extension(ClientAuthentication, config.auth.authenticator)
+      const authenticator = config.auth && context.extension(ClientAuthentication, config.auth.authenticator)
       client = await makeHttpClient(config, urls.values(), authenticator)
     },
     async send(batch, { abort, origin }) {
       const url = urls.get(batch.signal)
       if (client === undefined || url === undefined) throw new Error(`not started for ${batch.signal}`)
-      const answer = await client.post(url, batch.segments(), { headers: HEADERS, abort, origin })
+      const { pieces, mediaType, release } = bodyOf(batch, config.encoding)
+      const headers = { 'content-type': mediaType, 'user-agent': 'telegen' }
+      const answer = await client.post(url, pieces, { headers, abort, origin }).finally(release)
       if (answer.status < 200 || answer.status >= 300) throw refusalOf(url, answer)
-      return isProtobuf(answer) ? partialSuccess(answer.body) : undefined
+      if (isProtobuf(answer)) return partialSuccess(answer.body)
+      return isJson(answer) ? partialSuccessJson(answer.body.toString()) : undefined
     },
     async stop() {
       await client?.close()
@@ -56,6 +61,8 @@ function refusalOf(url: URL, answer: HttpAnswer): Refused {
 
 const isProtobuf = ({ headers }: HttpAnswer): boolean =>
   /^application\/x-protobuf\b/i.test(headers.get('content-type') ?? '')
+
+const isJson = ({ headers }: HttpAnswer): boolean => /^application\/json\b/i.test(headers.get('content-type') ?? '')
 
 /** What a proxy or a web server says, on one line. */
 const textOf = (answer: HttpAnswer): string =>

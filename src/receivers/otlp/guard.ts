@@ -9,17 +9,18 @@ export interface Guard {
 }
 
 export function guard(
-  { id, extension, log, meter }: ReceiverContext,
+  context: ReceiverContext,
   transport: 'grpc' | 'http',
   auth: { readonly authenticator: string } | undefined,
 ): Guard {
+  const { id, log, meter } = context
   const counter = meter.counter('telegen.receiver.rejected.requests', {
     unit: '{request}',
     description: 'Requests that the authenticator refused, before their body was read.',
   })
   return {
     log,
-    authenticator: auth && extension(ServerAuthentication, auth.authenticator),
+    authenticator: auth && context.extension(ServerAuthentication, auth.authenticator),
     rejected: ({ code }) => counter.add(1, { receiver: id, transport, 'error.type': code }),
   }
 }

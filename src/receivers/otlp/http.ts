@@ -1,12 +1,9 @@
-import { answerTo, encodeRpcStatus, HTTP_PATHS, Refused, retryAfter, startHttpServer } from '../../plugin.ts'
-import type { HttpReply, HttpRequest, HttpServer, Origin, Signal } from '../../plugin.ts'
+import { answerTo, HTTP_PATHS, Refused, retryAfter, startHttpServer } from '../../plugin.ts'
+import type { HttpReply, HttpRequest, HttpServer, Origin, Signal, Slab } from '../../plugin.ts'
+import { type Encoding, ENCODINGS, JSON, PROTOBUF } from './encoding.ts'
 import type { Guard } from './guard.ts'
 import type { Intake } from './intake.ts'
 import type { HttpOptions } from './options.ts'
-
-const PROTOBUF = 'application/x-protobuf'
-/** An `Export…ServiceResponse` without a partial success has no bytes. */
-const SUCCESS: HttpReply = { status: 200, headers: { 'Content-Type': PROTOBUF }, body: '' }
 
 /** OTLP over HTTP: a path for each signal that the receiver has a pipeline for, the others are not found. */
 export function serveHttp(
@@ -17,30 +14,41 @@ export function serveHttp(
   const paths = new Map(intake.signals.map((signal) => [pathOf(signal, options), signal]))
   const handle = async (request: HttpRequest): Promise<HttpReply> => {
     const signal = paths.get(request.path)
-    if (signal === undefined) return text(404, '404 page not found')
+    if (signal === undefined) return text(404, '404 page not found\n', { 'Content-Type': 'text/plain; charset=utf-8' })
     if (request.method !== 'POST') return text(405, '405 method not allowed, supported: [POST]', { Allow: 'POST' })
-    if (mediaType(request) !== PROTOBUF) return text(415, `415 unsupported media type, supported: [${PROTOBUF}]`)
+    const encoding = ENCODINGS.get(mediaType(request))
+    if (encoding === undefined) return text(415, `415 unsupported media type, supported: [${MEDIA_TYPES}]`)
     try {
-      await take(request, signal, intake, options.include_metadata)
-      return SUCCESS
+      await take(request, signal, encoding, intake, options.include_metadata)
+      return { status: 200, headers: { 'Content-Type': encoding.mediaType }, body: encoding.success }
     } catch (error) {
       if (!(error instanceof Refused)) log.error({ error }, 'Taking a request in failed')
-      return refusal(Refused.from(error))
+      return refusal(Refused.from(error), encoding)
     }
   }
-  const refuse = (_request: HttpRequest, refused: Refused): HttpReply => {
+  const refuse = (request: HttpRequest, refused: Refused): HttpReply => {
     rejected(refused)
-    return refusal(refused)
+    return refusal(refused, mediaType(request) === PROTOBUF.mediaType ? PROTOBUF : JSON)
   }
   return startHttpServer(options, { handle, log, authenticator, refuse })
 }
 
-async function take(request: HttpRequest, signal: Signal, intake: Intake, includeMetadata: boolean): Promise<void> {
-  if (request.length === 0) return
+const MEDIA_TYPES = [...ENCODINGS.keys()].join(', ')
+
+async function take(
+  request: HttpRequest,
+  signal: Signal,
+  encoding: Encoding,
+  intake: Intake,
+  includeMetadata: boolean,
+): Promise<void> {
+  // Nothing at all is an empty request in protobuf, and none in JSON.
+  if (request.length === 0 && encoding === PROTOBUF) return
+  const reserve = (bytes: number): Slab => intake.reserve(signal, bytes)
   const first = await intake.room(signal, request.room(), request.abort)
-  const body = await request.body(first, (bytes) => intake.reserve(signal, bytes))
-  if (body.length === 0) return body.slab.release()
-  await intake.take(signal, body, originOf(request, includeMetadata), request.abort)
+  const wire = encoding.wire(signal, await request.body(first, reserve), reserve)
+  if (wire.length === 0) return wire.slab.release()
+  await intake.take(signal, wire, originOf(request, includeMetadata), request.abort)
 }
 
 function pathOf(signal: Signal, options: HttpOptions): string {
@@ -57,13 +65,13 @@ const text = (status: number, body: string, headers: Record<string, string> = {}
   body,
 })
 
-/** The refusal in the request's own encoding: a google.rpc.Status. */
-function refusal(refused: Refused): HttpReply {
+/** A refusal: a google.rpc.Status. */
+function refusal(refused: Refused, encoding: Encoding): HttpReply {
   const { grpc, http, message, after } = answerTo(refused)
   return {
     status: http,
-    headers: { 'Content-Type': PROTOBUF, ...(after !== undefined && { 'Retry-After': retryAfter(after) }) },
-    body: encodeRpcStatus({ code: grpc, message, retryDelay: after }),
+    headers: { 'Content-Type': encoding.mediaType, ...(after !== undefined && { 'Retry-After': retryAfter(after) }) },
+    body: encoding.status({ code: grpc, message, retryDelay: after }),
   }
 }
 

@@ -12,7 +12,7 @@ const http = Options(
     metrics_url_path: urlPath('metrics'),
     logs_url_path: urlPath('logs'),
   },
-  { description: 'OTLP over HTTP, protobuf.' },
+  { description: 'OTLP over HTTP, as protobuf or JSON.' },
 )
 
 export const options = Options({

@@ -148,10 +148,13 @@ describe('looser forms', () => {
       takes(`{"body":{"bytesValue":"${text}"}}`, { body: { bytesValue: '+/8=' } })
   })
 
-  test('null is as good as absent, and in a list an empty message', () => {
+  test('null is as good as absent, in a oneof an empty string or message as in the Collector, and in a list an empty message', () => {
     takes('{"severityText":null,"flags":null,"body":null,"traceId":null,"attributes":[null,{"key":null}]}', {
       attributes: [{}, {}],
     })
+    takes('{"body":{"stringValue":null}}', { body: { stringValue: '' } })
+    takes('{"body":{"arrayValue":null}}', { body: { arrayValue: {} } })
+    takes('{"body":{"intValue":null,"boolValue":null}}', { body: {} })
     assert.deepEqual(read('logs', ' null '), {})
     assert.deepEqual(read('logs', '{"resourceLogs":null}'), {})
   })

@@ -56,9 +56,7 @@ acknowledge: durable
   test('what is not there yet is refused by a sentence', () => {
     assert.deepEqual(
       faults('{ protocols: { grpc: { auth: { authenticator: basic } }, http: { middlewares: [{ id: x }] } } }'),
-      [
-        'protocols::http::middlewares: middlewares are not available yet',
-      ],
+      ['protocols::http::middlewares: middlewares are not available yet'],
     )
   })
 
