@@ -5,7 +5,7 @@ export type CorsOptions = NonNullable<HttpServerOptions['cors']>
 
 /** Headers that pages may set without `allowed_headers`; `X-Requested-With` is always among them, as in the Collector. */
 const USUAL_HEADERS: readonly string[] = ['accept', 'content-type', 'origin', 'x-requested-with']
-const METHODS = 'GET, POST, HEAD'
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'HEAD'])
 
 /** What browsers are told about a request (https://fetch.spec.whatwg.org/#http-cors-protocol). */
 export class Cors {
@@ -35,12 +35,12 @@ export class Cors {
       .map((name) => name.trim().toLowerCase())
       .filter(Boolean)
     const allowsHeaders = this.#headers.has('*') || names.every((name) => this.#headers.has(name))
-    const allowsMethod = METHODS.split(', ').includes(String(request.headers['access-control-request-method']))
-    if (!this.#allows(request) || !allowsHeaders || !allowsMethod) return vary
+    const method = String(request.headers['access-control-request-method'])
+    if (!this.#allows(request) || !allowsHeaders || !METHODS.has(method)) return vary
     return {
       ...vary,
       ...this.#permission(request),
-      'Access-Control-Allow-Methods': METHODS,
+      'Access-Control-Allow-Methods': method,
       ...(names.length > 0 && { 'Access-Control-Allow-Headers': names.join(', ') }),
       ...(this.#options.max_age > 0 && { 'Access-Control-Max-Age': String(this.#options.max_age) }),
     }

@@ -61,9 +61,20 @@ function unordered(value: Json): Json {
     const known = unordered(inner)
     if (isNow(name, known)) object[name] = 'now'
     else if (SAME_AS_ABSENT.has(name) && isEmpty(known)) continue
-    else object[name] = SETS.has(name) && Array.isArray(known) ? sorted(known) : known
+    else object[name] = SETS.has(name) && Array.isArray(known) ? (byName(known) ?? sorted(known)) : known
   }
   return object
+}
+
+/** Attributes by their keys, so that a difference is at a name; unless a key is there twice, or anything but key and value. */
+function byName(list: readonly Json[]): JsonObject | undefined {
+  const attributes = list as { key?: string; value?: Json }[]
+  if (
+    attributes.some((each) => each.key === undefined || Object.keys(each).some((name) => !/^(key|value)$/.test(name)))
+  )
+    return undefined
+  if (new Set(attributes.map(({ key }) => key)).size < attributes.length) return undefined
+  return Object.fromEntries(attributes.map(({ key, value }) => [key as string, value ?? {}]))
 }
 
 const sorted = (list: readonly Json[]): Json[] =>

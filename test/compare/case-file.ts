@@ -54,8 +54,12 @@ export interface Stopped {
   readonly exports?: boolean
   /** Also how many items were in each request. */
   readonly sizes?: boolean
+  /** What kinds of metrics arrived, without their values: of programs that look at the machine, each at its own time. */
+  readonly kinds?: boolean
   /** Files of OTLP/JSON lines that were written. */
   readonly lines?: readonly string[]
+  /** Files of messages that stand behind their lengths, and their signal. */
+  readonly messages?: Readonly<Record<string, Signal>>
   /** What the debug exporter printed to standard output. */
   readonly printed?: boolean
   readonly differs?: readonly Wanted[]
@@ -93,7 +97,7 @@ const KEYS = {
     'headers',
   ],
   backend: ['http', 'grpc', 'message', 'retry_after', 'rejected', 'text', 'after_ms'],
-  stopped: ['name', 'exports', 'sizes', 'lines', 'printed', 'differs'],
+  stopped: ['name', 'exports', 'sizes', 'kinds', 'lines', 'messages', 'printed', 'differs'],
   differs: ['id', 'at', 'collector', 'telegen'],
 } as const
 
@@ -103,7 +107,7 @@ export function caseFiles(): CaseFile[] {
   return readdirSync(folder)
     .sort()
     .map((name) => {
-      const file = parse(readFileSync(`${folder}/${name}`, 'utf8')) as CaseFile
+      const file = parse(readFileSync(`${folder}/${name}`, 'utf8'), { merge: true }) as CaseFile
       closed(file, 'file', name)
       for (const each of file.cases) {
         closed(each, 'case', name)

@@ -15,5 +15,12 @@ export function itemsOf(signal: Signal, request: JsonObject): number {
   return signal === 'metrics' ? level.flatMap(pointsOf).length : level.length
 }
 
+/** The metrics of a request. */
+export const metricsOf = (request: JsonObject): JsonObject[] =>
+  WAYS.metrics.reduce(
+    (level: JsonObject[], list) => level.flatMap((object) => (object[list] ?? []) as JsonObject[]),
+    [request],
+  )
+
 const pointsOf = (metric: JsonObject): Json[] =>
   Object.values(metric).flatMap((value) => (value as JsonObject | null)?.['dataPoints'] ?? [])

@@ -1,20 +1,20 @@
 /** The Collector and Telegen, each with a backend of its own, on one configuration. */
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { canonical } from './canonical.ts'
 import type { Case, CaseFile, Request, Stopped } from './case-file.ts'
 import { freePorts } from '../e2e/telegen.ts'
+import { exportsOf, kindsOf, readLines, readMessages, sizesOf } from './exports.ts'
 import { grpcRequest, httpRequest } from './inputs.ts'
-import { itemsOf } from './items.ts'
-import type { Json, JsonObject } from './json.ts'
-import { SIGNALS } from './oracle.ts'
+import type { JsonObject } from './json.ts'
 import { NAMES, Program } from './program.ts'
 import type { Name } from './program.ts'
 import { sendGrpc, sendHttp } from './send.ts'
 import { Sink } from './sink.ts'
-import type { Taken } from './sink.ts'
 
+/** Rates and the like come with the second look at the machine. */
+const SCRAPES = 3
+const PATIENCE_MS = 20_000
 const DEADLINE_EXCEEDED = 4
 const LATE: JsonObject = { code: DEADLINE_EXCEEDED }
 
@@ -85,13 +85,24 @@ class Side {
     }
   }
 
-  async observeStopped({ exports, sizes, lines = [], printed }: Stopped): Promise<JsonObject> {
+  async observeStopped({ exports, sizes, kinds, lines = [], messages = {}, printed }: Stopped): Promise<JsonObject> {
+    if (kinds) await this.#arrived(SCRAPES)
     const seen: JsonObject = { exit: await this.program.stop() }
     if (exports) seen['exports'] = exportsOf(this.sink.taken, false)
     if (sizes) seen['sizes'] = sizesOf(this.sink.taken)
+    if (kinds) seen['kinds'] = kindsOf(this.sink.taken)
+    for (const [path, signal] of Object.entries(messages))
+      seen[path] = await readMessages(join(this.directory, path), signal)
     for (const path of lines) seen[path] = await readLines(join(this.directory, path))
     if (printed) seen['printed'] = this.program.stdout.split('\n')
     return seen
+  }
+
+  /** Resolves when so many requests have come. */
+  async #arrived(requests: number): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    while (this.sink.taken.length < requests && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 20))
   }
 
   async close(): Promise<void> {
@@ -143,45 +154,6 @@ export class Pair {
     const [collector, telegen] = await Promise.all([look(this.#sides.collector), look(this.#sides.telegen)])
     return { collector, telegen }
   }
-}
-
-/** Headers of an export that say something to the backend; what names the program or its library is its own. */
-const TELLING = /^(content-type|content-encoding|grpc-encoding|authorization|x-.*)$/
-
-function exportsOf(taken: readonly Taken[], counted = true): JsonObject {
-  const seen: JsonObject = {}
-  for (const signal of SIGNALS) {
-    const accepted = taken.filter((each) => each.accepted && each.signal === signal)
-    if (accepted.length === 0) continue
-    const ways = new Set(
-      accepted.map(({ via, path, headers }) => {
-        const telling = Object.entries(headers)
-          .filter(([name]) => TELLING.test(name))
-          .map((entry) => entry.join(': '))
-        return [via, path, ...telling.sort()].join(' | ')
-      }),
-    )
-    const content = canonical(
-      signal,
-      accepted.map((each) => each.content),
-    )
-    seen[signal] = { ...(counted && { requests: accepted.length }), ways: [...ways].sort(), content }
-  }
-  return seen
-}
-
-const sizesOf = (taken: readonly Taken[]): JsonObject =>
-  Object.fromEntries(
-    SIGNALS.map((signal) => [
-      signal,
-      taken.filter((each) => each.signal === signal).map((each) => itemsOf(signal, each.content)),
-    ]).filter(([, sizes]) => (sizes as number[]).length > 0),
-  ) as JsonObject
-
-async function readLines(path: string): Promise<Json> {
-  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n')
-  const requests = lines.map((line) => JSON.parse(line) as JsonObject)
-  return SIGNALS.map((signal) => canonical(signal, requests))
 }
 
 /** Whether something was said, instead of what. */

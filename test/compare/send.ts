@@ -35,7 +35,17 @@ export async function sendHttp({ port, method, path, headers, body }: HttpGiven)
 
 function readHttp({ statusCode = 0, headers }: IncomingMessage, body: Buffer): JsonObject {
   const read: JsonObject = { status: statusCode, type: headers['content-type'] ?? null }
-  for (const name of ['retry-after', 'allow', 'www-authenticate', 'access-control-allow-origin'])
+  for (const name of [
+    'retry-after',
+    'allow',
+    'www-authenticate',
+    'vary',
+    'access-control-allow-origin',
+    'access-control-allow-methods',
+    'access-control-allow-headers',
+    'access-control-allow-credentials',
+    'access-control-max-age',
+  ])
     if (headers[name] !== undefined) read[name] = String(headers[name])
   if (headers['content-type'] === 'application/x-protobuf')
     read['body'] = statusCode === 200 ? readResponse(body) : readStatus(body)
