@@ -23,8 +23,8 @@ const RETRY = {
 }
 
 export interface OtlpSink {
-  /** Takes over the batches. Rejects with the `Refused` of what did not arrive. */
-  send(batches: readonly Batch<'metrics'>[], abort: AbortSignal): Promise<void>
+  /** Takes over the batch. Rejects with the `Refused` where it did not arrive, after twice the timeout at most. */
+  send(batch: Batch<'metrics'>): Promise<void>
   stop(deadline: AbortSignal): Promise<void>
 }
 
@@ -69,13 +69,11 @@ export async function otlpSink(to: OtlpMetricExporter, timeout: number, context:
     onRejected: (items, reason) => log.warn({ items, reason }, 'Metrics of Telegen itself were rejected'),
   })
   return {
-    async send(batches, abort) {
-      const deliveries = batches.map((batch) =>
-        rootDelivery(batch, UNKNOWN_ORIGIN, { acknowledge: 'delivered', ended() {}, lost() {} }),
-      )
-      const arrived = Promise.all(deliveries.map((delivery) => delivery.reached('delivered')))
-      for (const delivery of deliveries) sender.take(delivery)
-      await Promise.race([arrived, aborted(abort)])
+    async send(batch) {
+      const delivery = rootDelivery(batch, UNKNOWN_ORIGIN, { acknowledge: 'delivered', ended() {}, lost() {} })
+      const arrived = delivery.reached('delivered')
+      sender.take(delivery)
+      await arrived
     },
     async stop(deadline) {
       await sender.stop(deadline)
@@ -83,13 +81,6 @@ export async function otlpSink(to: OtlpMetricExporter, timeout: number, context:
     },
   }
 }
-
-const aborted = (abort: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    const give = () => reject(abort.reason as Error)
-    if (abort.aborted) give()
-    else abort.addEventListener('abort', give, { once: true })
-  })
 
 /** Through the exporter's own options, as if they had been written under `exporters`. */
 function configOf(definition: ExporterDefinition, options: object): unknown {

@@ -18,11 +18,10 @@ export interface Told {
   readonly measured: readonly Measured[]
   readonly resource: Readonly<Record<string, string>>
   readonly version: string
-  /** Since when counters count, and when they were read: milliseconds since the Unix epoch. */
-  readonly start: number
+  /** When it was read, in milliseconds since the Unix epoch. */
   readonly time: number
-  /** Whether an instrument's points count from `start` alone (`delta`), or from the start of the program. */
-  readonly temporality: (measured: Measured) => 'delta' | 'cumulative'
+  /** Since when an instrument's points count, as `time`: since the start of the program, or since the last time (`delta`). */
+  readonly counted: (measured: Measured) => { readonly since: number; readonly temporality: 'delta' | 'cumulative' }
 }
 
 /** Measurements as a batch of metrics, written by OpenTelemetry's own serializer. It is loaded when the first batch is wanted. */
@@ -34,14 +33,13 @@ export async function encode(told: Told): Promise<Batch<'metrics'>> {
   return batchOf('metrics', count('metrics', buffer), buffer)
 }
 
-export function resourceMetrics({ measured, resource, version, start, time, temporality }: Told): ResourceMetrics {
-  const times = { startTime: hrTime(start), endTime: hrTime(time) }
+export function resourceMetrics({ measured, resource, version, time, counted }: Told): ResourceMetrics {
   return {
     resource: { attributes: resource } as unknown as ResourceMetrics['resource'],
     scopeMetrics: [
       {
         scope: { name: 'telegen', version },
-        metrics: measured.map((each) => metricData(each, times, temporality(each))),
+        metrics: measured.map((each) => metricData(each, time, counted(each))),
       },
     ],
   }
@@ -49,12 +47,13 @@ export function resourceMetrics({ measured, resource, version, start, time, temp
 
 function metricData(
   { name, kind, options, points }: Measured,
-  times: { readonly startTime: Time; readonly endTime: Time },
-  temporality: 'delta' | 'cumulative',
+  time: number,
+  { since, temporality }: ReturnType<Told['counted']>,
 ): MetricData {
   const { unit, description, value = 'int', boundaries = [] } = options
   const point = ({ labels, ...point }: MeasuredPoint) => ({
-    ...times,
+    startTime: hrTime(since),
+    endTime: hrTime(time),
     attributes: labels,
     value: kind === 'histogram' ? histogram(point, boundaries) : point.value,
   })

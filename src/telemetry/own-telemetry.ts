@@ -28,9 +28,9 @@ export class Telemetry implements OwnTelemetry {
   }
 
   collect(): Promise<Batch<'metrics'>> {
-    const { metrics, resource, version, clock, startTime: start } = this.options
-    const time = clock.now()
-    return encode({ measured: metrics.collect(), resource, version, start, time, temporality: () => 'cumulative' })
+    const { metrics, resource, version, clock, startTime } = this.options
+    const counted = { since: startTime, temporality: 'cumulative' } as const
+    return encode({ measured: metrics.collect(), resource, version, time: clock.now(), counted: () => counted })
   }
 
   measured(): Measured[] {

@@ -8,9 +8,9 @@ import { otlpSink } from './otlp-sink.ts'
 import type { Telemetry } from './own-telemetry.ts'
 import type { Reader, ReaderContext } from './readers.ts'
 
-/** Where the measurements of one interval go. Rejects where they did not arrive. */
+/** Where the measurements of one interval go. Rejects where they did not arrive, when it is sure that they will not. */
 export interface MetricSink {
-  take(interval: Interval, abort: AbortSignal): Promise<void>
+  take(interval: Interval): Promise<void>
   stop(deadline: AbortSignal): Promise<void>
 }
 
@@ -31,27 +31,33 @@ export async function readPeriodically(reader: PeriodicReader, context: ReaderCo
   let arrived = { measured: [] as readonly Measured[], time: startTime }
   let underway: Promise<void> | undefined
 
-  const tell = async (abort: AbortSignal): Promise<void> => {
+  const tell = async (): Promise<void> => {
     const now = { measured: own.measured(), time: clock.now() }
     try {
-      await sink.take({ ...now, before: arrived.measured, beforeTime: arrived.time }, abort)
+      await sink.take({ ...now, before: arrived.measured, beforeTime: arrived.time })
       arrived = now
     } catch (error) {
       warn(log, error)
     }
   }
   const timer = clock.every(interval, () => {
-    underway ??= tell(AbortSignal.timeout(timeout)).finally(() => (underway = undefined))
+    underway ??= tell().finally(() => (underway = undefined))
   })
   return {
     async stop(deadline) {
       timer.cancel()
-      await underway
-      if (!deadline.aborted) await tell(AbortSignal.any([deadline, AbortSignal.timeout(timeout)]))
+      const last = (underway ?? Promise.resolve()).then(() => (deadline.aborted ? undefined : tell()))
+      await Promise.race([last, aborted(deadline)])
       await sink.stop(deadline)
     },
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 
 const warn = (log: Log, error: unknown) =>
   log.warn({ error: error instanceof Error ? error.message : String(error) }, 'Metrics of Telegen itself were not sent')
@@ -70,17 +76,19 @@ async function sending(exporter: OtlpMetricExporter, timeout: number, context: R
     wanted === 'delta' ? counts(each) : wanted === 'lowmemory' && counts(each) && !each.observed
   const sink = await otlpSink(exporter, timeout, context)
   return {
-    async take({ measured, before, beforeTime, time }, abort) {
-      const deltas = since(before, measured.filter(isDelta))
-      const whole = measured.filter((each) => !isDelta(each))
-      const about = { resource, version, time }
-      const batches = [
-        ...(deltas.length > 0
-          ? [await encode({ ...about, measured: deltas, start: beforeTime, temporality: () => 'delta' })]
-          : []),
-        await encode({ ...about, measured: whole, start: startTime, temporality: () => 'cumulative' }),
-      ]
-      await sink.send(batches, abort)
+    async take({ measured, before, beforeTime, time }) {
+      const deltas = new Map(since(before, measured.filter(isDelta)).map((each) => [each.name, each]))
+      const delta = { since: beforeTime, temporality: 'delta' } as const
+      const cumulative = { since: startTime, temporality: 'cumulative' } as const
+      // One request: where a part arrived and the other did not, the next could not know what to repeat.
+      const batch = await encode({
+        measured: measured.map((each) => deltas.get(each.name) ?? each),
+        resource,
+        version,
+        time,
+        counted: ({ name }) => (deltas.has(name) ? delta : cumulative),
+      })
+      await sink.send(batch)
     },
     stop: (deadline) => sink.stop(deadline),
   }

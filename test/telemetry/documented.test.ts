@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { measuredEngine } from './measured-engine.ts'
+import { rows } from './rows.ts'
+
+/** What this engine has no occasion to measure, or this Node does not tell. */
+const RARE = [
+  'otelcol_process_runtime_total_alloc_bytes',
+  'otelcol_processor_memory_limiter_refused_*',
+  'telegen.scraper.skipped',
+  'v8js.gc.duration',
+]
+const nameOf = (row: string) => row.split('`')[1] as string
+
+test('the table of docs/own-telemetry.md is what is measured', async () => {
+  const page = readFileSync(new URL('../../docs/own-telemetry.md', import.meta.url), 'utf8')
+  const table = page.split('\n').filter((line) => line.startsWith('| `'))
+  // Its last column is prose.
+  const told = table.map((line) => line.replaceAll(/ +\|/g, ' |').replace(/\| [^|]* \|$/, '|'))
+  const { metrics, end } = await measuredEngine()
+  const measured = rows(metrics.collect())
+  await end()
+  const common = (row: string) => !RARE.includes(nameOf(row))
+  assert.deepEqual(told.filter(common).sort(), measured.filter(common))
+  assert.deepEqual(
+    told
+      .map(nameOf)
+      .filter((name) => RARE.includes(name))
+      .sort(),
+    RARE,
+  )
+})
