@@ -19,5 +19,5 @@ export const startHttpServer = async (options: HttpServerOptions, serving: HttpS
 export const makeHttpClient = async (
   options: HttpClientOptions,
   urls: Iterable<URL>,
-  authenticator?: ClientAuthenticator | undefined,
+  authenticator?: ClientAuthenticator,
 ): Promise<HttpClient> => (await import('./http-client.ts')).makeClient(options, [...urls], authenticator)

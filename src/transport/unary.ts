@@ -77,5 +77,5 @@ export interface UnaryClient {
  */
 export type MakeUnaryClient = (
   options: GrpcClientOptions,
-  authenticator?: ClientAuthenticator | undefined,
+  authenticator?: ClientAuthenticator,
 ) => Promise<UnaryClient>

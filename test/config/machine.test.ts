@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { builtInCatalog } from '../../src/builtin.ts'
 import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
-import { Authority, withoutOpenssl } from '../transport/certificates.ts'
+import { Authority, openssl, withoutOpenssl } from '../transport/certificates.ts'
 
 let authority: Authority
 if (!withoutOpenssl) before(() => void (authority = new Authority()))
@@ -47,7 +46,7 @@ describe('files that options name', { skip: withoutOpenssl }, () => {
     const nonsense = file('nonsense.pem', '-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n')
     const locked = join(folder, 'locked.key')
     const args = `ec -in ${ours.key} -aes128 -passout pass:secret -out ${locked}`
-    execFileSync('openssl', args.split(' '), { stdio: 'pipe' })
+    openssl(args.split(' '))
     const tried = async (...lines: string[]) => faultsOf(receiver(lines) + SERVICE)
 
     assert.deepEqual(await tried(`cert_file: ${ours.cert}`, `key_file: ${ours.key}`), [])

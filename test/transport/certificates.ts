@@ -6,6 +6,10 @@ import { join } from 'node:path'
 /** The command-line program; makes certificates. */
 const OPENSSL = 'openssl'
 
+/** What the openssl program answers. */
+export const openssl = (args: readonly string[], input = ''): string =>
+  execFileSync(OPENSSL, args, { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString()
+
 /** Why tests with certificates cannot run here; false where they can. */
 export const withoutOpenssl: string | false = (() => {
   try {

@@ -3,11 +3,13 @@ import type { Exporter, ExporterContext, UnaryClient } from '../../plugin.ts'
 import type { OtlpGrpcOptions } from './options.ts'
 
 /** Each batch is one unary call; its bytes are passed on unread. */
-export function otlpGrpc({ config, extension }: ExporterContext<OtlpGrpcOptions>): Exporter {
+export function otlpGrpc(context: ExporterContext<OtlpGrpcOptions>): Exporter {
+  const { config } = context
   let client: UnaryClient | undefined
   return {
     async start() {
-      client = await makeUnaryClient(config, config.auth && extension(ClientAuthentication, config.auth.authenticator))
+      const authenticator = config.auth && context.extension(ClientAuthentication, config.auth.authenticator)
+      client = await makeUnaryClient(config, authenticator)
     },
     async send(batch, { abort, origin }) {
       if (client === undefined) throw new Error('send was called before start')

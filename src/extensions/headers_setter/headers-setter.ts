@@ -4,7 +4,7 @@ import type { HeaderOptions, HeadersSetterOptions } from './options.ts'
 
 /** Sets headers of requests that leave, from what is written here or what is known of the sender of their data. */
 export function headersSetter(context: ExtensionContext<HeadersSetterOptions>): Extension {
-  const { config, extension } = context
+  const { config } = context
   const files: CredentialsFile[] = []
   const rules = config.headers.map((header) => ruleOf(header, context, files))
   let additional: ClientAuthenticator | undefined
@@ -21,7 +21,8 @@ export function headersSetter(context: ExtensionContext<HeadersSetterOptions>): 
   return {
     offers: [offer(ClientAuthentication, authenticator)],
     async start() {
-      if (config.additional_auth !== undefined) additional = extension(ClientAuthentication, config.additional_auth)
+      if (config.additional_auth !== undefined)
+        additional = context.extension(ClientAuthentication, config.additional_auth)
       for (const file of files) await file.start()
     },
     async stop() {

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { readHtpasswd } from '../../../src/extensions/basicauth/htpasswd.ts'
 import { Passwords } from '../../../src/extensions/basicauth/passwords.ts'
-import { withoutOpenssl } from '../../transport/certificates.ts'
+import { openssl, withoutOpenssl } from '../../transport/certificates.ts'
 
 /** What the openssl program makes of a password. */
 const crypted = (flag: string, salt: string, password: string): string =>
-  execFileSync('openssl', ['passwd', flag, '-salt', salt, '-stdin'], { input: `${password}\n` })
-    .toString()
-    .trim()
+  openssl(['passwd', flag, '-salt', salt, '-stdin'], `${password}\n`).trim()
 
 const judged = async (encoded: string, password: string) =>
   readHtpasswd(`user:${encoded}`).entries.get('user')?.(password)
