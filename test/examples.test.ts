@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { builtInCatalog } from '../src/builtin.ts'
+import { KINDS } from '../src/component/definition.ts'
 import { logs } from '../src/data/builders/logs.ts'
 import { traces } from '../src/data/builders/traces.ts'
 import { freePorts, Telegen } from './e2e/telegen.ts'
@@ -31,9 +35,9 @@ for (const file of FILES)
   })
 
 /** Posts a batch of one span or record; resolves to the status. */
-function post(port: number, path: string, body: Buffer): Promise<number> {
+function post(port: number, path: string, body: Buffer, more: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/x-protobuf' }
+    const headers = { 'content-type': 'application/x-protobuf', ...more }
     request({ host: '127.0.0.1', port, path, method: 'POST', headers }, (answer) => {
       answer.resume().on('end', () => resolve(answer.statusCode as number))
     })
@@ -42,9 +46,16 @@ function post(port: number, path: string, body: Buffer): Promise<number> {
   })
 }
 
-const span = (name: string, attributes = {}) =>
+const span = (name: string, attributes = {}, trace = '5') =>
   traces({ 'service.name': 'example' })
-    .span({ traceId: '5'.repeat(32), spanId: '7'.repeat(16), name, start: 1n, end: 2n, attributes })
+    .span({
+      traceId: createHash('md5').update(trace).digest('hex'),
+      spanId: '7'.repeat(16),
+      name,
+      start: 1n,
+      end: 2n,
+      attributes,
+    })
     .finish()
     .segments()[0] as Buffer
 const record = (body: string, severity?: number) =>
@@ -202,6 +213,82 @@ test('the collector sends on what is severe enough, and marks it', async () => {
       await until(async () => (await stored(backend)).includes(what), `${what} at the backend`)
     assert.doesNotMatch(await stored(backend), /not severe/)
     assert.match(await stored(backend), /telegen\.collector.*collector-7/)
+  } finally {
+    assert.equal(await telegen.stop(), 0)
+    await backend.stop()
+  }
+})
+
+const inExamples = (...words: string[]) =>
+  spawnSync(process.execPath, [MAIN, ...words, '--config', join(ROOT, 'examples/everything.yaml')], {
+    encoding: 'utf8',
+  })
+
+test('the example of everything has every component that comes with Telegen, prints and draws', async () => {
+  const written = parse(await example('everything.yaml')) as Record<string, Record<string, unknown>>
+  const printed = inExamples('print-config')
+  assert.equal(printed.status, 0, printed.stderr)
+  const complete = parse(printed.stdout) as typeof written
+  const drawn = inExamples('graph')
+  assert.equal(drawn.status, 0, drawn.stderr)
+  for (const kind of KINDS) {
+    const ids = Object.keys(written[`${kind}s`] ?? {})
+    assert.deepEqual(
+      new Set(ids.map((id) => id.split('/')[0])),
+      new Set(
+        builtInCatalog()
+          .entries(kind)
+          .map(({ type }) => type),
+      ),
+    )
+    assert.deepEqual(Object.keys(complete[`${kind}s`] ?? {}).toSorted(), ids.toSorted())
+    if (kind !== 'extension') for (const id of ids) assert.ok(drawn.stdout.includes(id), `${id} is drawn`)
+  }
+  assert.doesNotMatch(printed.stdout, /only-for-trials/)
+})
+
+/** Of the trace ids 0 to 199 those whose last 56 bits are in the uppermost tenth. */
+const SAMPLED = 22
+
+test('the example of everything runs: sampled, counted, by tenant, behind passwords', async () => {
+  const [next, outside, tokens, ...own] = (await portsApart(7)) as [number, number, number, ...number[]]
+  const backend = await Telegen.start(sink(next))
+  const yaml = await exampleIn('everything.yaml', {
+    ...listening(own),
+    LISTEN_OUTSIDE: `127.0.0.1:${outside}`,
+    LISTEN_TOKENS: `127.0.0.1:${tokens}`,
+    BACKEND_GRPC: `127.0.0.1:${next}`,
+    BACKEND_HTTP: `http://127.0.0.1:${next + 1}`,
+    DIRECTORY: 'DIR/everything',
+  })
+  const telegen = await Telegen.start(yaml)
+  try {
+    const [http] = own.slice(1) as [number]
+    for (let trace = 0; trace < 200; trace++) await post(http, '/v1/traces', span('applications', {}, `${trace}`))
+    assert.equal(await post(outside, '/v1/traces', span('nobody')), 401)
+    const authorization = `Basic ${Buffer.from('sender:only-for-trials').toString('base64')}`
+    assert.equal(await post(outside, '/v1/traces', span('named'), { authorization, 'x-tenant': 'acme' }), 200)
+    for (const what of [
+      'applications',
+      'ot=th:',
+      'span.count.by_service',
+      'named',
+      'acme',
+      'system.cpu.time',
+      'made up',
+    ])
+      await until(async () => (await stored(backend)).includes(what), `${what} at the backend`)
+    const text = await stored(backend)
+    assert.match(text, /"sender\.name"/)
+    assert.doesNotMatch(text, /nobody/)
+    const kept = async () => (await stored(backend)).split('"applications"').length - 1
+    await until(async () => (await kept()) >= SAMPLED, 'all that is sampled')
+    assert.equal(await kept(), SAMPLED)
+    const file = join(telegen.directory, 'everything/metrics.jsonl')
+    await until(
+      async () => (await readFile(file, 'utf8')).includes('otelcol_process_uptime'),
+      'own metrics in the file',
+    )
   } finally {
     assert.equal(await telegen.stop(), 0)
     await backend.stop()
