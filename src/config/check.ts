@@ -6,6 +6,7 @@ import { checkConnectors } from './check/connectors.ts'
 import { checkCycles } from './check/cycles.ts'
 import { checkMachine } from './check/inspection.ts'
 import { checkListeners } from './check/listeners.ts'
+import { metricListeners } from './check/metric-listeners.ts'
 import { checkMemory, checkQueues } from './check/memory.ts'
 import { checkMentions } from './check/mentions.ts'
 import { readPipelines } from './check/pipelines.ts'
@@ -74,13 +75,16 @@ async function checkRoot(
   const components = await readComponents(root, catalog, report)
   const canonical = (kind: Kind, id: string) => canonicalId(kind, id, catalog)
   const service = readService(root, components, canonical, report)
-  const pipelines = readPipelines(service.pipelines, service.place, components, canonical, report)
+  const pipelines =
+    service.pipelines === undefined && service.unread
+      ? []
+      : readPipelines(service.pipelines, service.place, components, canonical, report)
   checkMentions(components, pipelines, service.extensions, report)
   checkSignals(pipelines, report)
   checkConnectors(components, pipelines, report)
   checkCycles(pipelines, report)
   const used = usedComponents(components, pipelines, service.extensions)
-  checkListeners(used, [], report)
+  checkListeners(used, metricListeners(service.telemetry, root), report)
   checkQueues(used, pipelines, service.limits, report)
   if (machine) {
     checkMachine(used, report)

@@ -15,6 +15,11 @@ export function didYouMean(written: string, candidates: Iterable<string>): strin
   return name === undefined ? undefined : `did you mean "${name}"?`
 }
 
+/** Whether one of the keys, which is none of those known, was most likely meant to be `key`. */
+export function isMisspelt(key: string, written: Iterable<string>, known: readonly string[]): boolean {
+  return [...written].some((each) => !known.includes(each) && nearest(each, known) === key)
+}
+
 /** Shortest beginning of a name that is taken for it. */
 const LEAST_PREFIX = 3
 

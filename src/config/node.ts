@@ -48,6 +48,20 @@ export const broken = (place: Place): Broken => ({ kind: 'broken', place })
 
 export const isNull = (node: Node): boolean => node.kind === 'scalar' && node.value === null
 
+/** Whether all of it could be made out. If not, nothing can be said of what it means together. */
+export function isWhole(node: Node): boolean {
+  switch (node.kind) {
+    case 'scalar':
+      return true
+    case 'list':
+      return node.items.every(isWhole)
+    case 'map':
+      return [...node.entries.values()].every((item) => isWhole(item.node))
+    case 'broken':
+      return false
+  }
+}
+
 /** The type's name in messages: the Collector is written in Go, and so are its sentences. */
 export function goType(node: Node): string {
   switch (node.kind) {

@@ -27,7 +27,7 @@ export const lastImported = (): readonly string[] => [...resolved]
 
 const resolved = new Set<string>()
 
-const isPath = (name: string): boolean => name.startsWith('./') || name.startsWith('../') || isAbsolute(name)
+export const isPath = (name: string): boolean => name.startsWith('./') || name.startsWith('../') || isAbsolute(name)
 
 interface Package {
   readonly name?: string

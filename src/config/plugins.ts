@@ -10,7 +10,7 @@ import type { Item, Mapping } from './node.ts'
 import type { Place } from './place.ts'
 import { shown } from './place.ts'
 import { pluginPlace } from './plugin-fault.ts'
-import { importPlugin, lastImported } from './plugin-imports.ts'
+import { importPlugin, isPath, lastImported } from './plugin-imports.ts'
 
 /** How long a plugin's module may take to load, in milliseconds. */
 export const LOAD_TIMEOUT = 30_000
@@ -37,12 +37,20 @@ export async function loadPlugins(
     try {
       await load(name, folderOf(place.source, directory), catalog)
     } catch (thrown) {
-      const why = mask(thrown instanceof Error ? thrown.message : String(thrown))
+      const text = thrown instanceof Error ? thrown.message : String(thrown)
+      const why = mask(text.startsWith(`${name}: `) ? text.slice(name.length + 2) : text)
       const where = await pluginPlace(thrown, lastImported(), directory)
       const message = `plugin ${shown(name, place)}: ${where === undefined ? '' : `${mask(where)}: `}${why}`
-      report(error({ code: 'plugin_refused', message, path: 'plugins', place }))
+      report(error({ code: 'plugin_refused', message, path: 'plugins', place, hint: missing(thrown, name, place) }))
     }
   }
+}
+
+function missing(thrown: unknown, name: string, place: Place): string | undefined {
+  const { code, message } = (thrown ?? { message: '' }) as NodeJS.ErrnoException
+  if (code !== 'ERR_MODULE_NOT_FOUND' || place.reference !== undefined) return undefined
+  if (isPath(name)) return 'paths start from the folder of the configuration that names them'
+  return message.includes(`'${name}'`) ? `install it there: npm install ${name}` : undefined
 }
 
 /** The folder of the file that names a plugin; for a document of the network it is the working directory. */

@@ -2,6 +2,7 @@ import { error, FaultError } from './fault.ts'
 import { nested } from './merge.ts'
 import type { Mapping } from './node.ts'
 import type { Place } from './place.ts'
+import { wholeSource } from './place.ts'
 import { readYaml } from './yaml/read.ts'
 
 /** `--set receivers.otlp.protocols.grpc.endpoint=0.0.0.0:4317`: the value is YAML, laid over all files. */
@@ -9,7 +10,8 @@ export function setting(argument: string): { readonly source: string; readonly t
   const equals = argument.indexOf('=')
   if (equals === -1) {
     const message = `invalid value ${JSON.stringify(argument)} for flag -set: missing equal sign`
-    throw new FaultError(error({ code: 'invalid_setting', message, path: '', place: place('--set', 1) }))
+    const hint = `write --set ${argument.trim()}=value`
+    throw new FaultError(error({ code: 'invalid_setting', message, path: '', place: wholeSource('--set'), hint }))
   }
   const key = argument.slice(0, equals).trim()
   const source = `--set ${key}`

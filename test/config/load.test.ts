@@ -120,6 +120,6 @@ describe('sources', () => {
     const { root } = read(['uses-broken.yaml'])
     const node = root?.entries.get('a')?.node
     assert.equal(node?.kind === 'scalar' && node.value, 'x: [\n')
-    assert.match(node?.problem ?? '', /contents are not valid YAML: yaml: line \d/)
+    assert.match(node?.problem ?? '', /^broken\.yaml is not valid YAML: yaml: line \d/)
   })
 })

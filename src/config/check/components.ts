@@ -7,12 +7,14 @@ import type { Mention } from '../decode/spot.ts'
 import { error, info } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { componentId, idText } from '../ids.ts'
-import { goType, isNull } from '../node.ts'
+import { goType, isNull, isWhole } from '../node.ts'
 import type { Item, Mapping, Node } from '../node.ts'
+import { asMapping } from '../decode/as-mapping.ts'
 import { didYouMean } from '../nearest.ts'
 import type { Place } from '../place.ts'
 import { located } from './option-fault.ts'
 import { retiredHint } from './retired.ts'
+import { isUnread } from './top-level.ts'
 
 /** The top-level key of each kind. */
 export const SECTIONS = {
@@ -44,6 +46,10 @@ export interface Components {
   readonly mentions: readonly Mention[]
   /** Whether the id is of a type that there is, configured or not. */
   readonly isKnown: (kind: Kind, id: string) => boolean
+  /** Everything that may be written for a type of that kind. */
+  readonly names: (kind: Kind) => readonly string[]
+  /** Kinds whose section is misspelt or no mapping, which is reported: what is missing there is not missed. */
+  readonly unread: ReadonlySet<Kind>
 }
 
 /** Reads every component section: ids, types, options. */
@@ -69,7 +75,9 @@ export async function readComponents(
     const id = componentId(written)
     return typeof id !== 'string' && catalog.find(kind, id.type) !== undefined
   }
-  return { byKind: { receiver, processor, connector, exporter, extension }, mentions, isKnown }
+  const unread = new Set((Object.keys(SECTIONS) as Kind[]).filter((kind) => isUnread(root, SECTIONS[kind])))
+  const names = (kind: Kind) => catalog.names(kind)
+  return { byKind: { receiver, processor, connector, exporter, extension }, mentions, isKnown, names, unread }
 }
 
 /** The id that a written one stands for: its type without alias or hyphen, no spaces. Undefined where it is no id. */
@@ -93,7 +101,8 @@ function identify(kind: Kind, item: Item | undefined, catalog: Catalog, report: 
   if (item === undefined || isNull(item.node) || item.node.kind === 'broken') return []
   if (item.node.kind !== 'map') {
     const message = `'${section}' expected a map or struct, got "${goType(item.node)}"`
-    report(error({ code: 'wrong_type', message, path: section, place: item.node.place }))
+    const hint = asMapping(item.node, catalog.names(kind))
+    report(error({ code: 'wrong_type', message, path: section, place: item.node.place, hint }))
     return []
   }
   const found = new Map<string, Identified & { readonly written: string }>()
@@ -158,7 +167,7 @@ async function decoded(
   }
   const at = spot(path, (id) => canonicalId('extension', id, catalog))
   const config = decode(definition.config, body, at)
-  const sound = at.faults.length === 0 && body.kind !== 'broken'
+  const sound = at.faults.length === 0 && isWhole(body)
   at.faults.forEach(report)
   mentions.push(...at.mentions)
   if (!sound) return { ...unusable, definition }

@@ -70,6 +70,6 @@ function oneSided(
     `but not used in any supported ${missing} pipeline`
   const pairs = definition.stability.map(({ from, to }) => `${from} to ${to}`).join(', ')
   const { pipeline, part } = uses[0] as Use
-  const hint = `${definition.type} connects ${pairs}`
+  const hint = `name it among the ${missing}s of a pipeline too; ${definition.type} connects ${pairs}`
   return error({ code: 'one_sided_connector', message, path: pipeline.path, place: part.place, hint })
 }

@@ -18,10 +18,12 @@ export function checkMentions(
       if (pipelines.some((pipeline) => pipeline.id === id)) continue
       const message = `references pipeline ${shown(id, place)} which is not configured`
       report(error({ code: 'not_configured', message, path, place }))
-    } else if (!components.byKind.extension.has(id)) report(notConfigured(['extension'], id, place, path, components))
-    else if (!extensions.includes(id)) {
+    } else if (!components.byKind.extension.has(id)) {
+      if (!components.unread.has('extension')) report(notConfigured(['extension'], id, place, path, components))
+    } else if (!extensions.includes(id)) {
       const message = `references extension ${shown(id, place)} which is not listed in service::extensions`
-      report(error({ code: 'not_listed', message, path, place }))
+      const hint = `what is not listed does not run: extensions: [${[...extensions, place.reference ?? id].join(', ')}]`
+      report(error({ code: 'not_listed', message, path, place, hint }))
     } else if (offering !== undefined && lacks(components.byKind.extension.get(id), offering)) {
       const hint = `extension ${shown(id, place)} does not offer ${offering}`
       const message = SENTENCES[offering] ?? `references an extension that does not offer ${offering}`

@@ -10,7 +10,7 @@ import type { Fault } from '../fault.ts'
 import { idText, pipelineId } from '../ids.ts'
 import { goType, isNull } from '../node.ts'
 import type { Item, Mapping } from '../node.ts'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean, isMisspelt, nearest } from '../nearest.ts'
 import type { Place } from '../place.ts'
 import { shown } from '../place.ts'
 import { SECTIONS } from './components.ts'
@@ -49,7 +49,8 @@ export function readPipelines(
   const nothing = item === undefined || isNull(item.node) || (item.node.kind === 'map' && item.node.entries.size === 0)
   if (nothing) {
     const message = 'service must have at least one pipeline'
-    report(error({ code: 'no_pipeline', message, path: PATH, place: item?.key ?? service }))
+    const hint = 'say what is connected: traces: {receivers: […], exporters: […]}'
+    report(error({ code: 'no_pipeline', message, path: PATH, place: item?.key ?? service, hint }))
     return []
   }
   if (item.node.kind === 'broken') return []
@@ -68,6 +69,8 @@ export const PIPELINE = Options({
   processors: ids('What is done to it, in this order.'),
   exporters: ids('Where it goes: exporters and connectors, each gets everything.'),
 })
+
+const LISTS = Object.keys(PIPELINE.properties)
 
 /** As decoded: an element that is no string is left undefined. */
 type Ids = readonly (string | undefined)[] | undefined
@@ -118,7 +121,8 @@ class Reading {
 
   #ends(kind: 'receiver' | 'exporter', ids: Ids, tree: Mapping | undefined, path: string, place: Place): Part[] {
     const item = tree?.entries.get(`${kind}s`)
-    if ((ids === undefined || ids.length === 0) && !isUnreadable(item, ids)) {
+    const misspelt = isMisspelt(`${kind}s`, tree?.entries.keys() ?? [], LISTS)
+    if ((ids === undefined || ids.length === 0) && !isUnreadable(item, ids) && !misspelt) {
       const message = `must have at least one ${kind}`
       this.#report(error({ code: `no_${kind}`, message, path, place: item?.key ?? place }))
     }
@@ -150,7 +154,8 @@ class Reading {
       const component = canonical === undefined ? undefined : this.#components.byKind[kind].get(canonical)
       if (component !== undefined) return { component, place }
     }
-    this.#report(notConfigured(kinds, id, place, path, this.#components))
+    if (!kinds.some((kind) => this.#components.unread.has(kind)))
+      this.#report(notConfigured(kinds, id, place, path, this.#components))
     return undefined
   }
 }
@@ -168,12 +173,15 @@ export function notConfigured(
   return error({ code: 'not_configured', message, path, place, hint })
 }
 
-function whereToFind(kinds: readonly Kind[], id: string, { byKind, isKnown }: Components): string | undefined {
+function whereToFind(kinds: readonly Kind[], id: string, { byKind, isKnown, names }: Components): string | undefined {
   const other = (Object.keys(byKind) as Kind[]).find((kind) => !kinds.includes(kind) && byKind[kind].has(id))
   if (other !== undefined) return `"${id}" is configured as ${other}`
   const known = kinds.find((kind) => isKnown(kind, id))
   const near = kinds.flatMap((kind) => [...byKind[kind].keys()])
-  return didYouMean(id, near) ?? (known && `add "${id}:" under ${SECTIONS[known]}`)
+  const found = didYouMean(id, near) ?? (known && `add "${id}:" under ${SECTIONS[known]}`)
+  if (found !== undefined) return found
+  const type = nearest((id.split('/')[0] as string).trim(), kinds.flatMap(names))
+  return type === undefined ? undefined : `did you mean "${type}"? It is to be configured too`
 }
 
 /** There is something, but it was no list: that is reported already. */

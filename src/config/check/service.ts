@@ -10,9 +10,11 @@ import type { Place } from '../place.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { Components } from './components.ts'
 import { located } from './option-fault.ts'
+import { didYouMean, isMisspelt } from '../nearest.ts'
 import { notConfigured, placeAt } from './pipelines.ts'
 import type { CanonicalId } from './pipelines.ts'
 import { DEFAULT_READERS, metricReader } from './metric-readers.ts'
+import { isUnread } from './top-level.ts'
 import { logLevel, metricLevel, outputPath, resourceAttributes, SERVICE, telemetryFaults } from './telemetry.ts'
 import type { Service } from './telemetry.ts'
 
@@ -20,12 +22,15 @@ import type { Service } from './telemetry.ts'
 export interface ServiceSection {
   readonly place: Place
   readonly pipelines: Item | undefined
+  /** Whether pipelines are there under a name that was misspelt, which is reported: none are missed. */
+  readonly unread: boolean
   /** Canonical ids of the extensions that are to run. */
   readonly extensions: readonly string[]
   readonly limits: Limits
   readonly telemetry: Telemetry
 }
 
+const KEYS = ['extensions', 'limits', 'pipelines', 'telemetry']
 const EXTENSIONS: Schema = { type: 'array', items: { type: 'string' } }
 
 /** Reads `service::extensions`, `service::limits` and `service::telemetry`. */
@@ -46,6 +51,7 @@ export function readService(
   return {
     place,
     pipelines: body.entries.get('pipelines'),
+    unread: isUnread(root, 'service') || isMisspelt('pipelines', body.entries.keys(), KEYS),
     extensions: readExtensions(body.entries.get('extensions'), components, canonical, report),
     ...readOptions(options, report),
   }
@@ -65,6 +71,7 @@ function readExtensions(
     if (written === undefined) return []
     const id = canonical('extension', written)
     if (id !== undefined && components.byKind.extension.has(id)) return [id]
+    if (components.unread.has('extension')) return []
     report(notConfigured(['extension'], written, placeAt(item, index, item.key), 'service::extensions', components))
     return []
   })
@@ -78,12 +85,20 @@ function readOptions(
   // The Collector's decoder names these from the top: 'service.telemetry'.
   const at = { ...spot('service'), name: 'service' }
   const service = decode(SERVICE as Schema, node, at) as Service | undefined
-  const faults = [...at.faults]
+  const faults = at.faults.map(withAllKeys)
   if (faults.length === 0 && service !== undefined)
     for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place))
   faults.forEach(report)
   if (faults.length > 0 || service === undefined) return DEFAULTS
   return { limits: service.limits, telemetry: telemetryOf(service) }
+}
+
+const UNKNOWN = "'service' has invalid keys: "
+
+/** Pipelines and extensions were taken out before, and may be meant as well. */
+function withAllKeys(fault: Fault): Fault {
+  if (!fault.message.startsWith(UNKNOWN)) return fault
+  return { ...fault, hint: didYouMean(fault.message.slice(UNKNOWN.length), KEYS) ?? `options are ${KEYS.join(', ')}` }
 }
 
 function telemetryOf(service: Service): Telemetry {

@@ -2,7 +2,7 @@ import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { isNull } from '../node.ts'
 import type { Mapping } from '../node.ts'
-import { didYouMean } from '../nearest.ts'
+import { didYouMean, isMisspelt } from '../nearest.ts'
 
 const KEYS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions', 'service', 'plugins']
 
@@ -15,7 +15,7 @@ export function checkTopLevel(root: Mapping, report: (fault: Fault) => void): bo
   }
   for (const [key, { key: place }] of root.entries) {
     if (KEYS.includes(key)) continue
-    const hint = didYouMean(key, KEYS)
+    const hint = didYouMean(key, KEYS) ?? (/^[x.]/.test(key) ? NO_ANCHORS : undefined)
     report(error({ code: 'unknown_key', message: `has invalid keys: ${key}`, path: '', place, hint }))
   }
   for (const kind of ['receiver', 'exporter'] as const) {
@@ -23,7 +23,17 @@ export function checkTopLevel(root: Mapping, report: (fault: Fault) => void): bo
     const missing =
       item === undefined || isNull(item.node) || (item.node.kind === 'map' && item.node.entries.size === 0)
     const message = `no ${kind} configuration specified in config`
-    if (missing) report(error({ code: `no_${kind}s`, message, path: `${kind}s`, place: item?.key ?? whole }))
+    if (missing && !isUnread(root, `${kind}s`))
+      report(error({ code: `no_${kind}s`, message, path: `${kind}s`, place: item?.key ?? whole }))
   }
   return true
+}
+
+const NO_ANCHORS = 'there is no section for anchors: write `&name` where the value is first used'
+
+/** Whether a section is there in some form that is no section: misspelt, or not a mapping. That is reported. */
+export function isUnread(root: Mapping, section: string): boolean {
+  const item = root.entries.get(section)
+  if (item === undefined) return isMisspelt(section, root.entries.keys(), KEYS)
+  return item.node.kind !== 'map' && !isNull(item.node)
 }

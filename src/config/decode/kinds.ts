@@ -63,7 +63,7 @@ function durationHint(text: string): string {
   const match = /^\s*([0-9.]+)\s*([a-z]*?)s?\s*$/i.exec(text)
   const [, count = '', unit = ''] = match ?? []
   if (match !== null && count !== '') {
-    if (unit === '') return `did you mean "${count}s"?`
+    if (unit === '') return `did you mean "${count}s" or "${count}ms"?`
     const hours = NAMES.get(unit.toLowerCase())
     if (hours !== undefined) return `did you mean "${Number(count) * hours}h"?`
     const letter = /^(millisecond|msec)$/i.test(unit)
@@ -85,18 +85,21 @@ function decodeByteSize(schema: Schema, node: Node, at: Spot): number | undefine
         ? value
         : undefined
   if (bytes !== undefined) {
-    checkRange(schema, bytes, node, at)
+    const attempt: Spot = { ...at, faults: [] }
+    checkRange(schema, bytes, node, attempt)
+    const inBytes = (schema.minimum ?? 0) > 1
+    at.faults.push(...attempt.faults.map((fault) => (inBytes ? { ...fault, hint: UNITS } : fault)))
     return bytes
   }
   const sentence =
     typeof value === 'string'
       ? `invalid size: ${shown(value, node.place)}`
       : `expected type 'int', got unconvertible type '${goType(node)}'`
-  complain(at, 'invalid_size', sentence, node.place, {
-    hint: 'write bytes, or a unit: "64MiB" (powers of 1024), "64MB" (of 1000)',
-  })
+  complain(at, 'invalid_size', sentence, node.place, { hint: UNITS })
   return undefined
 }
+
+const UNITS = 'write bytes, or a unit: "64MiB" (powers of 1024), "64MB" (of 1000)'
 
 /** Whatever is wrong with it, its line is not printed. */
 function decodeSecret(schema: Schema, node: Node, at: Spot, decode: Decode): Secret | undefined {

@@ -1,4 +1,4 @@
-import { goType, scalar } from '../node.ts'
+import { goType, isNull, scalar } from '../node.ts'
 import type { Node } from '../node.ts'
 import { takesString } from './schema.ts'
 import type { Schema } from './schema.ts'
@@ -21,6 +21,20 @@ function elements(schema: Schema, node: Node, at: Spot): readonly Node[] | undef
   if (text !== undefined && schema.items && takesString(schema.items))
     return text === '' ? [] : text.split(',').map((part) => scalar(part, node.place))
   const got = node.kind === 'map' ? 'map' : goType(node)
-  complain(at, 'wrong_type', `source data must be an array or slice, got ${got}`, node.place, { hint: node.problem })
+  complain(at, 'wrong_type', `source data must be an array or slice, got ${got}`, node.place, {
+    hint: node.problem ?? asList(node),
+  })
   return undefined
+}
+
+/** Names that were written as keys, and a name alone, as a list. */
+function asList(node: Node): string | undefined {
+  if (node.place.reference !== undefined) return undefined
+  if (node.kind === 'map') {
+    const empty = [...node.entries.values()].every((item) => isNull(item.node))
+    return empty && node.entries.size > 0
+      ? `write a list: [${[...node.entries.keys()].join(', ')}]`
+      : 'write a list: [first, second]'
+  }
+  return node.kind === 'scalar' && !isNull(node) ? `write a list: [${String(node.value)}]` : undefined
 }

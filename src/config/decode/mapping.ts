@@ -2,6 +2,7 @@ import { goType, isNull, mapping, written } from '../node.ts'
 import type { Item, Mapping, Node } from '../node.ts'
 import { shown } from '../place.ts'
 import { didYouMean } from '../nearest.ts'
+import { asMapping } from './as-mapping.ts'
 import { isLeftOut, typesOf } from './schema.ts'
 import type { Schema } from './schema.ts'
 import { complain, entry, property } from './spot.ts'
@@ -12,7 +13,8 @@ export function decodeMapping(schema: Schema, node: Node, at: Spot, decode: Deco
   const tree = isNull(node) ? mapping([], node.place) : node
   if (tree.kind !== 'map') {
     const sentence = `expected a map or struct, got "${goType(node)}"`
-    complain(at, 'wrong_type', sentence, node.place, { hint: node.problem })
+    const hint = node.problem ?? asMapping(node, Object.keys(schema.properties ?? {}))
+    complain(at, 'wrong_type', sentence, node.place, { hint })
     return undefined
   }
   const properties = schema.properties ?? {}
@@ -25,7 +27,7 @@ export function decodeMapping(schema: Schema, node: Node, at: Spot, decode: Deco
   for (const [key, item] of tree.entries) {
     if (Object.hasOwn(properties, key)) continue
     const free = freeSchema(schema, key)
-    if (free === undefined) unknownKey(key, item, Object.keys(properties), at)
+    if (free === undefined) unknownKey(key, item, properties, at)
     else put(result, key, decode(free, item.node, entry(at, key)))
   }
   return result
@@ -75,10 +77,35 @@ function freeSchema(schema: Schema, key: string): Schema | undefined {
   return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : {}
 }
 
-function unknownKey(key: string, { key: place }: Item, known: readonly string[], at: Spot): void {
-  const hint = place.reference === undefined ? didYouMean(key, known) : undefined
+/** So few options are all named where none is near. */
+const FEW = 6
+
+function unknownKey(key: string, { key: place }: Item, properties: Properties, at: Spot): void {
+  const known = Object.keys(properties)
+  const few = known.length > 0 && known.length <= FEW ? `options are ${known.join(', ')}` : undefined
+  const hint = place.reference === undefined ? (didYouMean(key, known) ?? below(key, properties) ?? few) : undefined
   const sentence = `has invalid keys: ${place.reference === undefined ? key : shown(key, place)}`
   complain(at, 'unknown_key', sentence, place, { hint })
+}
+
+type Properties = Readonly<Record<string, Schema>>
+
+/** Levels of blocks that are searched for an option written too far up. */
+const MAX_LEVELS = 4
+
+/** Where further down there is an option of that name. */
+function below(key: string, properties: Properties): string | undefined {
+  const places = [...nested(key, properties, '', MAX_LEVELS)]
+  return places.length === 0 ? undefined : `it belongs under ${places.slice(0, 3).join(' or ')}`
+}
+
+function* nested(key: string, properties: Properties, path: string, levels: number): Iterable<string> {
+  if (levels === 0) return
+  for (const [name, { properties: inner }] of Object.entries(properties)) {
+    if (inner === undefined) continue
+    if (Object.hasOwn(inner, key)) yield `${path}${name}`
+    yield* nested(key, inner, `${path}${name}.`, levels - 1)
+  }
 }
 
 /** A key may be called `__proto__`. */

@@ -1,7 +1,8 @@
-import { goType, scalar } from '../node.ts'
+import { goType, isNull, scalar } from '../node.ts'
 import type { Node, Scalar } from '../node.ts'
 import { shown } from '../place.ts'
 import { didYouMean } from '../nearest.ts'
+import { resolvePlain } from '../yaml/scalar.ts'
 import type { Schema, SchemaType } from './schema.ts'
 import { complain } from './spot.ts'
 import type { Spot } from './spot.ts'
@@ -55,14 +56,28 @@ export function mistyped(types: readonly SchemaType[], node: Node, at: Spot): vo
 
 /** What people trip over most: numbers and words that YAML reads as something else than they meant. */
 function quoting(types: readonly SchemaType[], node: Node): string | undefined {
-  if (node.kind !== 'scalar' || node.place.reference !== undefined) return undefined
-  if (types.includes('string')) return 'put it in quotes'
-  return typeof node.value === 'string' && types.length > 0 ? 'write it without quotes' : undefined
+  if (node.kind !== 'scalar') return undefined
+  if (types.includes('string'))
+    return node.place.reference === undefined && !isNull(node) ? 'put it in quotes' : undefined
+  const { value, place } = node
+  const meant = typeof value === 'string' && place.reference === undefined ? resolvePlain(value) : undefined
+  if (types.some((type) => isOf(type, meant))) return 'write it without quotes'
+  return WANTED[types[0] ?? 'object']
+}
+
+const isOf = (type: SchemaType, value: unknown): boolean =>
+  type === 'integer' ? Number.isInteger(value) : typeof value === type
+
+const WANTED: Partial<Record<SchemaType, string>> = {
+  boolean: 'write true or false',
+  integer: 'write a whole number',
+  number: 'write a number',
 }
 
 export function notOneOf(choices: readonly unknown[], node: Scalar, at: Spot): void {
   const option = at.steps.at(-1) ?? 'value'
-  const hint = node.place.reference === undefined ? didYouMean(String(node.value), choices.map(String)) : undefined
+  const isWord = node.place.reference === undefined && /\p{L}/u.test(String(node.value))
+  const hint = isWord ? didYouMean(String(node.value), choices.map(String)) : undefined
   const message = `invalid ${option}: ${shown(String(node.value), node.place)} (valid values: [${choices.join(' ')}])`
   complain(at, 'not_one_of', message, node.place, { hint })
 }

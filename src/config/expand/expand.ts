@@ -151,8 +151,12 @@ class Expansion {
   }
 }
 
+const CIRCLE = 'what the reference names leads back to it'
+
 const tooMany = (place: Place): FaultError =>
-  new FaultError(error({ code: 'too_many_expansions', message: 'too many recursive expansions', path: '', place }))
+  new FaultError(
+    error({ code: 'too_many_expansions', message: 'too many recursive expansions', path: '', place, hint: CIRCLE }),
+  )
 
 /** The sentences of a fault without what was pasted into the reference that it is about. */
 function masked({ message, hint }: Fault, inside: string, pasted: ReadonlyMap<string, string>): Partial<Fault> {

@@ -24,7 +24,7 @@ function meaning({ text, file, verbatim }: Retrieved, place: Place): Fragment {
   if (verbatim) return { value: scalar(text, place), text }
   const { node, faults } = readYaml(text, file ?? place.source, file === undefined ? place : undefined)
   if (node === undefined) {
-    const problem = faults[0]?.message
+    const problem = faults[0] && `${file} is ${faults[0].message.replace(/^.*contents are /s, '')}`
     // Of a variable's text nothing may be shown, not even what the YAML library says of it.
     return { value: { ...scalar(text, place), ...(file !== undefined && problem !== undefined && { problem }) }, text }
   }

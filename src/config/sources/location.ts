@@ -30,7 +30,12 @@ export function referenceLocation(inside: string, place: Place): Location {
   const uri = inside.includes(':') ? inside : `env:${inside}`
   const { scheme, opaque } = split(uri, place)
   if (opaque.includes('$'))
-    throw refuse('invalid_reference', `the uri ${JSON.stringify(uri)} contains unsupported characters ('$')`, place)
+    throw refuse(
+      'invalid_reference',
+      `the uri ${JSON.stringify(uri)} contains unsupported characters ('$')`,
+      place,
+      `write \${${uri.replaceAll('$', '')}}`,
+    )
   const found = SCHEMES.find((each) => each === scheme)
   if (found !== undefined) return { scheme: found, opaque }
   const hint = opaque.startsWith('-') ? `for a default write \${env:${uri}}` : known(SCHEMES)

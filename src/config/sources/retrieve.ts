@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { error, FaultError, info, warning } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { Place } from '../place.ts'
@@ -101,12 +101,13 @@ function variable(
 }
 
 function file(path: string, place: Place, directory: string): string {
-  const unreadable = (reason: string) =>
+  const unreadable = (reason: string, hint?: string) =>
     new FaultError(
       error({
         code: 'unreadable_file',
         path: '',
         place,
+        hint,
         message: `cannot retrieve the configuration: unable to read the file file:${path}: open ${path}: ${reason}`,
       }),
     )
@@ -115,7 +116,8 @@ function file(path: string, place: Place, directory: string): string {
     bytes = readFileSync(resolve(directory, path))
   } catch (thrown) {
     const { code = '', message } = thrown as NodeJS.ErrnoException
-    throw unreadable(REASONS.get(code) ?? message)
+    const hint = code === 'ENOENT' && !isAbsolute(path) ? `paths start from ${directory}` : undefined
+    throw unreadable(REASONS.get(code) ?? message, hint)
   }
   if (bytes.length > MAX_TEXT_LENGTH) throw unreadable(`longer than ${MAX_TEXT_LENGTH} bytes`)
   return bytes.toString('utf8')

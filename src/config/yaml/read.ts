@@ -1,5 +1,6 @@
 import { LineCounter, parseAllDocuments } from 'yaml'
 import type { YAMLError } from 'yaml'
+import { explained } from './explained.ts'
 import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { Node } from '../node.ts'
@@ -33,8 +34,11 @@ export function readYaml(text: string, source: string, at?: Place): Read {
     const documents = parseAllDocuments(text.replace(/^\uFEFF/, ''), { ...OPTIONS, lineCounter: lines })
     const first = documents[0]
     if (first === undefined) return { node: scalar(null, at ?? wholeSource(source)), faults: [], documents: 0 }
-    const broken = first.errors.map((problem) => invalid(problem, place(problem.pos[0])))
-    if (broken.length > 0) return { node: undefined, faults: broken.slice(0, 1), documents: documents.length }
+    const broken = first.errors.slice(0, 1).map((problem) => {
+      const { offset, hint } = explained(problem, first, text)
+      return invalid(problem, place(offset), hint)
+    })
+    if (broken.length > 0) return { node: undefined, faults: broken, documents: documents.length }
     const reader = new TreeReader(place)
     const node = reader.read(first.contents)
     return { node: reader.faults.length > 0 ? undefined : node, faults: reader.faults, documents: documents.length }
@@ -55,13 +59,13 @@ const OPTIONS = {
 } as const
 
 /** The library finds more after its first error, but that is the first one's echo. */
-const invalid = (problem: YAMLError, place: Place): Fault =>
+const invalid = (problem: YAMLError, place: Place, hint: string | undefined): Fault =>
   error({
     code: 'invalid_yaml',
     path: '',
     place,
     message: notYaml(sentence(problem), place.line),
-    hint: problem.code === 'TAB_AS_INDENT' ? 'indent with spaces, not with tabs' : undefined,
+    hint,
   })
 
 function sentence({ code, message }: YAMLError): string {

@@ -1,0 +1,5 @@
+function settings() {
+  throw new Error('the settings are missing')
+}
+
+export default settings()
