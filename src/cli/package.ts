@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 interface Package {
@@ -7,7 +8,7 @@ interface Package {
 }
 
 /** Telegen's own folder, two up from the source as from what is built of it. */
-export const ownFolder = (): string => fileURLToPath(new URL('../..', import.meta.url))
+export const ownFolder = (): string => resolve(fileURLToPath(new URL('../..', import.meta.url)))
 
 /** Telegen's own package.json. */
 export const ownPackage = (): Package =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { CREATABLE } from '../../src/cli/commands.ts'
@@ -11,7 +11,7 @@ import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
 import { builtInCatalog } from '../../src/builtin.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)))
 const MAIN = join(ROOT, 'src/cli/main.ts')
 
 describe('telegen create', () => {
@@ -82,14 +82,14 @@ describe('telegen create', () => {
     )
   })
 
-  test('needs the Telegen that runs, links it where none is in a folder above, and has no other package', () => {
+  test('needs the Telegen that runs and nothing else, and links it where none is in a folder above', () => {
     const manifest = JSON.parse(readFileSync(join(folder, 'new_receiver/package.json'), 'utf8')) as Record<
       string,
       unknown
     >
     assert.equal(manifest['name'], 'telegen-new-receiver')
     assert.deepEqual(manifest['peerDependencies'], { telegen: `>=${ownPackage().version}` })
-    assert.equal(manifest['dependencies'] ?? manifest['devDependencies'], undefined)
+    assert.deepEqual([manifest['dependencies'], manifest['devDependencies']], [undefined, { telegen: `file:${ROOT}` }])
     assert.deepEqual(readdirSync(join(folder, 'new_receiver/node_modules')), ['.bin', 'telegen'])
     const above = join(folder, 'project')
     mkdirSync(join(above, 'node_modules'), { recursive: true })
@@ -97,6 +97,7 @@ describe('telegen create', () => {
     const made = node(above, MAIN, 'create', 'exporter', 'beside')
     assert.equal(made.status, 0, made.stderr)
     assert.ok(!readdirSync(join(above, 'beside')).includes('node_modules'))
+    assert.doesNotMatch(readFileSync(join(above, 'beside/package.json'), 'utf8'), /file:/)
   })
 
   test('writes over nothing', () => {

@@ -1,6 +1,5 @@
-import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join, resolve, sep } from 'node:path'
+import { existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve, sep } from 'node:path'
 import { builtInCatalog } from '../../builtin.ts'
 import type { Kind } from '../../component/definition.ts'
 import { UsageError } from '../arguments.ts'
@@ -29,9 +28,10 @@ export async function create({ words }: Arguments, print: (text: string) => numb
   const folder = resolve(type)
   makeFolder(folder, type)
   const template = TEMPLATES[kind]({ type, variable: camelCase(`${type}_${kind}`) })
-  const made = files(kind, type, ownPackage().version, template)
+  const linked = findsTelegen(folder) ? undefined : ownFolder()
+  const made = files(kind, type, { version: ownPackage().version, linked }, template)
   for (const [name, text] of Object.entries(made)) writeFileSync(join(folder, name), text)
-  if (!findsTelegen(folder)) linkTelegen(folder)
+  if (linked !== undefined) link(linked, folder)
   return print(`Made ${packageName(type)} in ${type}${sep}. Try it:
 
   cd ${type}
@@ -72,19 +72,16 @@ function makeFolder(folder: string, type: string): void {
 
 /** Whether Node finds this very Telegen from the new folder: then it is installed in a folder above. */
 function findsTelegen(folder: string): boolean {
-  try {
-    const found = createRequire(join(folder, 'package.json')).resolve('telegen/plugin')
-    return realpathSync(found).startsWith(realpathSync(ownFolder()))
-  } catch {
-    return false
-  }
+  const installed = join(folder, 'node_modules', 'telegen')
+  if (existsSync(installed)) return realpathSync(installed) === realpathSync(ownFolder())
+  return dirname(folder) !== folder && findsTelegen(dirname(folder))
 }
 
-/** A Telegen that is installed for everybody, or that npx fetched, is linked into the package, as `npm link` would. */
-function linkTelegen(folder: string): void {
+/** What `npm install` would do with a package that is named by its folder, without npm. */
+function link(telegen: string, folder: string): void {
   const modules = join(folder, 'node_modules')
   mkdirSync(join(modules, '.bin'), { recursive: true })
-  symlinkSync(ownFolder(), join(modules, 'telegen'), 'dir')
+  symlinkSync(telegen, join(modules, 'telegen'), 'dir')
   symlinkSync(join('..', 'telegen', 'dist', 'cli', 'main.js'), join(modules, '.bin', 'telegen'))
 }
 

@@ -1,10 +1,17 @@
 import type { Kind } from '../../component/definition.ts'
 import type { Template } from './template.ts'
 
+/** The Telegen that makes the package. */
+interface Maker {
+  readonly version: string
+  /** Its folder, where Node does not find it from the package: it is installed for everybody, or npx fetched it. */
+  readonly linked: string | undefined
+}
+
 /** The files of a new package, by name. Plain JavaScript: Node runs it from anywhere, and nothing has to be built. */
-export function files(kind: Kind, type: string, version: string, template: Template): Readonly<Record<string, string>> {
+export function files(kind: Kind, type: string, maker: Maker, template: Template): Readonly<Record<string, string>> {
   return {
-    'package.json': json(manifest(kind, type, version, template.summary)),
+    'package.json': json(manifest(kind, type, maker, template.summary)),
     'index.js': template.index,
     'index.test.js': template.test,
     'config.yaml': template.config,
@@ -18,7 +25,7 @@ export const packageName = (type: string): string => `telegen-${type.replaceAll(
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`
 
-function manifest(kind: Kind, type: string, version: string, summary: string): object {
+function manifest(kind: Kind, type: string, { version, linked }: Maker, summary: string): object {
   return {
     name: packageName(type),
     version: '0.1.0',
@@ -36,6 +43,7 @@ function manifest(kind: Kind, type: string, version: string, summary: string): o
     // The Telegen that runs the component is the one that it is written against: none is installed for it.
     peerDependencies: { telegen: `>=${version}` },
     peerDependenciesMeta: { telegen: { optional: true } },
+    ...(linked !== undefined && { devDependencies: { telegen: `file:${linked}` } }),
   }
 }
 
