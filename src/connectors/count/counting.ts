@@ -21,7 +21,6 @@ import type {
 import { Counter, definitionsOf } from './counter.ts'
 import { metricsIn } from './options.ts'
 import type { CountConfig } from './options.ts'
-import type { Counted } from './reading.ts'
 import { READ } from './reading.ts'
 
 /** The Collector's name for it, by which what it makes is known. */
@@ -60,7 +59,7 @@ export function counting(context: ConnectorContext<CountConfig>): OperatorFuncti
 }
 
 function batchCounter({ config, from, clock, meter, id }: ConnectorContext<CountConfig>) {
-  const { levels, sections, read } = READ[from as Counted]
+  const { levels, sections, read } = READ[from]
   const definitions = sections.map((name) => definitionsOf(metricsIn(config, name)))
   const overflow = meter.counter('telegen.connector.count.overflow', {
     unit: '{record}',

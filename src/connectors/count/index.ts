@@ -1,11 +1,11 @@
-import { defineConnector } from '../../plugin.ts'
+import { defineConnector, SIGNALS } from '../../plugin.ts'
 import { counting } from './counting.ts'
 import { faults, options } from './options.ts'
 
 export default defineConnector({
   type: 'count',
-  summary: 'Counts spans, span events, metrics, data points and log records, as metrics.',
-  stability: (['traces', 'metrics', 'logs'] as const).map((from) => ({ from, to: 'metrics', level: 'alpha' })),
+  summary: 'Counts spans, span events, metrics, data points, log records and profiles, as metrics.',
+  stability: SIGNALS.map((from) => ({ from, to: 'metrics', level: 'alpha' })),
   scale: 'replica',
   config: options,
   check: faults,

@@ -35,10 +35,14 @@ const readLogs: Read = (record, [logs], around) => {
   logs!.count(record.attributes, ...around)
 }
 
-export type Counted = Exclude<Signal, 'profiles'>
+const readProfiles: Read = (record, [profiles], around) => {
+  profiles!.at((record as ViewOf['profile']).time)
+  profiles!.count(record.attributes, ...around)
+}
 
-export const READ: Readonly<Record<Counted, Reading>> = {
+export const READ: Readonly<Record<Signal, Reading>> = {
   traces: { levels: ['span', 'spanEvent'], sections: ['spans', 'spanevents'], read: readTraces },
   metrics: { levels: ['metric', 'dataPoint'], sections: ['metrics', 'datapoints'], read: readMetrics },
   logs: { levels: ['logRecord'], sections: ['logs'], read: readLogs },
+  profiles: { levels: ['profile'], sections: ['profiles'], read: readProfiles },
 }

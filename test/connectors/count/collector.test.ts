@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TestBed } from '../../../src/testing/bed.ts'
 import { findCollector, throughCollector } from '../../e2e/collector.ts'
-import { logs, metrics, traces } from './inputs.ts'
+import { logs, metrics, profiles, traces } from './inputs.ts'
 
 const COUNTS: readonly string[] = [
   '{}',
@@ -14,6 +14,7 @@ const COUNTS: readonly string[] = [
        e: { attributes: [{ key: missing, default_value: [a, 1, true] }] }, f: { attributes: [{ key: service.name, default_value: none }] } } }`,
   '{ datapoints: { points: { attributes: [{ key: route, default_value: false }] } }, metrics: { all: { description: All. } } }',
   '{ logs: { by.route: { attributes: [{ key: route }] }, by.list: { attributes: [{ key: list, default_value: 0 }] } } }',
+  '{ profiles: { by.route: { attributes: [{ key: route }] }, by.kind: { attributes: [{ key: kind, default_value: none }, { key: from.scope }] } } }',
 ]
 
 function configuration(receiver: string, exporter: (name: string) => string): string {
@@ -21,7 +22,7 @@ function configuration(receiver: string, exporter: (name: string) => string): st
   const exporters = COUNTS.map((_, index) => `  ${exporter(`count${index}`)}`)
   const all = COUNTS.map((_, index) => `count/${index}`).join(', ')
   const id = receiver.split(':')[0]
-  const inputs = ['traces', 'metrics', 'logs'].map(
+  const inputs = ['traces', 'metrics', 'logs', 'profiles'].map(
     (signal) => `    ${signal}/in: { receivers: [${id}], exporters: [${all}] }`,
   )
   const outputs = COUNTS.map((_, index) => {
@@ -35,12 +36,13 @@ function configuration(receiver: string, exporter: (name: string) => string): st
 const collector = findCollector()
 
 describe('count and the real Collector', { skip: 'missing' in collector ? collector.missing : false }, () => {
-  test('make the same metrics of the same spans, metrics and log records', async () => {
+  test('make the same metrics of the same spans, metrics, log records and profiles', async () => {
     if (!('path' in collector)) return
     const requests = [
       { path: '/v1/traces', body: traces },
       { path: '/v1/metrics', body: metrics },
       { path: '/v1/logs', body: logs },
+      { path: '/v1development/profiles', body: profiles },
     ]
     const yaml = configuration(
       'otlp: { protocols: { http: { endpoint: "127.0.0.1:PORT" } } }',
@@ -55,6 +57,7 @@ describe('count and the real Collector', { skip: 'missing' in collector ? collec
     await bed.send('traces', traces)
     await bed.send('metrics', metrics)
     await bed.send('logs', logs)
+    await bed.send('profiles', profiles)
     await bed.stop()
     for (const index of COUNTS.keys()) {
       const ours = await bed.requests(1, `test_sink/count${index}`)

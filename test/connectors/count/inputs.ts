@@ -72,3 +72,30 @@ export const logs = {
     },
   ],
 } // prettier-ignore
+
+export const profiles = {
+  resourceProfiles: [
+    {
+      resource: { attributes: [attribute('service.name', text('a'))] },
+      scopeProfiles: [
+        {
+          scope: { attributes: [attribute('from.scope', text('yes'))] },
+          profiles: [
+            { timeUnixNano: '50', attributeIndices: [1], samples: [{ stackIndex: 0, values: ['1'] }, { stackIndex: 0, values: ['2'] }] },
+            { timeUnixNano: '20', attributeIndices: [2], samples: [{ stackIndex: 0, values: ['3'] }] },
+            { timeUnixNano: '0', attributeIndices: [1] },
+          ],
+        },
+      ],
+    },
+  ],
+  dictionary: {
+    mappingTable: [{}],
+    locationTable: [{}],
+    functionTable: [{}],
+    linkTable: [{}],
+    stackTable: [{}],
+    stringTable: ['', 'route', 'kind'],
+    attributeTable: [{}, { keyStrindex: 1, value: text('/a') }, { keyStrindex: 2, value: text('cpu') }],
+  },
+} // prettier-ignore
