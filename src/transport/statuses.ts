@@ -46,7 +46,6 @@ const OF_HTTP: ReadonlyMap<number, { readonly code: RefusalCode; readonly passes
   [404, { code: 'unimplemented', passes: false }],
   [413, { code: 'resource_exhausted', passes: false }],
   [429, { code: 'resource_exhausted', passes: true }],
-  [500, { code: 'internal', passes: false }],
   [502, { code: 'unavailable', passes: true }],
   [503, { code: 'unavailable', passes: true }],
   [504, { code: 'unavailable', passes: true }],

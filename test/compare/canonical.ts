@@ -45,10 +45,22 @@ const A_MINUTE_MS = 60_000
 
 /** Whether it is a time that the program itself made: no input has one of today. */
 const isNow = (name: string, value: Json): boolean =>
-  name.endsWith('UnixNano') && Math.abs(Number(BigInt(value as string) / MILLION) - Date.now()) < A_MINUTE_MS
+  name.endsWith('UnixNano') &&
+  typeof value === 'string' &&
+  Math.abs(Number(BigInt(value) / MILLION) - Date.now()) < A_MINUTE_MS
 
 /** Messages that say nothing when nothing is in them. */
-const SAME_AS_ABSENT = new Set(['resource', 'scope', 'status', 'body', 'value', 'positive', 'negative'])
+const SAME_AS_ABSENT = new Set([
+  'resource',
+  'scope',
+  'status',
+  'body',
+  'value',
+  'positive',
+  'negative',
+  'periodType',
+  'sampleType',
+])
 
 const isEmpty = (value: Json): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0

@@ -64,11 +64,29 @@ function many(signal: Signal, count: number): JsonObject {
       return { resourceLogs: [{ resource: RESOURCE, scopeLogs: [{ scope: SCOPE, logRecords }] }] }
     }
     case 'profiles':
-      return {
-        resourceProfiles: [
-          { resource: RESOURCE, scopeProfiles: [{ scope: SCOPE, profiles: [{ profileId: hex(1, 16) }] }] },
-        ],
-      }
+      return profiles(numbers)
+  }
+}
+
+/** A profile of as many samples, whose stacks have one frame each. */
+function profiles(numbers: readonly number[]): JsonObject {
+  const samples = numbers.map((number) => ({ stackIndex: number + 1, values: [String(number + 1)] }))
+  const functions = numbers.map((number) => ({ nameStrindex: number + 3 }))
+  const profile = { profileId: hex(1, 16), sampleType: { typeStrindex: 1, unitStrindex: 2 }, samples }
+  return {
+    resourceProfiles: [{ resource: RESOURCE, scopeProfiles: [{ scope: SCOPE, profiles: [profile] }] }],
+    dictionary: {
+      mappingTable: [{}],
+      locationTable: [
+        {},
+        ...numbers.map((number) => ({ lines: [{ functionIndex: number + 1, line: String(number) }] })),
+      ],
+      functionTable: [{}, ...functions],
+      linkTable: [{}],
+      stringTable: ['', 'cpu', 'nanoseconds', ...numbers.map((number) => `function ${number}`)],
+      attributeTable: [{}],
+      stackTable: [{}, ...numbers.map((number) => ({ locationIndices: [number + 1] }))],
+    },
   }
 }
 
