@@ -1,6 +1,7 @@
 import type { Batch } from '../batch.ts'
 import { RECORDS, RESOURCES, SCOPES } from './count.ts'
 import { Entry } from './entry.ts'
+import { DICTIONARY } from './profiles/source.ts'
 
 /** How many containers a batch has. `records`: spans, metrics, log records or profiles, which are not what `items` counts of metrics. */
 export interface Tally {
@@ -42,6 +43,21 @@ export function* resourcesOf(batch: Batch): Generator<Buffer> {
       if (entry.isMessage(RESOURCES)) yield segment.subarray(start, at)
     }
   }
+}
+
+/** The dictionary of a batch of profiles, in all its pieces, as a request of its own. */
+export function dictionaryOf(batch: Batch): Buffer {
+  const entry = new Entry()
+  const pieces: Buffer[] = []
+  for (const segment of batch.segments()) {
+    for (let at = 0; at < segment.length;) {
+      const start = at
+      at = entry.read(segment, at, segment.length)
+      if (entry.isMessage(DICTIONARY)) pieces.push(segment.subarray(start, at))
+    }
+  }
+  const [only] = pieces
+  return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
 }
 
 function innerStart(request: Buffer): number {

@@ -1,12 +1,13 @@
 import type { Signal } from '../../plugin.ts'
 import { attributeLines, NESTED } from './attribute-lines.ts'
 import { metricDetails } from './detailed-metrics.ts'
+import { profileDetails } from './profiles.ts'
 import { kindAndText, numberIn, objectIn, objectsIn, textIn, timeOf } from './text.ts'
 import type { Json } from './text.ts'
 
 /** Everything in every record, as the Collector's `verbosity: detailed` has it. `index`: which resource of the batch this is. */
 export function* detailedLines(signal: Signal, request: Json, index: number): Iterable<string> {
-  const { list, scopes, records, resourceName, scopeName, recordName, details } = SHAPES[signal as keyof typeof SHAPES]
+  const { list, scopes, records, resourceName, scopeName, recordName, details } = SHAPES[signal]
   for (const each of objectsIn(request[list])) {
     const resource = objectIn(each['resource'])
     yield `${resourceName} #${index}`
@@ -54,6 +55,15 @@ const SHAPES = {
     scopeName: 'ScopeLogs',
     recordName: 'LogRecord',
     details: logDetails,
+  },
+  profiles: {
+    list: 'resourceProfiles',
+    scopes: 'scopeProfiles',
+    records: 'profiles',
+    resourceName: 'ResourceProfiles',
+    scopeName: 'ScopeProfiles',
+    recordName: 'Profile',
+    details: profileDetails,
   },
 } as const
 

@@ -1,10 +1,11 @@
 import type { Signal } from '../../plugin.ts'
+import { profileLine } from './profiles.ts'
 import { fixed, numberIn, objectIn, objectsIn, shortest, textIn, textOf, valuesIn } from './text.ts'
 import type { Json } from './text.ts'
 
 /** About a line for each record, as the Collector's `verbosity: normal` has it. `index`: which resource of the batch this is. */
 export function* normalLines(signal: Signal, request: Json, index: number): Iterable<string> {
-  const { list, scopes, records, resourceName, scopeName, lines } = SHAPES[signal as keyof typeof SHAPES]
+  const { list, scopes, records, resourceName, scopeName, lines } = SHAPES[signal]
   for (const each of objectsIn(request[list])) {
     const resource = objectIn(each['resource'])
     yield `${resourceName} #${index}${bracketed(textIn(each['schemaUrl']))}${listed(resource['attributes'])}`
@@ -39,6 +40,14 @@ const SHAPES = {
     resourceName: 'ResourceLog',
     scopeName: 'ScopeLog',
     lines: logLine,
+  },
+  profiles: {
+    list: 'resourceProfiles',
+    scopes: 'scopeProfiles',
+    records: 'profiles',
+    resourceName: 'ResourceProfiles',
+    scopeName: 'ScopeProfiles',
+    lines: profileLine,
   },
 } as const
 

@@ -1,12 +1,14 @@
 import type { Writable } from 'node:stream'
-import { resourcesOf, SIGNALS, tally, toObject } from '../../plugin.ts'
+import { dictionaryOf, resourcesOf, SIGNALS, tally, toObject } from '../../plugin.ts'
 import type { Batch, Exporter, ExporterContext, Signal } from '../../plugin.ts'
 import { detailedLines } from './detailed.ts'
 import { normalLines } from './normal.ts'
 import type { DebugConfig } from './options.ts'
 import { logOutput, streamOutput } from './output.ts'
 import type { Output } from './output.ts'
+import { dictionaryLines, looked } from './profiles.ts'
 import { Sampler } from './sampler.ts'
+import { objectIn } from './text.ts'
 
 /** Characters of text that are put together before they are written. */
 const PIECE = 16 * 1024
@@ -29,9 +31,8 @@ export function printer(
     async send(batch, { abort }) {
       if (!samplers.get(batch.signal)?.passes()) return
       await output.line(TITLES[batch.signal], countsOf(batch), abort)
-      // Profiles point into a dictionary, which nothing here can read yet.
-      if (config.verbosity === 'basic' || batch.signal === 'profiles') return
-      await print(batch, config.verbosity === 'normal' ? normalLines : detailedLines, output, abort)
+      if (config.verbosity === 'basic') return
+      await print(linesOf(batch, config.verbosity), output, abort)
     },
   }
 }
@@ -57,17 +58,27 @@ function countsOf(batch: Batch): Record<string, number> {
   }
 }
 
-/** Resource by resource, piece by piece: neither all objects nor all text of a batch are ever there at once. */
-async function print(batch: Batch, linesOf: typeof normalLines, output: Output, abort: AbortSignal): Promise<void> {
-  let piece = ''
+/** Resource by resource: all objects of a batch are never there at once, but for the dictionary of profiles. */
+function* linesOf(batch: Batch, verbosity: 'normal' | 'detailed'): Iterable<string> {
+  const { signal } = batch
+  const lines = verbosity === 'normal' ? normalLines : detailedLines
+  const dictionary = signal === 'profiles' ? objectIn(toObject(dictionaryOf(batch), signal)['dictionary']) : undefined
+  if (dictionary && verbosity === 'detailed') yield* dictionaryLines(dictionary)
   let index = 0
   for (const resource of resourcesOf(batch)) {
-    for (const line of linesOf(batch.signal, toObject(resource, batch.signal), index++)) {
-      piece += `${line}\n`
-      if (piece.length < PIECE) continue
-      await output.text(piece, false, abort)
-      piece = ''
-    }
+    const request = toObject(resource, signal)
+    yield* lines(signal, dictionary ? looked(request, dictionary) : request, index++)
+  }
+}
+
+/** Piece by piece: the text of a batch is never there as a whole. */
+async function print(lines: Iterable<string>, output: Output, abort: AbortSignal): Promise<void> {
+  let piece = ''
+  for (const line of lines) {
+    piece += `${line}\n`
+    if (piece.length < PIECE) continue
+    await output.text(piece, false, abort)
+    piece = ''
   }
   await output.text(piece, true, abort)
 }

@@ -5,7 +5,6 @@ import fc from 'fast-check'
 import { Refused, UNKNOWN_ORIGIN } from '../../../src/plugin.ts'
 import type { Batch, Signal } from '../../../src/plugin.ts'
 import { fromObject } from '../../../src/data/codec/from-object.ts'
-import { batchOf } from '../../../src/data/batch.ts'
 import { merge } from '../../../src/data/kernels/merge.ts'
 import { tally } from '../../../src/data/kernels/tally.ts'
 import { faults } from '../../../src/exporters/debug/options.ts'
@@ -372,10 +371,54 @@ describe('debug', () => {
     await assert.rejects(async () => sending, /nobody reads the output/)
   })
 
-  test('counts profiles, and does not open them', async () => {
+  test('shows profiles with the names that their indices stand for, and their dictionary', async () => {
+    const profiles = fromObject('profiles', {
+      resourceProfiles: [
+        {
+          resource: {
+            attributes: [{ keyStrindex: 1, value: { stringValueStrindex: 2 } }, attribute('plain', 'value')],
+          },
+          schemaUrl: 'https://s',
+          scopeProfiles: [
+            {
+              scope: { name: 'sc', version: '1' },
+              profiles: [
+                {
+                  profileId: '000102030405060708090a0b0c0d0e0f',
+                  timeUnixNano: '1760000000000000000',
+                  durationNano: '1000000000',
+                  attributeIndices: [1],
+                  samples: [{ stackIndex: 1, values: ['5', '-6'] }, { attributeIndices: [1] }],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+      dictionary: {
+        stringTable: ['', 'service.name', 'shop', 'thread.name', 'main'],
+        attributeTable: [{}, { keyStrindex: 3, value: { stringValue: 'worker' } }],
+        mappingTable: [{}],
+        locationTable: [
+          {},
+          { address: '5000', lines: [{ functionIndex: 1, line: '12', column: '3' }], attributeIndices: [1] },
+        ],
+        functionTable: [{}, { nameStrindex: 4, startLine: '10' }],
+        stackTable: [{}, { locationIndices: [1] }],
+      },
+    })
+    const normal = stage({ verbosity: 'normal' })
+    await normal.send(profiles)
+    assert.deepEqual(normal.lines(), [
+      'Profiles\t{"resource profiles": 1, "sample records": 2}',
+      'ResourceProfiles #0 [https://s] service.name=shop plain=value',
+      'ScopeProfiles #0 sc@1',
+      '000102030405060708090a0b0c0d0e0f samples=2 thread.name=worker',
+      '',
+    ])
     const { send, lines } = stage({ verbosity: 'detailed' })
-    await send(batchOf('profiles', 7, Buffer.from([0x0a, 0x00, 0x12, 0x00])))
-    assert.deepEqual(lines(), ['Profiles\t{"resource profiles": 1, "sample records": 7}'])
+    await send(profiles)
+    assert.deepEqual(lines().slice(7), DETAILED_PROFILES.split('\n').slice(1))
   })
 
   test('counts containers as the objects show them', () => {
@@ -423,3 +466,61 @@ describe('debug', () => {
     )
   })
 })
+
+/** As the Collector 0.155 prints the same, but for attributes by index, of which it prints no more than the indices. */
+const DETAILED_PROFILES = `
+Location #0
+    Mapping index: 0
+    Address: 0
+    Attributes: []
+Location #1
+    Mapping index: 0
+    Address: 5000
+    Line #0
+        Function index: 1
+        Line: 12
+        Column: 3
+    Attributes: [1]
+Function #0
+    Name: 0
+    System name: 0
+    Filename: 0
+    Start line: 0
+Function #1
+    Name: 4
+    System name: 0
+    Filename: 0
+    Start line: 10
+Attribute table:
+     -> Key: Int(0)
+     -> Value: Str()
+     -> unit: Int(0)
+     -> Key: Int(3)
+     -> Value: Str(worker)
+     -> unit: Int(0)
+String table:
+${'    '}
+    service.name
+    shop
+    thread.name
+    main
+ResourceProfiles #0
+Resource SchemaURL: https://s
+Resource attributes:
+     -> service.name: Str(shop)
+     -> plain: Str(value)
+ScopeProfiles #0
+ScopeProfiles SchemaURL:${' '}
+InstrumentationScope sc 1
+Profile #0
+    Profile ID     : 000102030405060708090a0b0c0d0e0f
+    Start time     : 2025-10-09 08:53:20 +0000 UTC
+    DurationNano   : 1000000000
+    Dropped attributes count: 0
+    Sample #0
+        Values: [5 -6]
+    Sample #1
+        Values: []
+        Attributes:
+             -> thread.name: worker
+`
