@@ -12,19 +12,32 @@ import { refusalOfAbort } from './abort.ts'
 import { isTaught, teachClient } from './grpc-codings.ts'
 import { proxyFor } from './proxy.ts'
 import { refusalOfGrpc } from './statuses.ts'
-import { clientSecurity } from './tls.ts'
+import { clientSecurity, reloadClientSecurity } from './tls.ts'
+import type { ClientSecurity } from './tls.ts'
 
 /** Responses carry a partial success and its reason; OTLP 1.11 recommends clients to take 4 MiB. */
 const RESPONSE_LIMIT = 4 * 2 ** 20
 const MAX_RECONNECT_BACKOFF = 30_000
 
 /** `UnaryClient` over @grpc/grpc-js. */
-export const makeGrpcClient: MakeUnaryClient = async (options, authenticator) => {
+export const makeGrpcClient: MakeUnaryClient = async (options, { authenticator, log } = {}) => {
   if (options.auth && !authenticator) throw new Error(NO_AUTHENTICATOR)
   const { target, secure } = grpcTarget(options.endpoint)
   const isSecure = secure ?? !(options.tls.insecure || target.startsWith('unix:'))
   if (authenticator?.confidential && !isSecure && !target.startsWith('unix:')) throw new Error(IN_THE_CLEAR)
   const security = isSecure ? await clientSecurity(options.tls) : undefined
+  const client = new GrpcClient(clientOf(target, options, security), options, authenticator)
+  if (security)
+    client.onClose = reloadClientSecurity(
+      options.tls,
+      security,
+      (renewed) => client.renew(clientOf(target, options, renewed)),
+      (error) => log?.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
+    )
+  return client
+}
+
+function clientOf(target: string, options: GrpcClientOptions, security: ClientSecurity | undefined): grpc.Client {
   const credentials = security
     ? grpc.credentials.createFromSecureContext(security.context, { rejectUnauthorized: security.rejectUnauthorized })
     : grpc.credentials.createInsecure()
@@ -34,7 +47,7 @@ export const makeGrpcClient: MakeUnaryClient = async (options, authenticator) =>
     ...channelOptions(options, security?.serverName),
   })
   if (isTaught(options.compression)) teachClient(client, options.compression, RESPONSE_LIMIT)
-  return new GrpcClient(client, options, authenticator)
+  return client
 }
 
 /**
@@ -92,7 +105,8 @@ const DEFLATE = 1
 const GZIP = 2
 
 class GrpcClient implements UnaryClient {
-  readonly #client: grpc.Client
+  onClose = () => {}
+  #client: grpc.Client
   readonly #options: GrpcClientOptions
   readonly #authenticator: ClientAuthenticator | undefined
 
@@ -138,7 +152,14 @@ class GrpcClient implements UnaryClient {
     return metadata
   }
 
+  /** Requests from now on go by `client`; those under way are still answered. */
+  renew(client: grpc.Client): void {
+    this.#client.close()
+    this.#client = client
+  }
+
   close(): void {
+    this.onClose()
     this.#client.close()
   }
 }

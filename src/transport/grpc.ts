@@ -4,5 +4,5 @@ import type { MakeUnaryClient, StartUnaryServer } from './unary.ts'
 export const startUnaryServer: StartUnaryServer = async (options, serving) =>
   (await import('./grpc-server.ts')).startGrpcServer(options, serving)
 
-export const makeUnaryClient: MakeUnaryClient = async (options, authenticator) =>
-  (await import('./grpc-client.ts')).makeGrpcClient(options, authenticator)
+export const makeUnaryClient: MakeUnaryClient = async (options, surroundings) =>
+  (await import('./grpc-client.ts')).makeGrpcClient(options, surroundings)

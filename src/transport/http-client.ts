@@ -11,7 +11,9 @@ import { deflate } from './deflate.ts'
 import type { HttpAnswer, HttpClient, PostOptions } from './http-exchange.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
 import { proxyFor } from './proxy.ts'
-import { clientSecurity } from './tls.ts'
+import { clientSecurity, reloadClientSecurity } from './tls.ts'
+import type { ClientSecurity } from './tls.ts'
+import type { ClientSurroundings } from './unary.ts'
 
 // All of undici takes 0.2 s to load, a pool alone 0.05 s.
 const require = createRequire(import.meta.url)
@@ -25,13 +27,21 @@ const FASTEST_LEVEL = 1
 export async function makeClient(
   options: HttpClientOptions,
   urls: readonly URL[],
-  authenticator: ClientAuthenticator | undefined,
+  { authenticator, log }: ClientSurroundings,
 ): Promise<HttpClient> {
   if (options.auth && !authenticator) throw new Error(NO_AUTHENTICATOR)
   const isSecure = urls.some(({ protocol }) => protocol === 'https:')
-  const connect = isSecure ? await secureConnect(options) : { timeout: CONNECT_TIMEOUT }
+  const security = isSecure ? await clientSecurity(options.tls) : undefined
   for (const url of urls) proxyOf(options, url)
-  return new UndiciClient(options, connect, authenticator)
+  const client = new UndiciClient(options, connectOf(security), authenticator)
+  if (security)
+    client.onClose = reloadClientSecurity(
+      options.tls,
+      security,
+      (renewed) => client.renew(connectOf(renewed)),
+      (error) => log?.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
+    )
+  return client
 }
 
 /** What the options say, for every server, or else the environment. */
@@ -39,8 +49,9 @@ const proxyOf = ({ proxy_url }: HttpClientOptions, url: URL): string | undefined
 
 type Connect = NonNullable<Pool.Options['connect']> & object
 
-async function secureConnect({ tls }: HttpClientOptions): Promise<Connect> {
-  const { context, rejectUnauthorized, serverName } = await clientSecurity(tls)
+function connectOf(security: ClientSecurity | undefined): Connect {
+  if (security === undefined) return { timeout: CONNECT_TIMEOUT }
+  const { context, rejectUnauthorized, serverName } = security
   return {
     timeout: CONNECT_TIMEOUT,
     secureContext: context,
@@ -51,12 +62,15 @@ async function secureConnect({ tls }: HttpClientOptions): Promise<Connect> {
 
 class UndiciClient implements HttpClient {
   readonly #options: HttpClientOptions
-  readonly #connect: Connect
+  onClose = () => {}
+  #connect: Connect
   readonly #headers: Readonly<Record<string, string>>
   readonly #coding: string | undefined
   readonly #authenticator: ClientAuthenticator | undefined
   /** One pool for each origin of the few URLs that an exporter has. */
   readonly #pools = new Map<string, Dispatcher>()
+  /** Those of old certificates, until what is under way on them has been answered. */
+  readonly #retired = new Set<Dispatcher>()
 
   constructor(options: HttpClientOptions, connect: Connect, authenticator: ClientAuthenticator | undefined) {
     this.#options = options
@@ -95,8 +109,23 @@ class UndiciClient implements HttpClient {
     return Object.fromEntries(changed)
   }
 
+  /** Connections from now on are made with `connect`; requests under way are still answered. */
+  renew(connect: Connect): void {
+    this.#connect = connect
+    for (const pool of this.#pools.values()) {
+      this.#retired.add(pool)
+      // A pool that `close` destroys meanwhile says so here, and nobody needs to know.
+      void pool.close().then(
+        () => this.#retired.delete(pool),
+        () => this.#retired.delete(pool),
+      )
+    }
+    this.#pools.clear()
+  }
+
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()))
+    this.onClose()
+    await Promise.all([...this.#pools.values(), ...this.#retired].map((pool) => pool.destroy()))
   }
 
   #dispatch(url: URL, body: Buffer, headers: Record<string, string>, abort: AbortSignal): Promise<HttpAnswer> {

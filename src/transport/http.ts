@@ -1,6 +1,6 @@
-import type { ClientAuthenticator } from '../component/authentication.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
 import type { HttpClient, HttpServer, HttpServing } from './http-exchange.ts'
+import type { ClientSurroundings } from './unary.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 
 /** What a component that serves by itself needs for `tls`, loaded where it is configured. */
@@ -14,10 +14,9 @@ export const startHttpServer = async (options: HttpServerOptions, serving: HttpS
 
 /**
  * For posting to `urls`. Reads certificates where one needs them, opens nothing: connections are made when they are needed.
- * `authenticator` is given where `options.auth` asks for one.
  */
 export const makeHttpClient = async (
   options: HttpClientOptions,
   urls: Iterable<URL>,
-  authenticator?: ClientAuthenticator,
-): Promise<HttpClient> => (await import('./http-client.ts')).makeClient(options, [...urls], authenticator)
+  surroundings: ClientSurroundings = {},
+): Promise<HttpClient> => (await import('./http-client.ts')).makeClient(options, [...urls], surroundings)

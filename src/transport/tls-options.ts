@@ -74,12 +74,6 @@ type Path = readonly (string | number)[]
 
 export function* checkClientTls(tls: ClientTls, path: Path): Generator<OptionFault> {
   yield* checkEither(tls, path)
-  if (tls.reload_interval)
-    yield {
-      path: [...path, 'reload_interval'],
-      message: 'reloading certificates is not available for clients yet, only for servers',
-      hint: 'leave it out; a changed certificate is read at the next start',
-    }
 }
 
 export function* checkServerTls(tls: ServerTls | undefined, path: Path): Generator<OptionFault> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import tls from 'node:tls'
 import type { Secret } from '../component/options.ts'
@@ -11,6 +12,8 @@ export interface ClientSecurity {
   readonly context: tls.SecureContext
   readonly rejectUnauthorized: boolean
   readonly serverName: string | undefined
+  /** Differs where a file does. */
+  readonly fingerprint: string
 }
 
 export interface ServerSecurity {
@@ -34,6 +37,9 @@ export async function clientSecurity(options: ClientTls): Promise<ClientSecurity
     context: secureContext({ ...context, ca }),
     rejectUnauthorized: !options.insecure_skip_verify,
     serverName: options.server_name_override,
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify([context.cert, context.key, authorities]))
+      .digest('hex'),
   }
 }
 
@@ -126,12 +132,46 @@ export function reloadServerSecurity(
   failed: (error: Error) => void,
 ): () => void {
   const interval = options.reload_interval || (options.client_ca_file_reload ? RELOAD_INTERVAL : 0)
-  if (interval === 0) return () => {}
-  const reload = () => {
-    serverSecurity(options)
-      .then(({ context }) => apply(context))
-      .catch(failed)
+  return reloading(
+    interval,
+    () => serverSecurity(options),
+    ({ context }) => apply(context),
+    failed,
+  )
+}
+
+/** The same for a client, which `apply` is told of only where a file has changed. `now` is what it uses already. */
+export function reloadClientSecurity(
+  options: ClientTls,
+  now: ClientSecurity,
+  apply: (security: ClientSecurity) => void,
+  failed: (error: Error) => void,
+): () => void {
+  let used = now.fingerprint
+  const take = (security: ClientSecurity) => {
+    if (security.fingerprint === used) return
+    used = security.fingerprint
+    apply(security)
   }
-  const timer = setInterval(reload, interval).unref()
-  return () => clearInterval(timer)
+  return reloading(options.reload_interval ?? 0, () => clientSecurity(options), take, failed)
+}
+
+/** Reads every `interval` milliseconds, 0 for never. Returns how to end it. */
+function reloading<T>(
+  interval: number,
+  read: () => Promise<T>,
+  apply: (read: T) => void,
+  failed: (error: Error) => void,
+): () => void {
+  if (interval === 0) return () => {}
+  let isOver = false
+  const timer = setInterval(() => {
+    read()
+      .then((security) => isOver || apply(security))
+      .catch(failed)
+  }, interval).unref()
+  return () => {
+    isOver = true
+    clearInterval(timer)
+  }
 }

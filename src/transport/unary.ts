@@ -71,11 +71,15 @@ export interface UnaryClient {
   close(): void
 }
 
+export interface ClientSurroundings {
+  /** Gives each request its credentials. Given where `options.auth` asks for one. */
+  readonly authenticator?: ClientAuthenticator | undefined
+  /** Told where changed certificates cannot be used. */
+  readonly log?: Log
+}
+
 /**
- * Reads certificates, opens nothing: connections are made when they are needed. `authenticator` is given where `options.auth` asks for
- * one. Rejects where it is confidential and the connection is in the clear.
+ * Reads certificates, opens nothing: connections are made when they are needed. Rejects where the authenticator is confidential and
+ * the connection is in the clear.
  */
-export type MakeUnaryClient = (
-  options: GrpcClientOptions,
-  authenticator?: ClientAuthenticator,
-) => Promise<UnaryClient>
+export type MakeUnaryClient = (options: GrpcClientOptions, surroundings?: ClientSurroundings) => Promise<UnaryClient>

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import http2 from 'node:http2'
+import https from 'node:https'
+import net from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { join } from 'node:path'
 import tls from 'node:tls'
@@ -12,6 +15,7 @@ import { httpClientOptions } from '../../src/transport/http-client-options.ts'
 import { httpServerOptions } from '../../src/transport/http-server-options.ts'
 import { makeHttpClient, startHttpServer } from '../../src/transport/http.ts'
 import { Authority, withoutOpenssl } from './certificates.ts'
+import type { Certificate } from './certificates.ts'
 import { configured } from './configured.ts'
 import { quiet } from './quiet.ts'
 import { until } from './until.ts'
@@ -59,14 +63,88 @@ const calls = {
   },
 }
 
+interface Caller {
+  call(): Promise<string>
+  close(): Promise<void> | void
+}
+
+const clients = {
+  async grpc(port: number, yaml: string): Promise<Caller> {
+    const options = `{ endpoint: 'localhost:${port}', tls: ${yaml} }`
+    const client = await makeUnaryClient(configured({ config: Options(grpcClientOptions) }, options))
+    return {
+      call: async () => String(await client.call(PATH, [Buffer.from('x')], { timeout: 5000, abort: NEVER })),
+      close: () => client.close(),
+    }
+  },
+  async http(port: number, yaml: string): Promise<Caller> {
+    const url = new URL(`https://localhost:${port}/`)
+    const client = await makeHttpClient(configured({ config: Options(httpClientOptions) }, `tls: ${yaml}`), [url])
+    const abort = AbortSignal.timeout(20_000)
+    return {
+      call: async () => String((await client.post(url, [Buffer.from('x')], { headers: {}, abort })).body),
+      close: () => client.close(),
+    }
+  },
+}
+
+type Answering = (subject: string) => Promise<void>
+
+/** Servers that ask for a certificate and say whose it is. */
+const peers = {
+  async grpc(authority: Authority, ours: Certificate, answering: Answering): Promise<Server> {
+    const server = http2.createSecureServer(asking(authority, ours))
+    const sessions = new Set<http2.ServerHttp2Session>()
+    server.on('session', (session) => sessions.add(session))
+    server.on('stream', (stream) => {
+      const body = Buffer.from([0, 0, 0, 0, 1, 'x'.charCodeAt(0)])
+      stream.on('error', () => {}).resume()
+      void answering(subjectOf(stream.session?.socket as tls.TLSSocket)).then(() => {
+        stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+        stream.end(body)
+      })
+    })
+    return listening(server, () => sessions.forEach((session) => session.destroy()))
+  },
+  async http(authority: Authority, ours: Certificate, answering: Answering): Promise<Server> {
+    const server = https.createServer(asking(authority, ours), (request, response) => {
+      request.resume()
+      void answering(subjectOf(request.socket as tls.TLSSocket)).then(() => response.end('x'))
+    })
+    return listening(server, () => server.closeAllConnections())
+  },
+}
+
+const asking = ({ ca }: Authority, { cert, key }: Certificate) => ({
+  ca: readFileSync(ca.cert),
+  cert: readFileSync(cert),
+  key: readFileSync(key),
+  requestCert: true,
+  rejectUnauthorized: true,
+})
+const subjectOf = (socket: tls.TLSSocket): string => String(socket.getPeerCertificate().subject.CN)
+
+async function listening(server: net.Server, cut: () => void): Promise<Server> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    async close() {
+      cut()
+      server.close()
+    },
+  }
+}
+
 for (const kind of ['grpc', 'http'] as const) {
   describe(`TLS over ${kind}`, { skip: withoutOpenssl }, () => {
     let authority: Authority
     let server: Server
+    let ours: Certificate
     let names: { server: string; ca: string; client: string }
     before(async () => {
       authority = new Authority()
-      const ours = authority.sign('server')
+      ours = authority.sign('server')
       const theirs = authority.sign('client')
       names = {
         server: `cert_file: ${ours.cert}, key_file: ${ours.key}`,
@@ -150,6 +228,35 @@ for (const kind of ['grpc', 'http'] as const) {
       })
       assert.equal(cipher, suite)
       await picky.close()
+    })
+
+    test('a client sends its changed certificate, and what is under way is answered', async () => {
+      const [cert, key] = [join(authority.folder, `${kind}-client.pem`), join(authority.folder, `${kind}-client.key`)]
+      const use = (from: { cert: string; key: string }) => {
+        writeFileSync(cert, 'torn')
+        copyFileSync(from.key, key)
+        copyFileSync(from.cert, cert)
+      }
+      use(authority.sign('before'))
+      const seen: string[] = []
+      const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+      const server = await peers[kind](authority, ours, async (subject) => {
+        seen.push(subject)
+        if (seen.length === 1) await held
+      })
+      const yaml = `{ ${names.ca}, cert_file: ${cert}, key_file: ${key}, reload_interval: 20ms }`
+      const client = await clients[kind](server.port, yaml)
+      const slow = client.call()
+      await until(() => seen.length === 1, 'the first request')
+      use(authority.sign('after'))
+      for (const end = performance.now() + 5000; seen.at(-1) !== 'after' && performance.now() < end;)
+        await client.call()
+      assert.equal(seen[0], 'before')
+      assert.equal(seen.at(-1), 'after')
+      letGo()
+      assert.equal(await slow, 'x')
+      await client.close()
+      await server.close()
     })
 
     test('certificates that changed are read again', async () => {

@@ -4,12 +4,12 @@ import type { OtlpGrpcOptions } from './options.ts'
 
 /** Each batch is one unary call; its bytes are passed on unread. */
 export function otlpGrpc(context: ExporterContext<OtlpGrpcOptions>): Exporter {
-  const { config } = context
+  const { config, log } = context
   let client: UnaryClient | undefined
   return {
     async start() {
       const authenticator = config.auth && context.extension(ClientAuthentication, config.auth.authenticator)
-      client = await makeUnaryClient(config, authenticator)
+      client = await makeUnaryClient(config, { authenticator, log })
     },
     async send(batch, { abort, origin }) {
       if (client === undefined) throw new Error('send was called before start')

@@ -18,13 +18,13 @@ const SHOWN = 200
 
 /** Each batch is one POST; as protobuf its bytes are passed on unread. */
 export function otlpHttp(context: ExporterContext<OtlpHttpOptions>): Exporter {
-  const { config, signals } = context
+  const { config, log, signals } = context
   const urls = new Map(signals.map((signal) => [signal, urlOf(signal, config)]))
   let client: HttpClient | undefined
   return {
     async start() {
       const authenticator = config.auth && context.extension(ClientAuthentication, config.auth.authenticator)
-      client = await makeHttpClient(config, urls.values(), authenticator)
+      client = await makeHttpClient(config, urls.values(), { authenticator, log })
     },
     async send(batch, { abort, origin }) {
       const url = urls.get(batch.signal)
