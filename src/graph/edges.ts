@@ -1,4 +1,4 @@
-import { tap } from 'rxjs'
+import { map } from 'rxjs'
 import type { OperatorFunction } from 'rxjs'
 import type { Delivery } from '../component/delivery.ts'
 import type { Meter } from '../component/meter.ts'
@@ -32,7 +32,11 @@ export function counted(sink: Sink, edges: readonly Edge[], metrics: Metrics): S
 export function countedStage(edge: Edge, metrics: Metrics): OperatorFunction<Delivery, Delivery> | undefined {
   if (!metrics.shows(LEVEL)) return undefined
   const count = counterOf(edge, metrics)
-  return (source) => source.pipe(tap(count))
+  // `tap` would do, at several times the price.
+  return map((delivery) => {
+    count(delivery)
+    return delivery
+  })
 }
 
 const LEVEL = 'normal'

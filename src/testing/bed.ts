@@ -28,6 +28,8 @@ export interface BedOptions {
   readonly onSend?: OnSend
   /** Calls the start off. */
   readonly abort?: AbortSignal
+  /** Where to measure; by default everything is. */
+  readonly metrics?: Metrics
 }
 
 export interface LogLine {
@@ -57,7 +59,7 @@ const POLL = 5
  * ```
  */
 export class TestBed {
-  readonly metrics = new Metrics()
+  readonly metrics: Metrics
   readonly logs: LogLine[] = []
   /** What the sinks have taken, in order. */
   readonly sent: Sent[] = []
@@ -68,9 +70,13 @@ export class TestBed {
   readonly #alive = setInterval(() => {}, FOR_EVER)
   #graph: Graph | undefined
 
+  private constructor(metrics: Metrics) {
+    this.metrics = metrics
+  }
+
   /** Rejects with all faults of the configuration in one message, or with what failed to start. */
   static async start(yaml: string, options: BedOptions = {}): Promise<TestBed> {
-    const bed = new TestBed()
+    const bed = new TestBed(options.metrics ?? new Metrics())
     try {
       await bed.#start(yaml, options)
     } catch (error) {

@@ -22,10 +22,11 @@ export function refusing(context: ProcessorContext<LimiterConfig>, memory: Memor
   const { config, meter, signal, id } = context
   const limiter = limiters.get(config) ?? new Limiter(config, memory)
   limiters.set(config, limiter)
+  const labels = { processor: id }
   const count = (what: string, description: string) => {
     const name = `otelcol_processor_memory_limiter_${what}_${ITEMS[signal]}`
     const counter = meter.counter(name, { unit: ITEM_UNITS[signal], description })
-    return (items: number) => counter.add(items, { processor: id })
+    return (items: number) => counter.add(items, labels)
   }
   const accepted = count('accepted', 'Items that were let pass.')
   const refused = count('refused', 'Items that were refused because of memory usage.')
