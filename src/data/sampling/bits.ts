@@ -41,8 +41,9 @@ const bitsOf = (digits: string): Bits => ({
   low: parseInt(digits.slice(HALF_DIGITS), 16),
 })
 
+/** A leading 1 keeps the zeros behind it, until it is cut off. */
 export const randomnessText = ({ high, low }: Bits): string =>
-  high.toString(16).padStart(HALF_DIGITS, '0') + low.toString(16).padStart(HALF_DIGITS, '0')
+  (HALF + high).toString(16).slice(1) + (HALF + low).toString(16).slice(1)
 
 /** `0` where everything is kept; nothing where nothing is. */
 export function thresholdText(threshold: Bits): string {

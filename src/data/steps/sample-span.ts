@@ -13,6 +13,10 @@ import { hashOfTraceId, randomnessOfTraceId } from './sample.ts'
 
 const TRACE_ID = known('Span', 'trace_id')
 const TRACE_STATE = known('Span', 'trace_state')
+const TRACE_STATE_TAG = 0x1a
+const TRACE_STATE_TAGS = [TRACE_STATE_TAG]
+/** Bytes of a text whose length takes one byte. */
+const SHORT = 127
 /** Of OpenTracing: 0 asks for the span not to be sampled, more for it to be. */
 const PRIORITY = keyOf('sampling.priority').bytes
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
@@ -31,6 +35,9 @@ export class SpanCandidate implements Candidate {
   readonly #tag: number
   readonly #seed: number
   #text = ''
+  /** The threshold that was written last, mostly the only one, and its text. */
+  #written: Bits | undefined
+  #writtenText = ''
   /** Undefined where the span has none. */
   #state: TraceState | undefined
 
@@ -70,12 +77,38 @@ export class SpanCandidate implements Candidate {
   }
 
   write({ randomness, threshold }: Decision): void {
-    const state = (this.#state ??= new TraceState(''))
+    if (threshold !== undefined && threshold !== this.#written) {
+      this.#written = threshold
+      this.#writtenText = thresholdText(threshold)
+    }
+    const state = this.#state
+    if (state === undefined) return this.#put(freshState(randomness, threshold, this.#writtenText))
     if (randomness !== undefined) state.randomnessText = randomnessText(randomness)
-    if (threshold !== undefined) state.thresholdText = thresholdText(threshold)
+    if (threshold !== undefined) state.thresholdText = this.#writtenText
     const text = state.toString()
-    if (text !== this.#text) TRACE_STATE.set(this.#message, text)
+    if (text !== this.#text) this.#put(text)
   }
+
+  /** A trace state is ASCII. Short ones, which are most, are written here without a writer. */
+  #put(text: string): void {
+    const { length } = text
+    if (length === 0 || length > SHORT) return void TRACE_STATE.set(this.#message, text)
+    const { arena } = this.#message
+    const start = arena.reserve(length + 2)
+    const value = start + 2
+    const { buffer } = arena
+    buffer[start] = TRACE_STATE_TAG
+    buffer[start + 1] = length
+    for (let index = 0; index < length; index++) buffer[value + index] = text.charCodeAt(index)
+    this.#message.put(TRACE_STATE_TAGS, TRACE_STATE_TAG, start, value, value + length)
+  }
+}
+
+/** What a span without a trace state gets. */
+function freshState(randomness: Bits | undefined, threshold: Bits | undefined, text: string): string {
+  if (randomness === undefined) return threshold === undefined ? '' : `ot=th:${text}`
+  const own = `ot=rv:${randomnessText(randomness)}`
+  return threshold === undefined ? own : `${own};th:${text}`
 }
 
 /** The number at a place, which may be written as text; NaN where there is none. */

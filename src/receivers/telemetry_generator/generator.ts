@@ -1,5 +1,5 @@
-import { batchOfSlab, Observable, receive, Refused } from '../../plugin.ts'
-import type { Counter, Delivery, Receiver, ReceiverContext, Signal } from '../../plugin.ts'
+import { batchOfSlab, Observable, receive } from '../../plugin.ts'
+import type { Counter, Delivery, Receiver, ReceiverContext, Refused, Signal } from '../../plugin.ts'
 import type { GeneratorConfig } from './options.ts'
 import { Pace } from './pace.ts'
 import { Random } from './random.ts'
