@@ -16,7 +16,7 @@ import { Graph } from '../src/graph/graph.ts'
 import { Metrics } from '../src/graph/metrics.ts'
 import { plan } from '../src/graph/plan.ts'
 import { TestBed } from '../src/testing.ts'
-import { logsRequest, spansRequest } from './graph/requests.ts'
+import { logsRequest, profilesRequest, spansRequest } from './graph/requests.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SNAKE = /^[a-z][a-z0-9_]*$/
@@ -32,6 +32,7 @@ const SETS: Readonly<Record<string, readonly string[]>> = {
 const REQUESTS: Readonly<Partial<Record<Signal, object>>> = {
   logs: logsRequest('a'),
   traces: spansRequest('a'),
+  profiles: profilesRequest(1),
   metrics: {
     resourceMetrics: [
       { scopeMetrics: [{ metrics: [{ name: 'm', gauge: { dataPoints: [{ timeUnixNano: '1', asDouble: 1 }] } }] }] },

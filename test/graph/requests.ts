@@ -34,6 +34,33 @@ export const spansRequest = (...names: string[]) => ({
   ],
 })
 
+/** One profile of so many samples, each of which points at the one stack, and all of them at a dictionary. */
+export const profilesRequest = (samples: number) => ({
+  resourceProfiles: [
+    {
+      resource: { attributes: [{ keyStrindex: 1, value: { stringValueStrindex: 2 } }] },
+      scopeProfiles: [
+        {
+          scope: { name: 'test' },
+          profiles: [
+            {
+              sampleType: { typeStrindex: 3, unitStrindex: 4 },
+              samples: Array.from({ length: samples }, (_, index) => ({ stackIndex: 1, values: [`${index}`] })),
+              timeUnixNano: '1',
+            },
+          ],
+        },
+      ],
+    },
+  ],
+  dictionary: {
+    stringTable: ['', 'service.name', 'test', 'cpu', 'nanoseconds', 'main'],
+    functionTable: [{}, { nameStrindex: 5 }],
+    locationTable: [{}, { lines: [{ functionIndex: 1 }] }],
+    stackTable: [{}, { locationIndices: [1] }],
+  },
+})
+
 interface LogsObject {
   resourceLogs?: { scopeLogs?: { logRecords?: { body: { stringValue: string } }[] }[] }[]
 }

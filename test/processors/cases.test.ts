@@ -36,6 +36,7 @@ const SIGNAL_OF: Readonly<Record<string, Signal>> = {
   resourceSpans: 'traces',
   resourceMetrics: 'metrics',
   resourceLogs: 'logs',
+  resourceProfiles: 'profiles',
 }
 
 for (const name of readdirSync(DIRECTORY)) {

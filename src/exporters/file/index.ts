@@ -5,7 +5,7 @@ import { faults, options } from './options.ts'
 export default defineExporter({
   type: 'file',
   summary: 'Writes to a file, as lines of OTLP/JSON or as protobuf.',
-  stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha' },
+  stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha', profiles: 'development' },
   config: options,
   check: faults,
   sending: () => DIRECT,

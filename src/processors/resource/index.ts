@@ -3,7 +3,7 @@ import { attributeAction, attributeActionFaults, attributeEdits, defineProcessor
 export default defineProcessor({
   type: 'resource',
   summary: 'Changes attributes of resources.',
-  stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha' },
+  stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha', profiles: 'development' },
   scale: 'replica',
   config: Options({
     attributes: Type.Array(attributeAction, { default: [], description: 'What is done, in this order.' }),

@@ -14,7 +14,7 @@ export default defineProcessor({
   type: 'resource_detection',
   aliases: ['resourcedetection'],
   summary: 'Finds out about host and operating system, and says so on every resource.',
-  stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha' },
+  stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha', profiles: 'development' },
   scale: 'replica',
   config: resourceDetectionOptions,
   check: checkResourceDetection,
