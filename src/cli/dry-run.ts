@@ -37,6 +37,11 @@ function built(configuration: Configuration): CreateFailed | undefined {
     log: SILENT,
     logOf: () => SILENT,
     metrics: new Metrics(),
+    // Nobody collects; what there would be to collect decides whether a receiver of it makes sense.
+    own: {
+      level: configuration.service.telemetry.metrics.level,
+      collect: () => Promise.reject(new Error('a dry run')),
+    },
     startTime: Date.now(),
   }
   try {
