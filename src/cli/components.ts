@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import type { Catalog, Entry } from '../component/catalog.ts'
 import type { Definition, Kind, Stability } from '../component/definition.ts'
+import { SCHEMES } from '../config/sources/location.ts'
 import { ownPackage } from './package.ts'
 
 const SECTIONS: readonly (readonly [Kind, string])[] = [
@@ -32,7 +33,7 @@ export async function components(catalog: Catalog, output: 'text' | 'json'): Pro
   const all = {
     buildinfo: { command: 'telegen', description, version },
     ...Object.fromEntries(sections),
-    providers: ['env', 'file', 'yaml'].map((scheme) => ({ scheme, module: own })),
+    providers: SCHEMES.toSorted().map((scheme) => ({ scheme, module: own })),
   }
   return output === 'json' ? `${JSON.stringify(all, undefined, 2)}\n` : stringify(all, { lineWidth: 0 })
 }

@@ -40,7 +40,18 @@ function chosen(configuration: Configuration): Note[] {
     const text = `queue_size is left out: ${shares.join(', ')}, its share of service::limits`
     return [{ path: ['exporters', exporter.id, 'sending_queue'], text }]
   })
-  return [...receivers, ...exporters]
+  return [...receivers, ...exporters, ...ownMetrics(configuration)]
+}
+
+/** Where Telegen's own metrics are looked at, when nobody says. */
+function ownMetrics({ service }: Configuration): Note[] {
+  const { level, readers } = service.telemetry.metrics
+  if (level === 'none') return []
+  return readers.flatMap((reader) => {
+    if (reader.kind !== 'prometheus' || reader.written) return []
+    const text = `readers is left out: Prometheus looks at ${reader.host}:${reader.port}`
+    return [{ path: ['service', 'telemetry', 'metrics'], text }]
+  })
 }
 
 /** Two places may tell the same of one fault. */

@@ -21,6 +21,14 @@ describe('the command line', () => {
     assert.deepEqual([read('-v').version, read('--version').version], [true, true])
   })
 
+  test('knows what each command takes, and its defaults', () => {
+    assert.deepEqual([read('print-initial-config').command, read('print-config').mode], ['print-config', 'redacted'])
+    assert.deepEqual([read('print-config').validate, read('print-config --validate=false').validate], [true, false])
+    assert.deepEqual([read('graph').output, read('graph --output dot').output], ['text', 'dot'])
+    assert.deepEqual(read('create receiver door_bell').words, ['receiver', 'door_bell'])
+    assert.deepEqual(read('--feature-gates=a,-b --feature-gates +c').gates, ['a', '-b', '+c'])
+  })
+
   const refused: readonly (readonly [line: string, message: string, hint: string | undefined])[] = [
     ['validat --config a', 'unknown command "validat" for "telegen"', 'did you mean "validate"?'],
     ['fly', 'unknown command "fly" for "telegen"', undefined],
@@ -29,6 +37,11 @@ describe('the command line', () => {
     ['-x', 'unknown flag: -x', undefined],
     ['--config', 'flag needs an argument: --config', undefined],
     ['--help=5', 'flag takes no argument: --help', undefined],
+    ['validate --mode redacted', 'unknown flag: --mode', '"validate" has no such flag; print-config has'],
+    ['--output json', 'unknown flag: --output', '"run" has no such flag; validate, graph, components have'],
+    ['print-config --validate=maybe', 'invalid validate: "maybe"', 'write true or false'],
+    ['graph --output json', 'invalid output: "json"', 'outputs are text, mermaid, dot'],
+    ['completion', '"completion" needs a shell: telegen completion <shell>', 'shells are bash, zsh, fish'],
     ['validate --output xml', 'invalid output: "xml"', 'outputs are text, json'],
   ]
   for (const [line, message, hint] of refused)

@@ -82,10 +82,23 @@ describe('telegen', () => {
   test('validate writes JSON where asked', () => {
     const { status, stdout, stderr } = telegen('validate', '--config', 'bad.yaml', '--output', 'json')
     assert.deepEqual([status, stderr], [1, ''])
+    const told = JSON.parse(stdout) as { severity: string }[]
     assert.deepEqual(
-      (JSON.parse(stdout) as { code: string; line: number }[]).map(({ code, line }) => [code, line]),
-      [['unknown_key', 4]],
+      told.filter(({ severity }) => severity === 'error'),
+      [
+        {
+          severity: 'error',
+          code: 'unknown_key',
+          message: 'has invalid keys: verbosty',
+          path: 'exporters::debug',
+          source: 'bad.yaml',
+          line: 4,
+          column: 11,
+          hint: 'did you mean "verbosity"?',
+        },
+      ],
     )
+    assert.ok(told.every(({ severity }) => ['error', 'warning', 'info'].includes(severity)))
   })
 
   test('validate creates every component without opening anything, and names the one that cannot be', () => {
@@ -168,6 +181,100 @@ describe('telegen', () => {
       telegen.kill('SIGTERM')
       assert.deepEqual(await exited, [0, null])
     })
+
+  test('components lists where configuration comes from', () => {
+    const { providers } = parse(telegen('components').stdout) as { providers: { scheme: string }[] }
+    assert.deepEqual(
+      providers.map(({ scheme }) => scheme),
+      ['env', 'file', 'http', 'https', 'rawenv', 'yaml'],
+    )
+  })
+
+  test('print-config prints what takes effect, beside `auto` what Telegen chooses, and secrets only where asked', () => {
+    const sets = ['receivers.otlp.protocols.http=', 'exporters.otlp_http.endpoint=http://localhost:1']
+    sets.push('exporters.otlp_http.headers.key=${env:PLACE}')
+    sets.push('service.pipelines.logs={receivers: [otlp, quiet], exporters: [otlp_http]}')
+    const words = ['--config', 'good.yaml', ...sets.flatMap((set) => ['--set', set])]
+    const { status, stdout, stderr } = telegen('print-config', ...words)
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^    acknowledge: auto # accepted$/m)
+    assert.match(stdout, /^      # queue_size is left out: 256 MiB of logs, its share of service::limits$/m)
+    assert.match(stdout, /^      key: "\[REDACTED\]"$/m)
+    assert.doesNotMatch(stdout, /hunter2/)
+    assert.match(telegen('print-initial-config', ...words, '--mode', 'unredacted').stdout, /^      key: hunter2$/m)
+    const json = JSON.parse(telegen('print-config', ...words, '--format=json').stdout) as { plugins: string[] }
+    assert.deepEqual(json.plugins, ['./quiet.js'])
+  })
+
+  test('print-config refuses what is wrong, and prints it all the same where asked, if its options can be read', () => {
+    const bad = telegen('print-config', '--config', 'bad.yaml')
+    assert.deepEqual([bad.status, bad.stdout], [1, ''])
+    assert.match(bad.stderr, /has invalid keys: verbosty/)
+    assert.equal(telegen('print-config', '--config', 'bad.yaml', '--validate=false').status, 1)
+    const sets = ['--set', 'service.pipelines.logs.exporters=[nowhere]']
+    const unknown = ['print-config', '--config', 'good.yaml', ...sets]
+    assert.equal(telegen(...unknown).status, 1)
+    const { status, stdout } = telegen(...unknown, '--validate=false')
+    assert.equal(status, 0)
+    assert.match(stdout, /exporters: \[nowhere\]/)
+  })
+
+  test('graph draws what would run, and nothing that would not', () => {
+    assert.match(
+      telegen('graph', '--config', 'good.yaml').stdout,
+      /^pipeline logs .*\n  receivers   quiet  acknowledges accepted\n/,
+    )
+    assert.match(telegen('graph', '--config', 'good.yaml', '--output', 'mermaid').stdout, /^flowchart LR\n/)
+    assert.match(telegen('graph', '--config', 'good.yaml', '--output', 'dot').stdout, /^digraph telegen \{\n/)
+    const { status, stdout } = telegen('graph', '--config', 'bad.yaml')
+    assert.deepEqual([status, stdout], [1, ''])
+  })
+
+  test('schema has the components of plugins', () => {
+    const { status, stdout } = telegen('schema', '--config', 'good.yaml')
+    assert.equal(status, 0)
+    const { $defs } = JSON.parse(stdout) as { $defs: Record<string, { description: string }> }
+    assert.equal($defs['receiver.quiet']?.description, 'Emits nothing. (logs: alpha)')
+  })
+
+  test('feature gates of the Collector are taken, and told where they would not be as asked', () => {
+    const gates = '--feature-gates=service.profilesSupport,+otelcol.printInitialConfig'
+    assert.deepEqual(telegen('validate', '--config', 'good.yaml', gates), { status: 0, stdout: '', stderr: '' })
+    assert.equal(
+      telegen('validate', '--config', 'good.yaml', '--feature-gates=-service.profilesSupport,other.gate').stderr,
+      'Warning: feature gate "service.profilesSupport" cannot be switched off: Telegen has no feature gates\n' +
+        'Warning: feature gate "other.gate" has no effect: Telegen has no feature gates\n',
+    )
+    assert.match(
+      telegen('featuregate').stdout,
+      /^ID +Enabled +Stage +Description\n.*\nservice\.profilesSupport +true +Stable /,
+    )
+    assert.match(
+      telegen('featuregate', 'service.profilesSupport').stdout,
+      /^Feature: service.profilesSupport\nEnabled: true\n/,
+    )
+    const { status, stderr } = telegen('featuregate', 'nosuch')
+    assert.deepEqual([status, stderr], [1, 'Error: feature "nosuch" not found\n  = telegen featuregate lists them\n'])
+  })
+
+  test('help of one command is the same however it is asked for', () => {
+    const { stdout } = telegen('help', 'graph')
+    assert.match(stdout, /^Draws the pipelines of a configuration\.\n\nUsage:\n  telegen graph \[flags\]\n/)
+    assert.equal(telegen('graph', '--help').stdout, stdout)
+    assert.equal(telegen('help').stdout, telegen('--help').stdout)
+    assert.match(telegen('help', 'print-initial-config').stdout, /^Prints the configuration that takes effect/)
+    assert.equal(telegen('help', 'nosuch').status, 2)
+  })
+
+  test('faults are in colour where FORCE_COLOR says so, and never on a pipe otherwise', () => {
+    const coloured = spawnSync(process.execPath, [MAIN, 'validate', '--config', 'bad.yaml'], {
+      cwd: directory,
+      encoding: 'utf8',
+      env: { ...process.env, FORCE_COLOR: '1' },
+    })
+    assert.ok(coloured.stderr.includes('\u001B[31merror:'))
+    assert.ok(!telegen('validate', '--config', 'bad.yaml').stderr.includes('\u001B'))
+  })
 
   test('--help and --version print and succeed', () => {
     assert.match(telegen('--help').stdout, /telegen \[run\] --config <location>/)

@@ -9,7 +9,7 @@ export interface Location {
 
 const SOURCE_SCHEMES = ['file', 'env', 'yaml', 'http', 'https'] as const
 /** `rawenv` is for values alone: it hands out a variable's text as it is. */
-const SCHEMES = [...SOURCE_SCHEMES, 'rawenv'] as const
+export const SCHEMES = [...SOURCE_SCHEMES, 'rawenv'] as const
 export type Scheme = (typeof SCHEMES)[number]
 
 const known = (schemes: readonly string[]): string => `schemes are ${schemes.join(', ')}`
