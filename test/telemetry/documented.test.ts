@@ -8,6 +8,10 @@ import { rows } from './rows.ts'
 const RARE = [
   'otelcol_process_runtime_total_alloc_bytes',
   'otelcol_processor_memory_limiter_refused_*',
+  'otelcol_processor_probabilistic_sampler_count_logs_sampled',
+  'otelcol_processor_probabilistic_sampler_count_traces_sampled',
+  'telegen.connector.count.overflow',
+  'telegen.generator.skipped.items',
   'telegen.scraper.skipped',
   'v8js.gc.duration',
 ]

@@ -58,7 +58,7 @@ class Source {
     this.#signal = signal
     this.#items = rate === 0 ? items_per_request : Math.min(items_per_request, Math.max(1, Math.floor(rate)))
     this.#random = new Random(seed + index)
-    this.#skipped = (items, reason) => skipped.add(items, { receiver: context.id, signal, reason })
+    this.#skipped = (items, reason) => skipped.add(items, { receiver: context.id, 'otel.signal': signal, reason })
     this.#lost = lost
   }
 

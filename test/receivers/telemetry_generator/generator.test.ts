@@ -56,7 +56,7 @@ test('telemetry_generator leaves out what it is too late for, and counts it', as
   for (let at = 0; at < 5; at++) await jump(100)
   await bed.until(() => bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'late' }) > 0, 'a skip')
   await bed.stop()
-  const late = bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'late', signal: 'logs' })
+  const late = bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'late', 'otel.signal': 'logs' })
   // Five seconds, of which one is made up for.
   assert.ok(late >= 380 && late <= 410, String(late))
 })
@@ -67,7 +67,7 @@ test('telemetry_generator at a rate leaves out what the gate is closed for; what
   const bed = await started('{ rate: 5000, items_per_request: 10 }', sink, {
     onSend: () => new Promise<void>((resolve) => released.push(resolve)),
   })
-  const skips = () => bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'gate', signal: 'logs' })
+  const skips = () => bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'gate', 'otel.signal': 'logs' })
   await bed.until(() => skips() >= 50, 'skips')
   const before = skips()
   bed.onSend = undefined
