@@ -2,15 +2,11 @@ import { SlabPool, slabs } from '../memory/slab-pool.ts'
 import type { Slab } from '../memory/slab.ts'
 import type { Signal } from '../signal.ts'
 import { pathAt } from './json-path.ts'
-import { JsonReader } from './json-reader.ts'
+import { JsonReader, type Wire } from './json-reader.ts'
 import { MalformedJson } from './malformed-json.ts'
 import { REQUEST_TABLES } from './table.ts'
 
-/** The wire bytes of a request: the first `length` bytes of `slab`, which is the caller's. */
-export interface Wire {
-  readonly slab: Slab
-  readonly length: number
-}
+export type { Wire } from './json-reader.ts'
 
 /**
  * The wire bytes of an OTLP/JSON request (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), which stay
@@ -23,23 +19,27 @@ export interface Wire {
  * Throws `MalformedJson` otherwise, with the place.
  */
 export function fromJson(signal: Signal, json: Buffer, reserve: (bytes: number) => Slab = takeSlab): Wire {
-  const reader = new JsonReader(json, reserve)
   try {
-    const length = reader.read(REQUEST_TABLES[signal])
-    return fitted(reader.slab, length, reserve)
+    return fitted(reader.read(REQUEST_TABLES[signal], json, reserve), reserve)
   } catch (error) {
-    reader.slab.release()
     throw error instanceof MalformedJson ? error.at(pathAt(json, error.offset)) : error
   }
 }
 
+/** One for all requests, as reading one is not interrupted: compiled code is thrown away with the last object of its kind. */
+const reader = new JsonReader()
+
 const takeSlab = (bytes: number): Slab => slabs.take(bytes)
 
 /** What is to stay does not hold much more memory than it needs. */
-function fitted(slab: Slab, length: number, reserve: (bytes: number) => Slab): Wire {
-  if (SlabPool.capacity(length) * 2 > slab.capacity) return { slab, length }
-  const smaller = reserve(length)
-  slab.buffer.copy(smaller.buffer, 0, 0, length)
-  slab.release()
-  return { slab: smaller, length }
+function fitted(wire: Wire, reserve: (bytes: number) => Slab): Wire {
+  const { slab, length } = wire
+  if (SlabPool.capacity(length) * 2 > slab.capacity) return wire
+  try {
+    const smaller = reserve(length)
+    slab.buffer.copy(smaller.buffer, 0, 0, length)
+    return { slab: smaller, length }
+  } finally {
+    slab.release()
+  }
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Slab } from '../memory/slab.ts'
+import { Slab } from '../memory/slab.ts'
 import { BACKSLASH, COMMA, QUOTE, SPACE, ZERO } from './ascii.ts'
 
 /** Memory is taken in pieces of this size, so that nothing is copied when there is more to write than was thought. */
@@ -23,28 +23,50 @@ ESCAPES.fill('u'.charCodeAt(0), 0, SPACE)
 for (const [letter, byte] of Object.entries({ b: 8, t: 9, n: 10, f: 12, r: 13, '"': QUOTE, '\\': BACKSLASH }))
   ESCAPES[byte] = letter.charCodeAt(0)
 
+const NOTHING = Buffer.alloc(0)
+
+/** JSON that stands in several pieces of pooled memory, which are valid until it is released. */
+export interface Json {
+  readonly pieces: readonly Buffer[]
+  release(): void
+}
+
 /**
  * JSON as it is written, in pieces of memory that `take` hands out. Every value is followed by a comma, which the end of
  * what encloses it takes back.
  */
 export class JsonOutput {
-  readonly #take: (bytes: number) => Slab
-  readonly #slabs: Slab[] = []
-  readonly #pieces: Buffer[] = []
-  #out: Buffer = Buffer.alloc(0)
+  #take: (bytes: number) => Slab = () => new Slab(NOTHING)
+  #slabs: Slab[] = []
+  #pieces: Buffer[] = []
+  #out: Buffer = NOTHING
   #to = 0
 
-  constructor(take: (bytes: number) => Slab) {
+  /** Begins to write; the end is `finish` or `drop`. */
+  begin(take: (bytes: number) => Slab): void {
     this.#take = take
   }
 
-  /** All that was written, valid until `release`. */
-  pieces(): readonly Buffer[] {
-    return this.#to === 0 ? this.#pieces : [...this.#pieces, this.#out.subarray(0, this.#to)]
+  /** All that was written, which is the caller's from now on. */
+  finish(): Json {
+    if (this.#to > 0) this.#pieces.push(this.#out.subarray(0, this.#to))
+    const pieces = this.#pieces
+    const slabs = this.#slabs
+    this.#clear()
+    return { pieces, release: () => slabs.splice(0).forEach((slab) => slab.release()) }
   }
 
-  release(): void {
-    for (const slab of this.#slabs.splice(0)) slab.release()
+  /** Forgets what was written. */
+  drop(): void {
+    for (const slab of this.#slabs) slab.release()
+    this.#clear()
+  }
+
+  #clear(): void {
+    this.#slabs = []
+    this.#pieces = []
+    this.#out = NOTHING
+    this.#to = 0
   }
 
   /** A brace, a bracket or a comma. */

@@ -1,5 +1,5 @@
 import { DEEPEST } from '../kernels/validate.ts'
-import type { Slab } from '../memory/slab.ts'
+import { Slab } from '../memory/slab.ts'
 import { varintSize, writeVarint } from '../wire/write.ts'
 import * as ascii from './ascii.ts'
 import { NONE, writeBase64, writeHex } from './binary.ts'
@@ -15,6 +15,15 @@ const HEAD = 20
 const IDENTIFIER_BYTES = { trace_id: 16, span_id: 8, profile_id: 16 }
 const INT32_LEAST = 2 ** 31
 
+/** The wire bytes of a request: the first `length` bytes of `slab`. */
+export interface Wire {
+  readonly slab: Slab
+  readonly length: number
+}
+
+const NOTHING = Buffer.alloc(0)
+const NO_SLAB = new Slab(NOTHING)
+
 /**
  * Reads a request once from its first byte to its last and writes the wire as it goes. Nothing is made on the way, no
  * object, no string: names are compared and numbers read where they stand.
@@ -24,44 +33,43 @@ const INT32_LEAST = 2 ** 31
  * nearly so. So the wire is less than five times as long, and memory that doubles when it is full ends there.
  */
 export class JsonReader {
-  readonly #json: Buffer
-  readonly #reserve: (bytes: number) => Slab
-  #slab: Slab
-  #out: Buffer
-  #view: DataView
+  #json: Buffer = NOTHING
+  #reserve: (bytes: number) => Slab = () => NO_SLAB
+  #slab: Slab = NO_SLAB
+  #out: Buffer = NOTHING
+  #view: DataView = viewOf(NOTHING)
   /** Where what is read next begins. */
   #at = 0
   /** Where what is written next begins, and how far there is room. */
   #to = 0
-  #room: number
-  /** The text of the number, identifier or name that is being read: in `json`, or in `#plain` where it had escapes. */
-  #text: Buffer
+  #room = 0
+  /** The text of the number, identifier or name that is being read: in `#json`, or a copy of it where it had escapes. */
+  #text: Buffer = NOTHING
   #start = 0
   #end = 0
 
-  /** `json`: exactly the request. The first slab is reserved at once. */
-  constructor(json: Buffer, reserve: (bytes: number) => Slab) {
+  /**
+   * Reads the whole of `json`, which is exactly the request; the slab of what is returned is the caller's. Throws
+   * `MalformedJson` without a path, or what `reserve` throws.
+   */
+  read(message: JsonMessage, json: Buffer, reserve: (bytes: number) => Slab): Wire {
     this.#json = json
-    this.#text = json
     this.#reserve = reserve
-    this.#slab = reserve(Math.ceil(json.length / 2) + HEAD)
-    this.#out = this.#slab.buffer
-    this.#view = viewOf(this.#out)
-    this.#room = this.#out.length
-  }
-
-  /** What was written into; the caller's to release. */
-  get slab(): Slab {
-    return this.#slab
-  }
-
-  /** Reads the whole request; returns how long the wire is. Throws `MalformedJson` without a path. */
-  read(message: JsonMessage): number {
-    this.#at = ascii.pastSpace(this.#json, 0)
-    if (!this.#isNull()) this.#message(message, 1)
-    this.#at = ascii.pastSpace(this.#json, this.#at)
-    if (this.#at < this.#json.length) throw new MalformedJson('is followed by something else', this.#at)
-    return this.#to
+    this.#to = 0
+    this.#into(reserve(Math.ceil(json.length / 2) + HEAD))
+    let isWhole = false
+    try {
+      this.#at = ascii.pastSpace(json, 0)
+      if (!this.#isNull()) this.#message(message, 1)
+      this.#at = ascii.pastSpace(json, this.#at)
+      if (this.#at < json.length) throw new MalformedJson('is followed by something else', this.#at)
+      isWhole = true
+      return { slab: this.#slab, length: this.#to }
+    } finally {
+      if (!isWhole) this.#slab.release()
+      this.#json = this.#text = NOTHING
+      this.#into(NO_SLAB)
+    }
   }
 
   #message(message: JsonMessage, depth: number): void {
@@ -155,42 +163,47 @@ export class JsonReader {
       this.#at++
       return
     }
-    const { kind } = field
-    if (kind === table.MESSAGE) this.#elements(() => this.#element(field, depth))
-    else if (kind === table.STRING) this.#elements(() => this.#stringElement(field))
-    else {
-      const start = this.#head(field) + 1
-      this.#to = start
-      this.#elements(() => {
-        this.#reach(HEAD)
-        this.#number(field)
-      })
-      this.#close(start, 1)
-    }
+    if (field.kind === table.MESSAGE) this.#messages(field, depth)
+    else if (field.kind === table.STRING) this.#strings(field)
+    else this.#numbers(field)
   }
 
-  #elements(read: () => void): void {
+  /** The Collector reads a null in a list as an empty message, or as an empty string. */
+  #messages(field: JsonField, depth: number): void {
+    do {
+      if (this.#isNull()) this.#nothing(field)
+      else this.#embedded(field, depth)
+    } while (this.#goesOn())
+  }
+
+  #strings(field: JsonField): void {
+    do {
+      if (this.#isNull()) this.#nothing(field)
+      else this.#string(field, true)
+    } while (this.#goesOn())
+  }
+
+  #numbers(field: JsonField): void {
+    const start = this.#head(field) + 1
+    this.#to = start
+    do {
+      this.#reach(HEAD)
+      this.#number(field)
+    } while (this.#goesOn())
+    this.#close(start, 1)
+  }
+
+  /** Goes past what stands behind an element; whether it is a comma, so that another one comes. */
+  #goesOn(): boolean {
     const json = this.#json
-    for (;;) {
-      read()
-      const at = ascii.pastSpace(json, this.#at)
+    const at = ascii.pastSpace(json, this.#at)
+    if (json[at] === ascii.COMMA) {
       this.#at = ascii.pastSpace(json, at + 1)
-      if (json[at] === ascii.COMMA) continue
-      if (json[at] !== ascii.CLOSE_BRACKET) throw new MalformedJson('is followed by neither a comma nor an end', at)
-      this.#at = at + 1
-      return
+      return true
     }
-  }
-
-  /** The Collector reads a null in a list as an empty message, or an empty string. */
-  #element(field: JsonField, depth: number): void {
-    if (this.#isNull()) this.#nothing(field)
-    else this.#embedded(field, depth)
-  }
-
-  #stringElement(field: JsonField): void {
-    if (this.#isNull()) this.#nothing(field)
-    else this.#string(field, true)
+    if (json[at] !== ascii.CLOSE_BRACKET) throw new MalformedJson('is followed by neither a comma nor an end', at)
+    this.#at = at + 1
+    return false
   }
 
   #nothing(field: JsonField): void {
@@ -409,10 +422,14 @@ export class JsonReader {
     const larger = this.#reserve(Math.max(this.#room * 2, this.#to + bytes))
     this.#out.copy(larger.buffer, 0, 0, this.#to)
     this.#slab.release()
-    this.#slab = larger
-    this.#out = larger.buffer
-    this.#view = viewOf(this.#out)
-    this.#room = this.#out.length
+    this.#into(larger)
+  }
+
+  #into(slab: Slab): void {
+    this.#slab = slab
+    this.#out = slab.buffer
+    this.#view = viewOf(slab.buffer)
+    this.#room = slab.capacity
   }
 }
 

@@ -1,15 +1,11 @@
 import { type Batch, overdrawnSlab } from '../batch.ts'
 import type { ByteBudget } from '../memory/byte-budget.ts'
 import type { Signal } from '../signal.ts'
-import { JsonOutput } from './json-output.ts'
+import { type Json, JsonOutput } from './json-output.ts'
 import { writeJson } from './json-writer.ts'
 import { REQUEST_TABLES } from './table.ts'
 
-/** JSON that stands in several pieces of pooled memory, which are valid until it is released. */
-export interface Json {
-  readonly pieces: readonly Buffer[]
-  release(): void
-}
+export type { Json } from './json-output.ts'
 
 /**
  * A batch as the OTLP/JSON request that it is, in pieces. The memory is charged where the batch is, as inside work.
@@ -24,12 +20,15 @@ export function toJson(batch: Batch): Json {
 
 /** The same of segments that are a request together; charged to `budget`, where there is one. */
 export function requestJson(signal: Signal, segments: readonly Buffer[], budget?: ByteBudget): Json {
-  const output = new JsonOutput((bytes) => overdrawnSlab(bytes, budget))
+  output.begin((bytes) => overdrawnSlab(bytes, budget))
   try {
     writeJson(output, REQUEST_TABLES[signal], segments)
-    return { pieces: output.pieces(), release: () => output.release() }
+    return output.finish()
   } catch (error) {
-    output.release()
+    output.drop()
     throw error
   }
 }
+
+/** One for all requests, as writing one is not interrupted: compiled code is thrown away with the last object of its kind. */
+const output = new JsonOutput()
