@@ -11,7 +11,7 @@ import { wholeSource } from '../config/place.ts'
 import type { OtlpMetricExporter } from '../config/telemetry.ts'
 import { Metrics } from '../graph/metrics.ts'
 import { Sender } from '../sending/sender.ts'
-import type { ReaderContext } from './readers.ts'
+import type { ReaderContext } from './reader.ts'
 
 /** Waits between tries within one interval, in milliseconds. */
 const RETRY = {

@@ -6,7 +6,7 @@ import { counts, since } from './deltas.ts'
 import { encode } from './otlp.ts'
 import { otlpSink } from './otlp-sink.ts'
 import type { Telemetry } from './own-telemetry.ts'
-import type { Reader, ReaderContext } from './readers.ts'
+import type { Reader, ReaderContext } from './reader.ts'
 
 /** Where the measurements of one interval go. Rejects where they did not arrive, when it is sure that they will not. */
 export interface MetricSink {

@@ -7,7 +7,7 @@ import { hostPort } from '../transport/address.ts'
 import { listen } from '../transport/listen.ts'
 import type { Telemetry } from './own-telemetry.ts'
 import { prometheusText } from './prometheus-text.ts'
-import type { Reader } from './readers.ts'
+import type { Reader } from './reader.ts'
 
 /** Milliseconds that a request may take to come in; the Collector's. */
 const REQUEST_TIMEOUT = 5_000

@@ -1,20 +1,5 @@
-import type { Catalog } from '../component/catalog.ts'
-import type { Log } from '../component/context.ts'
 import type { MetricReader } from '../config/telemetry.ts'
-import type { Telemetry } from './own-telemetry.ts'
-
-/** Something that runs and lets metrics out. */
-export interface Reader {
-  /** Sends what is left, by `deadline`, and lets go. */
-  stop(deadline: AbortSignal): Promise<void>
-}
-
-/** How to reach what the engine has: exporters send the metrics, too. */
-export interface ReaderContext {
-  readonly own: Telemetry
-  readonly log: Log
-  readonly catalog: Catalog
-}
+import type { Reader, ReaderContext } from './reader.ts'
 
 /**
  * Starts the readers of a configuration; each is loaded when there is one. Where one cannot start, the others are stopped and
