@@ -55,15 +55,26 @@ export const kindsOf = (taken: readonly Taken[]): Json =>
     ),
   ].sort()
 
-function kindOf({ name, unit, description: _, ...shapes }: JsonObject): string {
-  const [[shape, body] = ['', {}]] = Object.entries(shapes) as [string, JsonObject][]
-  const { dataPoints = [], aggregationTemporality = 0, isMonotonic = false } = body
-  const keys = (dataPoints as JsonObject[]).flatMap((point) =>
-    ((point['attributes'] ?? []) as JsonObject[]).map(({ key }) => key),
-  )
-  const value = (dataPoints as JsonObject[]).some((point) => 'asInt' in point) ? 'int' : 'double'
-  return [name, unit, shape, aggregationTemporality, isMonotonic, value, ...[...new Set(keys)].sort()].join(' ')
+function kindOf(metric: JsonObject): string {
+  const [shape, body] = SHAPES.flatMap((name) =>
+    name in metric ? [[name, metric[name] as JsonObject] as const] : [],
+  )[0] ?? ['nothing', {}]
+  const points = (body['dataPoints'] ?? []) as JsonObject[]
+  const keys = points.flatMap((point) => ((point['attributes'] ?? []) as { key: string }[]).map(({ key }) => key))
+  const value = points.some((point) => 'asInt' in point) ? 'int' : 'double'
+  const told = [
+    metric['name'],
+    metric['unit'],
+    shape,
+    body['aggregationTemporality'] ?? 0,
+    body['isMonotonic'] ?? false,
+    value,
+  ]
+  return [...told.map(String), ...new Set(keys.sort(byText))].join(' ')
 }
+
+const SHAPES = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const ZSTD = Buffer.from('28b52ffd', 'hex')
 
