@@ -8,6 +8,9 @@ import { otlpSink } from './otlp-sink.ts'
 import type { Telemetry } from './own-telemetry.ts'
 import type { Reader, ReaderContext } from './reader.ts'
 
+/** How long the last sending may hold up a stop, in milliseconds: whoever watches Telegen may be gone before it. */
+const FAREWELL = 2_000
+
 /** Where the measurements of one interval go. Rejects where they did not arrive, when it is sure that they will not. */
 export interface MetricSink {
   take(interval: Interval): Promise<void>
@@ -46,9 +49,10 @@ export async function readPeriodically(reader: PeriodicReader, context: ReaderCo
   return {
     async stop(deadline) {
       timer.cancel()
-      const last = (underway ?? Promise.resolve()).then(() => (deadline.aborted ? undefined : tell()))
-      await Promise.race([last, aborted(deadline)])
-      await sink.stop(deadline)
+      const end = AbortSignal.any([deadline, AbortSignal.timeout(FAREWELL)])
+      const last = (underway ?? Promise.resolve()).then(() => (end.aborted ? undefined : tell()))
+      await Promise.race([last, aborted(end)])
+      await sink.stop(end)
     },
   }
 }

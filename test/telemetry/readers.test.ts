@@ -14,7 +14,7 @@ import { startReaders } from '../../src/telemetry/readers.ts'
 import { TestBed, TestClock } from '../../src/testing.ts'
 import { freePorts } from '../e2e/telegen.ts'
 
-const now = () => AbortSignal.timeout(5_000)
+const now = () => AbortSignal.timeout(10_000)
 const [DEFAULT] = DEFAULT_READERS as readonly [PrometheusReader]
 
 function setting(t: TestContext, level: 'normal' | 'none' = 'normal') {
@@ -177,6 +177,16 @@ describe('metrics that are sent', () => {
     const last = (await points(bed.sent.length)).at(-1)
     assert.deepEqual([first?.asInt, last?.asInt], ['2', '7'])
     assert.equal(last?.startTimeUnixNano, first?.timeUnixNano)
+  })
+
+  test('hold up a stop for two seconds at most where nobody takes them', async (t) => {
+    const [dead] = (await freePorts(1)) as [number]
+    const { start, lines } = setting(t)
+    const { stop } = await start(otlp({ protocol: 'http/protobuf', endpoint: `http://127.0.0.1:${dead}` }))
+    const began = performance.now()
+    await stop()
+    assert.ok(performance.now() - began < 4_000)
+    assert.match(lines.join(), /were not sent/)
   })
 
   test('are refused where the exporter cannot be made, with its reason', async (t) => {
