@@ -60,16 +60,15 @@ describe('telegen create', () => {
     )
     assert.equal(formatted.status, 0, formatted.stdout + formatted.stderr)
     const compilerOptions = {
-      ...{
-        target: 'es2024',
-        lib: ['es2024', 'esnext.collection'],
-        module: 'nodenext',
-        checkJs: true,
-        allowJs: true,
-        noEmit: true,
-        skipLibCheck: true,
-      },
-      ...{ allowImportingTsExtensions: true, types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] },
+      target: 'es2024',
+      lib: ['es2024', 'esnext.collection'],
+      module: 'nodenext',
+      checkJs: true,
+      noEmit: true,
+      skipLibCheck: true,
+      allowImportingTsExtensions: true,
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules/@types')],
       paths: { 'telegen/plugin': [join(ROOT, 'src/plugin.ts')], 'telegen/testing': [join(ROOT, 'src/testing.ts')] },
     }
     const include = names.map((name) => join(name, 'index.js'))

@@ -1,5 +1,5 @@
 import type { CommandDescription, Flag } from '../commands.ts'
-import type { Completed } from './completion.ts'
+import type { Completed } from './completed.ts'
 
 /** For bash 3.2 and newer, without the package bash-completion. */
 export function bash({ commands, settings }: Completed): string {

@@ -9,12 +9,6 @@ import { zsh } from './zsh.ts'
 
 const WRITE = { bash, zsh, fish }
 
-/** What a completion script is made of: the command line's own table, and what `--set` may begin with. */
-export interface Completed {
-  readonly commands: readonly CommandDescription[]
-  readonly settings: readonly string[]
-}
-
 /** Prints the script for a shell. */
 export async function completion({ words }: Arguments, print: (text: string) => number): Promise<number> {
   const write = WRITE[words[0] as keyof typeof WRITE]

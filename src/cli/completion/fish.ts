@@ -1,5 +1,5 @@
 import type { CommandDescription, Flag } from '../commands.ts'
-import type { Completed } from './completion.ts'
+import type { Completed } from './completed.ts'
 
 /** For fish 3 and newer. */
 export function fish({ commands, settings }: Completed): string {

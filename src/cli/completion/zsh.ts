@@ -1,5 +1,5 @@
 import type { CommandDescription, Flag } from '../commands.ts'
-import type { Completed } from './completion.ts'
+import type { Completed } from './completed.ts'
 
 /** For zsh with its completion system (`compinit`). */
 export function zsh({ commands, settings }: Completed): string {

@@ -2,13 +2,14 @@ import { Secret } from '../../component/options.ts'
 import { decode } from '../decode/decode.ts'
 import { typesOf } from '../decode/schema.ts'
 import type { Schema } from '../decode/schema.ts'
+import { Double } from '../../data/steps/value.ts'
 import { spot } from '../decode/spot.ts'
 import { written } from '../node.ts'
 import { wholeSource } from '../place.ts'
 import { goDuration } from './go-duration.ts'
 
 /** What may be written into a file. Mappings are Maps: a key may be called `__proto__`, and `10` keeps its place before `9`. */
-export type Printable = string | number | bigint | boolean | null | readonly Printable[] | PrintableMap
+export type Printable = string | number | bigint | boolean | null | Double | readonly Printable[] | PrintableMap
 export type PrintableMap = ReadonlyMap<string, Printable>
 
 export const REDACTED = '[REDACTED]'
@@ -73,7 +74,8 @@ function encodeUntyped(value: unknown, reveal: boolean, secret = false): Printab
   if (value instanceof Secret) return reveal ? value.reveal() : REDACTED
   if (Array.isArray(value)) return value.map((item) => encodeUntyped(item, reveal, secret))
   if (value instanceof Map) return untypedMapping(value.entries(), reveal, secret)
-  if (typeof value === 'object' && value !== null) return untypedMapping(Object.entries(value), reveal, secret)
+  if (typeof value === 'object' && value !== null && !(value instanceof Double))
+    return untypedMapping(Object.entries(value), reveal, secret)
   if (secret && !reveal && value !== null && typeof value !== 'boolean') return REDACTED
   return typeof value === 'string' && !reveal ? withoutPassword(value) : (value as Printable)
 }

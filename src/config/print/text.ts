@@ -1,4 +1,5 @@
 import { Document, isMap, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
+import { Double } from '../../data/steps/value.ts'
 import { resolvePlain } from '../yaml/scalar.ts'
 import { plainly } from './encode.ts'
 import type { Printable, PrintableMap } from './encode.ts'
@@ -26,11 +27,14 @@ const isShort = (list: readonly Printable[]): boolean =>
 export const jsonText = (tree: PrintableMap): string => `${JSON.stringify(plainly(escaped(tree)), fit, 2)}\n`
 
 function fit(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value))
+  if (typeof value === 'bigint') return raw(String(value))
+  if (isBeyondCounting(value)) return raw(value.toExponential())
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new RangeError(`${value} cannot be written as JSON: ask for YAML`)
   return value
 }
+
+const raw = (json: string): unknown => (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(json)
 
 function node(value: Printable): YAMLMap | YAMLSeq | Scalar {
   if (value instanceof Map) {
@@ -45,8 +49,26 @@ function node(value: Printable): YAMLMap | YAMLSeq | Scalar {
     list.flow = isShort(value)
     return list
   }
-  return typeof value === 'string' ? text(dollars(value)) : new Scalar(value)
+  if (value instanceof Double) return float(value.value)
+  return typeof value === 'string' ? text(dollars(value)) : number(value)
 }
+
+/** A whole float, written so that it is read as one: `1.0`. */
+function float(value: number): Scalar<number> {
+  const scalar = new Scalar(value)
+  if (/^-?\d+$/.test(String(value))) scalar.minFractionDigits = 1
+  return scalar
+}
+
+/** A whole number that a double cannot count is written with an exponent, or it would be read as an integer of 64 bits. */
+function number(value: Exclude<Printable, string>): Scalar {
+  const scalar = new Scalar(value)
+  if (isBeyondCounting(value)) scalar.format = 'EXP'
+  return scalar
+}
+
+const isBeyondCounting = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
 
 /** Quoted wherever Telegen's own reader, or another one, may take it for something else: numbers, times, merge keys. */
 function text(value: string): Scalar<string> {

@@ -1,7 +1,8 @@
-import type { Catalog, Entry } from '../../component/catalog.ts'
+import type { Catalog } from '../../component/catalog.ts'
 import type { Definition, Kind } from '../../component/definition.ts'
 import { KINDS } from '../../component/definition.ts'
 import { SECTIONS } from '../check/components.ts'
+import type { Loaded } from './loaded.ts'
 import { mappingSchema, optionSchema } from './option-schema.ts'
 import type { EditorSchema } from './option-schema.ts'
 import { serviceSchema } from './service-schema.ts'
@@ -13,11 +14,6 @@ const ABOUT: Readonly<Record<Kind, string>> = {
   connector: 'Joins pipelines: an exporter of one, a receiver of another.',
   exporter: 'Where data goes.',
   extension: 'What is there beside the pipelines.',
-}
-
-export interface Loaded {
-  readonly entry: Entry
-  readonly definition: Definition
 }
 
 /**

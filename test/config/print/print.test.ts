@@ -171,7 +171,7 @@ describe('a configuration that is printed', () => {
           fc.integer(),
           fc.boolean(),
           fc.constant(null),
-          fc.double({ noNaN: true }),
+          fc.double({ noNaN: true, noDefaultInfinity: true }),
           fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
         ),
         fc.array(tie('tree'), { maxLength: 3 }),
@@ -184,10 +184,12 @@ describe('a configuration that is printed', () => {
     }))
     fc.assert(
       fc.property(tree, (value) => {
-        const text = yamlText(new Map([['key', encode({}, value, true)]]))
-        const { root, faults } = loaded(text)
-        assert.ok(root, `${text} ${faults[0]?.message}`)
-        assert.deepEqual(normal((plain(root) as { key: unknown }).key), normal(value), text)
+        const tree = new Map([['key', encode({}, value, true)]])
+        for (const text of [yamlText(tree), jsonText(tree)]) {
+          const { root, faults } = loaded(text)
+          assert.ok(root, `${text} ${faults[0]?.message}`)
+          assert.deepEqual(normal((plain(root) as { key: unknown }).key), normal(value), text)
+        }
       }),
       { numRuns: 300 },
     )
@@ -237,7 +239,7 @@ function withSecrets(definition: Definition): Definition {
       url: { type: 'string' },
     },
   }
-  return { ...definition, config } as Definition
+  return { ...definition, config }
 }
 
 function decoded(schema: Schema, tree: unknown): { readonly value: unknown; readonly faults: number } {
@@ -262,7 +264,6 @@ function put(tree: Record<string, unknown>, [key = '', ...rest]: readonly string
 function normal(value: unknown): unknown {
   if (Object.is(value, -0)) return 0
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return `about ${value}`
   if (Array.isArray(value)) return value.map(normal)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, normal(each)]))

@@ -34,6 +34,8 @@ service:
     metrics: { receivers: [otlp, host_metrics], exporters: [otlp_http, otlp_grpc/backup] }
 `
 
+const GRAPHVIZ = 'dot'
+
 describe('a drawing', () => {
   test('as text has a paragraph for each pipeline, upstream first, with queues, budgets and what connectors join', async () => {
     assert.equal(
@@ -101,9 +103,9 @@ extensions    health_check
     ])
   })
 
-  const dot = spawnSync('dot', ['-V'])
+  const dot = spawnSync(GRAPHVIZ, ['-V'])
   test('as dot is taken by Graphviz', { skip: dot.error && 'Graphviz is not installed' }, async () => {
-    const { status, stdout, stderr } = spawnSync('dot', ['-Tplain'], {
+    const { status, stdout, stderr } = spawnSync(GRAPHVIZ, ['-Tplain'], {
       input: draw(await planOf(GATEWAY), 'dot'),
       encoding: 'utf8',
     })
@@ -115,8 +117,10 @@ extensions    health_check
 
   test('of any names can be read, says each of them, and fits into 100 columns where the names do', async () => {
     const name = fc.stringMatching(/^[a-z0-9._"'#;:%&()[\]{}!?*/@,\\-]{1,60}$/)
+    // Two colons are the loader's: they part keys.
+    const named = name.filter((each) => !each.includes('::'))
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(name, { minLength: 1, maxLength: 6 }), async (names) => {
+      fc.asyncProperty(fc.uniqueArray(named, { minLength: 1, maxLength: 6 }), async (names) => {
         const ids = names.map((each) => `batch/${each}`)
         const quoted = ids.map((id) => JSON.stringify(id))
         const planned = await planOf(`

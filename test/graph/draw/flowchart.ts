@@ -6,7 +6,7 @@ export interface Flowchart {
 }
 
 interface Database {
-  getVertices(): ReadonlyMap<string, { readonly text: string }>
+  getVertices(): Readonly<Record<string, { readonly text: string }>>
   getEdges(): readonly { readonly start: string; readonly end: string }[]
   getSubGraphs(): readonly { readonly title: string; readonly nodes: readonly string[] }[]
 }
@@ -25,7 +25,7 @@ export async function readFlowchart(text: string): Promise<Flowchart> {
   const { type, db } = (await mermaid.mermaidAPI.getDiagramFromText(text)) as unknown as { type: string; db: Database }
   if (type !== 'flowchart-v2') throw new Error(`Mermaid takes it for ${type}`)
   return {
-    labels: new Map([...db.getVertices()].map(([id, { text: label }]) => [id, unescaped(label)])),
+    labels: new Map(Object.entries(db.getVertices()).map(([id, { text: label }]) => [id, unescaped(label)])),
     edges: db.getEdges().map(({ start, end }) => `${start} -> ${end}`),
     subgraphs: new Map(db.getSubGraphs().map(({ title, nodes }) => [unescaped(title), nodes])),
   }
