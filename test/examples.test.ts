@@ -63,13 +63,13 @@ const record = (body: string, severity?: number) =>
 
 const sink = (port: number) => `
 receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:${port}" }, http: { endpoint: "127.0.0.1:${port + 1}" } } } }
-exporters: { nop: , file: { path: DIR/out.jsonl, flush_interval: 10ms } }
+exporters: { file: { path: DIR/out.jsonl, flush_interval: 10ms } }
 service:
   pipelines:
     traces: { receivers: [otlp], exporters: [file] }
     metrics: { receivers: [otlp], exporters: [file] }
     logs: { receivers: [otlp], exporters: [file] }
-    profiles: { receivers: [otlp], exporters: [nop] }
+    profiles: { receivers: [otlp], exporters: [file] }
 `
 const stored = ({ directory }: Telegen) => readFile(join(directory, 'out.jsonl'), 'utf8').catch(() => '')
 
@@ -275,6 +275,7 @@ test('the example of everything runs: sampled, counted, by tenant, behind passwo
       'named',
       'acme',
       'system.cpu.time',
+      'resourceProfiles',
       'made up',
     ])
       await until(async () => (await stored(backend)).includes(what), `${what} at the backend`)

@@ -93,7 +93,7 @@ function batchCounter({ config, from, clock, meter, id }: ConnectorContext<Count
       }
     }
     finishResource()
-    return builder === undefined ? undefined : charged((builder as MetricsBuilder).finish(), batch)
+    return builder === undefined ? undefined : charged(builder.finish(), batch)
   }
 }
 

@@ -23,7 +23,7 @@ export function profilesObject(shape: Shape, scope: string, items: readonly Item
         profileId: MARKS.traceId.toString('hex'),
       }
       resourceProfiles.push({
-        resource: { attributes: [text('service.name', String(resource['service.name'])), madeUp()] },
+        resource: { attributes: [text('service.name', resource['service.name'] as string), madeUp()] },
         scopeProfiles: [{ scope: { name: scope, attributes: [madeUp()] }, profiles: [profile] }],
       })
     }

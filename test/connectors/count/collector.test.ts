@@ -97,7 +97,7 @@ function canonical(requests: readonly object[]): string[] {
           dataPoints.map(
             (each) =>
             JSON.stringify([
-              sorted(resource?.attributes), scope, name, description, Object.entries(sum).toSorted(),
+              sorted(resource?.attributes), scope, name, description, Object.entries(sum).toSorted(([a], [b]) => (a < b ? -1 : 1)),
               time(each.startTimeUnixNano), time(each.timeUnixNano), each.asInt, sorted(each.attributes),
             ]), // prettier-ignore
           ),

@@ -67,7 +67,8 @@ test('telemetry_generator at a rate leaves out what the gate is closed for; what
   const bed = await started('{ rate: 5000, items_per_request: 10 }', sink, {
     onSend: () => new Promise<void>((resolve) => released.push(resolve)),
   })
-  const skips = () => bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'gate', 'otel.signal': 'logs' })
+  const skips = () =>
+    bed.metrics.total('telegen.generator.skipped.items', { ...ID, reason: 'gate', 'otel.signal': 'logs' })
   await bed.until(() => skips() >= 50, 'skips')
   const before = skips()
   bed.onSend = undefined
