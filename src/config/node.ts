@@ -1,3 +1,4 @@
+import { Double } from '../data/steps/value.ts'
 import type { Place } from './place.ts'
 
 /** A configuration as written: YAML's values, each with its place. Immutable. */
@@ -7,6 +8,8 @@ export interface Scalar extends Placed {
   readonly kind: 'scalar'
   /** A bigint where an integer is too large to be exact as a number. */
   readonly value: string | number | bigint | boolean | null
+  /** Set where a number was written as a float though it is whole (`1.0`): where anything may stand, it is a float. */
+  readonly float?: boolean
 }
 
 export interface List extends Placed {
@@ -38,7 +41,12 @@ interface Placed {
   readonly problem?: string
 }
 
-export const scalar = (value: Scalar['value'], place: Place): Scalar => ({ kind: 'scalar', value, place })
+export const scalar = (value: Scalar['value'], place: Place, float = false): Scalar => ({
+  kind: 'scalar',
+  value,
+  place,
+  ...(float && { float }),
+})
 export const mapping = (entries: Iterable<readonly [string, Item]>, place: Place): Mapping => ({
   kind: 'map',
   entries: new Map(entries),
@@ -72,19 +80,25 @@ export function goType(node: Node): string {
     case 'broken':
       return 'nil'
     case 'scalar':
-      return goScalarType(node.value)
+      return node.float ? 'float64' : goScalarType(node.value)
   }
 }
 
 /** The value without places, as any JSON would be. */
-export function plain(node: Node): unknown {
+export const plain = (node: Node): unknown => withScalars(node, ({ value }) => value)
+
+/** The same where the kind of a number matters: a whole float is a `Double`. */
+export const typed = (node: Node): unknown =>
+  withScalars(node, ({ value, float }) => (float && typeof value === 'number' ? new Double(value) : value))
+
+function withScalars(node: Node, of: (scalar: Scalar) => unknown): unknown {
   switch (node.kind) {
     case 'scalar':
-      return node.value
+      return of(node)
     case 'list':
-      return node.items.map(plain)
+      return node.items.map((item) => withScalars(item, of))
     case 'map':
-      return Object.fromEntries([...node.entries].map(([key, item]) => [key, plain(item.node)]))
+      return Object.fromEntries([...node.entries].map(([key, item]) => [key, withScalars(item.node, of)]))
     case 'broken':
       return undefined
   }
@@ -92,6 +106,7 @@ export function plain(node: Node): unknown {
 
 /** A value of the program's own (a default) as if it had been written at `place`. */
 export function written(value: unknown, place: Place): Node {
+  if (value instanceof Double) return scalar(value.value, place, true)
   if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => written(item, place)), place }
   if (typeof value === 'object' && value !== null) {
     return mapping(

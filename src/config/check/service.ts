@@ -14,7 +14,7 @@ import { didYouMean, isMisspelt } from '../nearest.ts'
 import { notConfigured, placeAt } from './pipelines.ts'
 import type { CanonicalId } from './pipelines.ts'
 import { DEFAULT_READERS, metricReader } from './metric-readers.ts'
-import { isUnread } from './top-level.ts'
+import { isUnread, startOf } from './top-level.ts'
 import { logLevel, metricLevel, outputPath, resourceAttributes, SERVICE, telemetryFaults } from './telemetry.ts'
 import type { Service } from './telemetry.ts'
 
@@ -41,7 +41,7 @@ export function readService(
   report: (fault: Fault) => void,
 ): ServiceSection {
   const item = root.entries.get('service')
-  const place = item?.key ?? { ...root.place, line: 0, column: 0 }
+  const place = item?.key ?? startOf(root)
   const body = item?.node.kind === 'map' ? item.node : mapping([], place)
   const rest = new Map(body.entries)
   rest.delete('pipelines')

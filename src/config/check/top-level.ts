@@ -2,13 +2,14 @@ import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { isNull } from '../node.ts'
 import type { Mapping } from '../node.ts'
+import type { Place } from '../place.ts'
 import { didYouMean, isMisspelt } from '../nearest.ts'
 
 const KEYS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions', 'service', 'plugins']
 
 /** Whether there is a configuration at all; its unknown keys and missing sections are reported. */
 export function checkTopLevel(root: Mapping, report: (fault: Fault) => void): boolean {
-  const whole = { ...root.place, line: 0, column: 0 }
+  const whole = startOf(root)
   if (root.entries.size === 0) {
     report(error({ code: 'empty', message: 'empty configuration file', path: '', place: whole }))
     return false
@@ -30,6 +31,9 @@ export function checkTopLevel(root: Mapping, report: (fault: Fault) => void): bo
 }
 
 const NO_ANCHORS = 'there is no section for anchors: write `&name` where the value is first used'
+
+/** Where a configuration begins: the place for what is missing in it. */
+export const startOf = ({ place }: Mapping): Place => (place.line > 0 ? place : { ...place, line: 1, column: 1 })
 
 /** Whether a section is there in some form that is no section: misspelt, or not a mapping. That is reported. */
 export function isUnread(root: Mapping, section: string): boolean {

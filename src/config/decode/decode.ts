@@ -1,4 +1,4 @@
-import { plain } from '../node.ts'
+import { typed } from '../node.ts'
 import type { Node } from '../node.ts'
 import { decodeForeign } from './foreign.ts'
 import { decodeKind } from './kinds.ts'
@@ -34,7 +34,7 @@ export function decode(schema: Schema, node: Node, at: Spot): unknown {
       return decodeList(schema, node, at, decode)
     case undefined:
       return schema.const === undefined && schema.enum === undefined
-        ? plain(node)
+        ? typed(node)
         : decodeScalar(schema, node, undefined, at)
     default:
       return decodeScalar(schema, node, types[0], at)

@@ -29,5 +29,5 @@ function meaning({ text, file, verbatim }: Retrieved, place: Place): Fragment {
     return { value: { ...scalar(text, place), ...(file !== undefined && problem !== undefined && { problem }) }, text }
   }
   if (node.kind !== 'scalar') return { value: node, text }
-  return { value: scalar(typeof node.value === 'string' ? text : node.value, place), text }
+  return { value: scalar(typeof node.value === 'string' ? text : node.value, place, node.float), text }
 }

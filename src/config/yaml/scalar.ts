@@ -31,6 +31,10 @@ function number(text: string): number | bigint | undefined {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
+/** Whether what a plain scalar means is a float, whole or not: `1.0`, `1e3`. It is told from an integer by how it is written. */
+export const isFloat = (text: string, meant: unknown): boolean =>
+  typeof meant === 'number' && !(Number.isSafeInteger(meant) && INTEGER.test(text.replaceAll('_', '')))
+
 /** Beyond 64 bits an integer is read as a decimal float, octal or not; one with a letter in front is text then. */
 const MAX_INTEGER = 2n ** 64n - 1n
 const MIN_INTEGER = -(2n ** 63n)

@@ -5,7 +5,7 @@ import type { Fault } from '../fault.ts'
 import { broken, mapping, scalar } from '../node.ts'
 import type { Item, Mapping, Node } from '../node.ts'
 import type { Place } from '../place.ts'
-import { resolvePlain } from './scalar.ts'
+import { isFloat, resolvePlain } from './scalar.ts'
 
 /** Levels of mappings and lists inside one another. */
 export const MAX_DEPTH = 100
@@ -52,13 +52,16 @@ export class TreeReader {
   #scalar(yaml: YamlScalar, place: Place): Node {
     const text = typeof yaml.value === 'string' ? yaml.value : (yaml.source ?? '')
     const plain = yaml.type === 'PLAIN' || yaml.type === undefined
-    if (yaml.tag === undefined || yaml.tag === '!') return scalar(plain ? resolvePlain(text) : text, place)
+    if (yaml.tag === undefined || yaml.tag === '!') {
+      const meant = plain ? resolvePlain(text) : text
+      return scalar(meant, place, isWhole(meant) && isFloat(text, meant))
+    }
     if (TEXT_TAGS.has(yaml.tag)) return scalar(text, place)
     if (yaml.tag === `${CORE}binary`) return this.#binary(text, place)
     const resolved = resolvePlain(text)
     if (!CORE_TAGS.has(yaml.tag)) return this.#refuse(place, `unknown tag ${yaml.tag.replace(CORE, '!!')}`)
     if (typeTag(resolved) === yaml.tag || (yaml.tag === `${CORE}float` && typeof resolved === 'number'))
-      return scalar(resolved, place)
+      return scalar(resolved, place, isWhole(resolved) && (yaml.tag === `${CORE}float` || isFloat(text, resolved)))
     return this.#refuse(place, `cannot decode this as ${yaml.tag.replace(CORE, '!!')}`)
   }
 
@@ -121,6 +124,8 @@ export class TreeReader {
     return broken(place)
   }
 }
+
+const isWhole = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value)
 
 const MAX_FAULTS = 100
 

@@ -24,5 +24,8 @@ export class Double {
   constructor(value: number) {
     this.value = value
   }
+  toJSON(): number {
+    return this.value
+  }
 }
 export const double = (value: number): Double => new Double(value)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { plain } from '../../../src/config/node.ts'
+import { plain, typed } from '../../../src/config/node.ts'
 import { MAX_TEXT_LENGTH, readYaml } from '../../../src/config/yaml/read.ts'
 import { MAX_DEPTH } from '../../../src/config/yaml/tree.ts'
 
@@ -61,6 +61,28 @@ describe('plain scalars mean what they mean to the Collector', () => {
       // A lone dash is a list's mark in block style.
       const text = written === '-' ? `{a: "${written}"}` : `a: ${written}`
       assert.deepEqual(meaning(text), { a: meant })
+    })
+})
+
+describe('numbers that are whole', () => {
+  for (const [text, kind] of [
+    ['1.0', 'Double'],
+    ['5.', 'Double'],
+    ['1e3', 'Double'],
+    ['089', 'Double'],
+    ['!!float 5', 'Double'],
+    ['18446744073709551616', 'Double'],
+    ['1', 'Number'],
+    ['0123', 'Number'],
+    ['1_000', 'Number'],
+    ['0x10', 'Number'],
+    ['1.5', 'Number'],
+    ['9007199254740993', 'BigInt'],
+  ] as const)
+    test(`${text} is a ${kind} where anything may stand`, () => {
+      const { node } = readYaml(`a: ${text}`, 'x.yaml')
+      const { a } = typed(node as NonNullable<typeof node>) as { a: object }
+      assert.equal(a.constructor.name, kind)
     })
 })
 
