@@ -2,11 +2,12 @@ import { SlabPool, slabs } from '../memory/slab-pool.ts'
 import type { Slab } from '../memory/slab.ts'
 import type { Signal } from '../signal.ts'
 import { pathAt } from './json-path.ts'
-import { JsonReader, type Wire } from './json-reader.ts'
+import { JsonReader } from './json-reader.ts'
 import { MalformedJson } from './malformed-json.ts'
 import { REQUEST_TABLES } from './table.ts'
+import type { Wire } from './wire-output.ts'
 
-export type { Wire } from './json-reader.ts'
+export type { Wire } from './wire-output.ts'
 
 /**
  * The wire bytes of an OTLP/JSON request (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding), which stay

@@ -1,6 +1,6 @@
 import { DEEPEST } from '../kernels/validate.ts'
-import { Slab } from '../memory/slab.ts'
-import { varintSize, writeVarint } from '../wire/write.ts'
+import type { Slab } from '../memory/slab.ts'
+import { writeVarint } from '../wire/write.ts'
 import * as ascii from './ascii.ts'
 import { NONE, writeBase64, writeHex } from './binary.ts'
 import { MalformedJson } from './malformed-json.ts'
@@ -9,40 +9,21 @@ import { pastValue } from './skip.ts'
 import * as table from './table.ts'
 import type { JsonField, JsonKey, JsonMessage } from './table.ts'
 import { copyText, cursor, endOfText } from './text.ts'
+import { HEAD, type Wire, WireOutput } from './wire-output.ts'
 
-/** Room for a tag and a number, or a tag and a length. */
-const HEAD = 20
 const IDENTIFIER_BYTES = { trace_id: 16, span_id: 8, profile_id: 16 }
-const INT32_LEAST = 2 ** 31
-
-/** The wire bytes of a request: the first `length` bytes of `slab`. */
-export interface Wire {
-  readonly slab: Slab
-  readonly length: number
-}
 
 const NOTHING = Buffer.alloc(0)
-const NO_SLAB = new Slab(NOTHING)
 
 /**
  * Reads a request once from its first byte to its last and writes the wire as it goes. Nothing is made on the way, no
  * object, no string: names are compared and numbers read where they stand.
- *
- * What is written grows with what is read, by no more than a factor: a list of numbers takes two bytes an element at
- * least (`0,`), and the wire eight for each that is fixed, ten in three (`-1,`) as a varint; everything else is shorter on the wire, or
- * nearly so. So the wire is less than five times as long, and memory that doubles when it is full ends there.
  */
 export class JsonReader {
   #json: Buffer = NOTHING
-  #reserve: (bytes: number) => Slab = () => NO_SLAB
-  #slab: Slab = NO_SLAB
-  #out: Buffer = NOTHING
-  #view: DataView = viewOf(NOTHING)
+  readonly #wire = new WireOutput()
   /** Where what is read next begins. */
   #at = 0
-  /** Where what is written next begins, and how far there is room. */
-  #to = 0
-  #room = 0
   /** The text of the number, identifier or name that is being read: in `#json`, or a copy of it where it had escapes. */
   #text: Buffer = NOTHING
   #start = 0
@@ -54,21 +35,18 @@ export class JsonReader {
    */
   read(message: JsonMessage, json: Buffer, reserve: (bytes: number) => Slab): Wire {
     this.#json = json
-    this.#reserve = reserve
-    this.#to = 0
-    this.#into(reserve(Math.ceil(json.length / 2) + HEAD))
-    let isWhole = false
+    this.#wire.begin(Math.ceil(json.length / 2), reserve)
     try {
       this.#at = ascii.pastSpace(json, 0)
       if (!this.#isNull()) this.#message(message, 1)
       this.#at = ascii.pastSpace(json, this.#at)
       if (this.#at < json.length) throw new MalformedJson('is followed by something else', this.#at)
-      isWhole = true
-      return { slab: this.#slab, length: this.#to }
+      return this.#wire.finish()
+    } catch (error) {
+      this.#wire.drop()
+      throw error
     } finally {
-      if (!isWhole) this.#slab.release()
       this.#json = this.#text = NOTHING
-      this.#into(NO_SLAB)
     }
   }
 
@@ -105,12 +83,12 @@ export class JsonReader {
         if (!isNull || (field.chosen && field.kind <= table.STRING)) {
           if (field.chosen) {
             // Of a oneof the last member counts; an earlier one is taken out again.
-            if (chosen !== NONE) this.#cut(chosen, chosenEnd)
-            chosen = this.#to
+            if (chosen !== NONE) this.#wire.cut(chosen, chosenEnd)
+            chosen = this.#wire.to
           }
           if (isNull) this.#nothing(field)
           else this.#field(field, (met & field.bit) !== 0, depth)
-          if (field.chosen) chosenEnd = this.#to
+          if (field.chosen) chosenEnd = this.#wire.to
           met |= field.bit
         }
       }
@@ -149,10 +127,10 @@ export class JsonReader {
 
   #embedded(field: JsonField, depth: number): void {
     const room = field.lengthBytes
-    const start = this.#head(field) + room
-    this.#to = start
+    const start = this.#wire.head(field) + room
+    this.#wire.to = start
     this.#message(field.message!, depth + 1)
-    field.lengthBytes = this.#close(start, room)
+    field.lengthBytes = this.#wire.close(start, room)
   }
 
   #list(field: JsonField, depth: number): void {
@@ -184,13 +162,13 @@ export class JsonReader {
   }
 
   #numbers(field: JsonField): void {
-    const start = this.#head(field) + 1
-    this.#to = start
+    const start = this.#wire.head(field) + 1
+    this.#wire.to = start
     do {
-      this.#reach(HEAD)
+      this.#wire.reach(HEAD)
       this.#number(field)
     } while (this.#goesOn())
-    this.#close(start, 1)
+    this.#wire.close(start, 1)
   }
 
   /** Goes past what stands behind an element; whether it is a comma, so that another one comes. */
@@ -207,8 +185,8 @@ export class JsonReader {
   }
 
   #nothing(field: JsonField): void {
-    this.#to = this.#head(field)
-    this.#out[this.#to++] = 0
+    this.#wire.to = this.#wire.head(field)
+    this.#wire.buffer[this.#wire.to++] = 0
   }
 
   #scalar(field: JsonField, always: boolean): void {
@@ -219,9 +197,9 @@ export class JsonReader {
       case table.IDENTIFIER:
         return this.#binary(field, always)
       default: {
-        const before = this.#to
-        this.#to = this.#head(field)
-        if (!this.#number(field) && !always) this.#to = before
+        const before = this.#wire.to
+        this.#wire.to = this.#wire.head(field)
+        if (!this.#number(field) && !always) this.#wire.to = before
       }
     }
   }
@@ -233,16 +211,16 @@ export class JsonReader {
       this.#at += 2
       return
     }
-    const start = this.#head(field) + 1
-    this.#to = start
+    const start = this.#wire.head(field) + 1
+    this.#wire.to = start
     cursor.at = this.#at + 1
     for (;;) {
-      this.#to = copyText(json, cursor.at, this.#out, this.#to, this.#room)
+      this.#wire.to = copyText(json, cursor.at, this.#wire.buffer, this.#wire.to, this.#wire.room)
       if (cursor.isClosed) break
-      this.#grow(HEAD)
+      this.#wire.grow(HEAD)
     }
     this.#at = cursor.at
-    this.#close(start, 1)
+    this.#wire.close(start, 1)
   }
 
   #binary(field: JsonField, always: boolean): void {
@@ -252,19 +230,19 @@ export class JsonReader {
     const { scalar } = field.field
     const length = this.#end - this.#start
     if (length === 0 && !always) return
-    const start = this.#head(field) + 1
-    this.#to = start
-    this.#reach(length)
+    const start = this.#wire.head(field) + 1
+    this.#wire.to = start
+    this.#wire.reach(length)
     if (scalar === 'bytes') {
-      this.#to = writeBase64(this.#text, this.#start, this.#end, this.#out, start)
-      if (this.#to === NONE) throw new MalformedJson('is not base64', from)
+      this.#wire.to = writeBase64(this.#text, this.#start, this.#end, this.#wire.buffer, start)
+      if (this.#wire.to === NONE) throw new MalformedJson('is not base64', from)
     } else {
       const bytes = IDENTIFIER_BYTES[scalar as keyof typeof IDENTIFIER_BYTES]
-      this.#to = writeHex(this.#text, this.#start, this.#end, this.#out, start)
-      if (length !== 0 && this.#to - start !== bytes)
+      this.#wire.to = writeHex(this.#text, this.#start, this.#end, this.#wire.buffer, start)
+      if (length !== 0 && this.#wire.to - start !== bytes)
         throw new MalformedJson(`is not an id of ${bytes * 2} hexadecimal digits`, from)
     }
-    this.#close(start, 1)
+    this.#wire.close(start, 1)
   }
 
   /** Writes a number, a bool or an enum; returns whether it is another one than 0. There is room for it. */
@@ -283,11 +261,11 @@ export class JsonReader {
     if (isQuoted && kind === table.ENUM) {
       const number = field.names!.find(this.#text, this.#start, this.#end)
       if (number !== undefined) {
-        this.#to = writeVarint(this.#out, this.#to, number)
+        this.#wire.to = writeVarint(this.#wire.buffer, this.#wire.to, number)
         return number !== 0
       }
     }
-    if (!readInteger(this.#text, this.#start, this.#end)) throw new MalformedJson(expected(kind), from)
+    if (!readInteger(this.#text, this.#start, this.#end)) throw new MalformedJson(table.rangeOf(kind), from)
     return kind >= table.INT64 ? this.#long(kind, from) : this.#short(kind, from)
   }
 
@@ -296,7 +274,7 @@ export class JsonReader {
     if (!value && !ascii.stands(ascii.FALSE, this.#json, this.#at))
       throw new MalformedJson('is not true or false', this.#at)
     this.#at += value ? ascii.TRUE.length : ascii.FALSE.length
-    this.#out[this.#to++] = value ? 1 : 0
+    this.#wire.buffer[this.#wire.to++] = value ? 1 : 0
     return value
   }
 
@@ -306,8 +284,8 @@ export class JsonReader {
       : readDouble(this.#text, this.#start, this.#end)
     if (value === undefined || (!isQuoted && !Number.isFinite(value)))
       throw new MalformedJson('is not a number that a double can hold', from)
-    this.#view.setFloat64(this.#to, value, true)
-    this.#to += 8
+    this.#wire.view.setFloat64(this.#wire.to, value, true)
+    this.#wire.to += 8
     return !Object.is(value, 0)
   }
 
@@ -315,15 +293,15 @@ export class JsonReader {
   #short(kind: number, from: number): boolean {
     const { low, high, isNegative } = integer
     const isSigned = kind !== table.UINT32 && kind !== table.FIXED32
-    const most = isNegative ? (isSigned ? INT32_LEAST : 0) : isSigned ? INT32_LEAST - 1 : 2 ** 32 - 1
-    if (high !== 0 || low > most) throw new MalformedJson(expected(kind), from)
+    const most = isNegative ? (isSigned ? table.TWO_TO_31 : 0) : isSigned ? table.TWO_TO_31 - 1 : 2 ** 32 - 1
+    if (high !== 0 || low > most) throw new MalformedJson(table.rangeOf(kind), from)
     if (kind === table.FIXED32) {
-      this.#view.setUint32(this.#to, low, true)
-      this.#to += 4
+      this.#wire.view.setUint32(this.#wire.to, low, true)
+      this.#wire.to += 4
     } else if (kind === table.SINT32) {
-      this.#to = writeVarint(this.#out, this.#to, isNegative && low > 0 ? low * 2 - 1 : low * 2)
-    } else if (isNegative && low > 0) this.#varint(-low, -1)
-    else this.#to = writeVarint(this.#out, this.#to, low)
+      this.#wire.to = writeVarint(this.#wire.buffer, this.#wire.to, isNegative && low > 0 ? low * 2 - 1 : low * 2)
+    } else if (isNegative && low > 0) this.#wire.varint(-low, -1)
+    else this.#wire.to = writeVarint(this.#wire.buffer, this.#wire.to, low)
     return low !== 0
   }
 
@@ -332,32 +310,18 @@ export class JsonReader {
     let { low, high } = integer
     const isSigned = kind === table.INT64 || kind === table.SFIXED64
     if (integer.isNegative && (low !== 0 || high !== 0)) {
-      if (!isSigned || high > INT32_LEAST || (high === INT32_LEAST && low > 0))
-        throw new MalformedJson(expected(kind), from)
+      if (!isSigned || high > table.TWO_TO_31 || (high === table.TWO_TO_31 && low > 0))
+        throw new MalformedJson(table.rangeOf(kind), from)
       high = low === 0 ? -high : ~high
       low = -low
-    } else if (isSigned && high >= INT32_LEAST) throw new MalformedJson(expected(kind), from)
-    if (kind === table.INT64 || kind === table.UINT64) this.#varint(low, high)
+    } else if (isSigned && high >= table.TWO_TO_31) throw new MalformedJson(table.rangeOf(kind), from)
+    if (kind === table.INT64 || kind === table.UINT64) this.#wire.varint(low, high)
     else {
-      this.#view.setInt32(this.#to, low, true)
-      this.#view.setInt32(this.#to + 4, high, true)
-      this.#to += 8
+      this.#wire.view.setInt32(this.#wire.to, low, true)
+      this.#wire.view.setInt32(this.#wire.to + 4, high, true)
+      this.#wire.to += 8
     }
     return low !== 0 || high !== 0
-  }
-
-  /** 64 bits as a varint, given as two halves, signed or not. */
-  #varint(low: number, high: number): void {
-    const out = this.#out
-    let to = this.#to
-    low >>>= 0
-    high >>>= 0
-    while (high !== 0) {
-      out[to++] = (low & 0x7f) | 0x80
-      low = ((low >>> 7) | (high << 25)) >>> 0
-      high >>>= 7
-    }
-    this.#to = writeVarint(out, to, low)
   }
 
   /** Reads a string of few characters, whose contents begin at `at`, to be looked at as `#text`. */
@@ -382,73 +346,4 @@ export class JsonReader {
     this.#at += ascii.NULL.length
     return true
   }
-
-  /** Writes the tag of a field, with room behind it for a number or a length; returns where it ends. */
-  #head(field: JsonField): number {
-    this.#reach(HEAD)
-    const { tag } = field
-    if (tag < 0x80) {
-      this.#out[this.#to] = tag
-      return this.#to + 1
-    }
-    return writeVarint(this.#out, this.#to, tag)
-  }
-
-  /** Puts the length before what was written from `start` on, where `room` bytes are free; returns how many it took. */
-  #close(start: number, room: number): number {
-    const length = this.#to - start
-    const size = varintSize(length)
-    if (size !== room) {
-      this.#reach(HEAD)
-      this.#out.copyWithin(start + size - room, start, this.#to)
-      this.#to += size - room
-    }
-    writeVarint(this.#out, start - room, length)
-    return size
-  }
-
-  /** Takes out what was written from `start` to `end`. */
-  #cut(start: number, end: number): void {
-    this.#out.copyWithin(start, end, this.#to)
-    this.#to -= end - start
-  }
-
-  /** Makes sure of room for `bytes` more. */
-  #reach(bytes: number): void {
-    if (this.#to + bytes > this.#room) this.#grow(bytes)
-  }
-
-  #grow(bytes: number): void {
-    const larger = this.#reserve(Math.max(this.#room * 2, this.#to + bytes))
-    this.#out.copy(larger.buffer, 0, 0, this.#to)
-    this.#slab.release()
-    this.#into(larger)
-  }
-
-  #into(slab: Slab): void {
-    this.#slab = slab
-    this.#out = slab.buffer
-    this.#view = viewOf(slab.buffer)
-    this.#room = slab.capacity
-  }
-}
-
-function expected(kind: number): string {
-  switch (kind) {
-    case table.UINT32:
-    case table.FIXED32:
-      return `is not a whole number from 0 to ${2 ** 32 - 1}`
-    case table.INT64:
-    case table.SFIXED64:
-      return 'is not a whole number of 64 bits'
-    case table.UINT64:
-    case table.FIXED64:
-      return 'is not a whole number of 64 bits, unsigned'
-    default:
-      return `is not a whole number from ${-INT32_LEAST} to ${INT32_LEAST - 1}`
-  }
-}
-
-function viewOf(buffer: Buffer): DataView {
-  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
 }

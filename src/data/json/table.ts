@@ -141,3 +141,22 @@ function fieldOf(field: Field, index: number): JsonField {
     lengthBytes: 1,
   }
 }
+
+export const TWO_TO_31 = 2 ** 31
+
+/** What a whole number of this kind is not, where it is refused. */
+export function rangeOf(kind: number): string {
+  switch (kind) {
+    case UINT32:
+    case FIXED32:
+      return `is not a whole number from 0 to ${2 ** 32 - 1}`
+    case INT64:
+    case SFIXED64:
+      return 'is not a whole number of 64 bits'
+    case UINT64:
+    case FIXED64:
+      return 'is not a whole number of 64 bits, unsigned'
+    default:
+      return `is not a whole number from ${-TWO_TO_31} to ${TWO_TO_31 - 1}`
+  }
+}

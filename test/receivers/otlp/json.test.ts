@@ -21,7 +21,11 @@ interface Answer {
 async function start(ingress = new FakeIngress({ signals: SIGNALS }), options = '') {
   const port = await freePort()
   const otlp = await Running.start(`{ protocols: { http: { endpoint: '127.0.0.1:${port}'${options} } } }`, { ingress })
-  const post = async (path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> => {
+  const post = async (
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
     const reply = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: 'POST',
       body,

@@ -19,7 +19,7 @@ async function start(protocol: Protocol, refusals = 0) {
   return Object.assign(running, { url: `http://localhost:${port}` })
 }
 
-for (const protocol of ['grpc', 'proto'] as const) {
+for (const protocol of ['grpc', 'proto', 'http'] as const) {
   describe(`The OpenTelemetry SDK over ${protocol}`, () => {
     for (const compression of ['none', 'gzip'])
       test(`its spans, points and records arrive once (${compression})`, async (t) => {

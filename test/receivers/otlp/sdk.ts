@@ -22,16 +22,17 @@ interface Metering extends Flushable {
   getMeter(name: string): { createCounter(name: string): { add(value: number, attributes?: object): void } }
 }
 
-export type Protocol = 'grpc' | 'proto'
+/** As its packages are called: `proto` is protobuf over HTTP, `http` is JSON over HTTP. */
+export type Protocol = 'grpc' | 'proto' | 'http'
 
 /** `exporter`: options as the SDK's exporters take them. */
 export function sdk(protocol: Protocol, exporter: object) {
   const made = (signal: string, name: string) => new (load(`exporter-${signal}-otlp-${protocol}`)[name]!)(exporter)
-  const url = (path: string) => (protocol === 'proto' ? { url: `${(exporter as { url: string }).url}${path}` } : {})
+  const url = (path: string) => ({ url: `${(exporter as { url: string }).url}${path}` })
   const make = (signal: string, name: string, path: string) =>
     protocol === 'grpc'
       ? made(signal, name)
-      : new (load(`exporter-${signal}-otlp-proto`)[name]!)({ ...exporter, ...url(path) })
+      : new (load(`exporter-${signal}-otlp-${protocol}`)[name]!)({ ...exporter, ...url(path) })
   const { TracerProvider, BatchSpanProcessor } = load('sdk-trace')
   const { LoggerProvider, BatchLogRecordProcessor } = load('sdk-logs')
   const { MeterProvider, PeriodicExportingMetricReader } = load('sdk-metrics')
