@@ -51,7 +51,7 @@ export default async function ownTelemetry(options: readonly string[]): Promise<
   const bodies = options.includes('--small') ? small() : payloads('traces').map((batch) => Buffer.concat([join(batch)]))
   const engines = await Promise.all(RUNS.map((run) => engineAt(run, bodies)))
   for (const engine of engines) await engine.turn(WARM_UP_MS)
-  const costs = new Map(engines.map(({ name }) => [name as string, [] as number[]]))
+  const costs = new Map<string, number[]>(engines.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++)
     for (let index = 0; index < engines.length; index++) {
       // Who comes first changes from round to round.

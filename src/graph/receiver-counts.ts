@@ -8,11 +8,11 @@ const MAX_TRANSPORTS = 16
 /** The Collector's counters of one receiver, signal and transport. */
 export interface ReceiverCounts {
   /** Of what the sender was told that it was taken. */
-  accepted(items: number): void
+  readonly accepted: (items: number) => void
   /** By the gate, or by something downstream. */
-  refused(items: number): void
+  readonly refused: (items: number) => void
   /** By the receiver itself. */
-  failed(items: number): void
+  readonly failed: (items: number) => void
 }
 
 /** Makes them as transports come. */

@@ -16,7 +16,7 @@ export const newSeries = (labels: Labels, buckets: number): Series => ({
   labels,
   value: 0,
   count: 0,
-  buckets: new Array<number>(buckets).fill(0),
+  buckets: Array.from({ length: buckets }, () => 0),
 })
 
 /** The series of these labels, in whatever order they are written; a new one where there is none and room for it. */

@@ -4,7 +4,6 @@ import { rootDelivery } from '../component/delivery-node.ts'
 import type { Exporter, ExporterDefinition } from '../component/definition.ts'
 import type { Batch } from '../data/batch.ts'
 import { decode } from '../config/decode/decode.ts'
-import type { Schema } from '../config/decode/schema.ts'
 import { spot } from '../config/decode/spot.ts'
 import { written } from '../config/node.ts'
 import { wholeSource } from '../config/place.ts'
@@ -85,7 +84,7 @@ export async function otlpSink(to: OtlpMetricExporter, timeout: number, context:
 /** Through the exporter's own options, as if they had been written under `exporters`. */
 function configOf(definition: ExporterDefinition, options: object): unknown {
   const at = spot('service::telemetry::metrics::readers')
-  const config = decode(definition.config as Schema, written(options, wholeSource('')), at)
+  const config = decode(definition.config, written(options, wholeSource('')), at)
   const faults = [...at.faults, ...(at.faults.length === 0 ? (definition.check?.(config) ?? []) : [])]
   if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join('; '))
   return config

@@ -1,4 +1,4 @@
-import { Metrics } from '../../src/graph/metrics.ts'
+import type { Metrics } from '../../src/graph/metrics.ts'
 import { observeProcess } from '../../src/telemetry/process-metrics.ts'
 import { observeRuntime } from '../../src/telemetry/runtime-metrics.ts'
 import { TestBed } from '../../src/testing.ts'
