@@ -1,6 +1,6 @@
 import { attributeValue } from '../../plugin.ts'
 import type { Attributes, AttributesView, Metric, MetricsBuilder, Value } from '../../plugin.ts'
-import { combinationKey } from './combination-key.ts'
+import { valueKey } from './value-key.ts'
 import type { CountedMetric } from './options.ts'
 
 /**
@@ -17,15 +17,18 @@ export interface Definition {
   readonly attributes: readonly { readonly key: string; readonly otherwise: Value | undefined }[]
 }
 
+/** A key that is asked for twice is never there twice, so that such a metric counts nothing: as in the Collector. */
 export const definitionsOf = (metrics: Readonly<Record<string, CountedMetric>>): Definition[] =>
-  Object.entries(metrics).map(([name, { description, attributes }]) => ({
-    name,
-    description,
-    attributes: attributes.map(({ key, default_value }) => ({
-      key,
-      otherwise: default_value === undefined || default_value === null ? undefined : attributeValue(default_value),
-    })),
-  }))
+  Object.entries(metrics)
+    .filter(([, { attributes }]) => new Set(attributes.map(({ key }) => key)).size === attributes.length)
+    .map(([name, { description, attributes }]) => ({
+      name,
+      description,
+      attributes: attributes.map(({ key, default_value }) => ({
+        key,
+        otherwise: default_value === undefined || default_value === null ? undefined : attributeValue(default_value),
+      })),
+    }))
 
 interface Combination {
   readonly attributes: Attributes
@@ -38,6 +41,8 @@ export class Counter {
   overflowed = 0
   readonly #definitions: readonly Definition[]
   readonly #counts: readonly Map<string, Combination>[]
+  /** Of the record that is looked at, in the order of the definition's attributes. */
+  readonly #values: (Value | null)[] = []
   #first = 0n
   #last = 0n
 
@@ -76,34 +81,39 @@ export class Counter {
   }
 
   #countFor(at: number, places: readonly AttributesView[]): void {
-    const { attributes } = this.#definitions[at]!
-    const combinations = this.#counts[at]!
-    if (attributes.length === 0) return this.#increment(combinations, '', {})
-    const found: Record<string, Value | null> = {}
-    for (const { key, otherwise } of attributes) {
-      // A key that is asked for twice is never counted, as in the Collector.
-      if (Object.hasOwn(found, key)) return
-      const inPlace = valueOf(key, places)
+    const definition = this.#definitions[at]!
+    const { attributes } = definition
+    const values = this.#values
+    let key = ''
+    for (let index = 0; index < attributes.length; index++) {
+      const { key: name, otherwise } = attributes[index]!
+      const inPlace = valueOf(name, places)
       const value = inPlace === undefined ? otherwise : inPlace
       if (value === undefined) return
-      Object.defineProperty(found, key, { value, enumerable: true })
+      values[index] = value
+      key += valueKey(value)
     }
-    this.#increment(combinations, combinationKey(found), found)
+    this.#increment(definition, this.#counts[at]!, key)
   }
 
-  #increment(combinations: Map<string, Combination>, key: string, attributes: Attributes): void {
+  #increment(definition: Definition, combinations: Map<string, Combination>, key: string): void {
     const known = combinations.get(key)
     if (known !== undefined) known.count++
-    else if (combinations.size < MAX_COMBINATIONS || key === OVERFLOW_KEY)
-      combinations.set(key, { attributes, count: 1 })
+    else if (combinations.size < MAX_COMBINATIONS)
+      combinations.set(key, { attributes: named(definition, this.#values), count: 1 })
     else {
       this.overflowed++
-      this.#increment(combinations, OVERFLOW_KEY, OVERFLOW)
+      const overflow = combinations.get(OVERFLOW_KEY)
+      if (overflow !== undefined) overflow.count++
+      else combinations.set(OVERFLOW_KEY, { attributes: OVERFLOW, count: 1 })
     }
   }
 }
 
 const OVERFLOW_KEY = 'overflow'
+
+const named = ({ attributes }: Definition, values: readonly (Value | null)[]): Attributes =>
+  Object.fromEntries(attributes.map(({ key }, index) => [key, values[index]]))
 
 /** Null for an attribute that is there and has no value. */
 function valueOf(key: string, places: readonly AttributesView[]): Value | null | undefined {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { combinationKey } from '../../../src/connectors/count/combination-key.ts'
 import { MAX_COMBINATIONS } from '../../../src/connectors/count/counter.ts'
+import { valueKey } from '../../../src/connectors/count/value-key.ts'
 import { Refused } from '../../../src/component/refused.ts'
 import { double } from '../../../src/plugin.ts'
 import type { Value } from '../../../src/plugin.ts'
@@ -73,7 +73,7 @@ test('count says what is wrong with its options', async () => {
   for (const [count, message] of Object.entries(faults)) await assert.rejects(started(count), message)
 })
 
-test('combinations have the same key where their values are the same, of the same kind', () => {
+test('values have the same key where they are the same, of the same kind, also in a row', () => {
   const leaf: fc.Arbitrary<Value> = fc.oneof(
     fc.string(), fc.integer(), fc.boolean(), fc.double({ noNaN: true }).map(double), fc.uint8Array(), fc.bigInt({ min: 2n ** 60n, max: 2n ** 63n - 1n }),
   ) // prettier-ignore
@@ -82,7 +82,7 @@ test('combinations have the same key where their values are the same, of the sam
     fc.array(leaf),
     fc.array(fc.tuple(fc.string(), leaf)).map((pairs) => new Map(pairs)),
   )
-  fc.assert(fc.property(any, (value) => combinationKey({ a: value }) === combinationKey({ a: structuredCopy(value) })))
+  fc.assert(fc.property(any, (value) => valueKey(value) === valueKey(structuredCopy(value))))
   const different: Value[] = [
     '1',
     1,
@@ -97,7 +97,15 @@ test('combinations have the same key where their values are the same, of the sam
     1n << 60n,
     new Uint8Array([1]),
   ]
-  assert.equal(new Set(different.map((value) => combinationKey({ a: value }))).size, different.length)
+  assert.equal(new Set(different.map((value) => valueKey(value))).size, different.length)
+  const rows = [
+    ['a', 'bc'],
+    ['ab', 'c'],
+    ['abc', ''],
+    ['', 'abc'],
+    ['a', 's2:bc'],
+  ]
+  assert.equal(new Set(rows.map((row) => row.map(valueKey).join(''))).size, rows.length)
 })
 
 /** Equal, and another object; a map in another order. */

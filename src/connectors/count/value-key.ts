@@ -1,11 +1,15 @@
 import { Double } from '../../plugin.ts'
-import type { Attributes, Value } from '../../plugin.ts'
+import type { Value } from '../../plugin.ts'
 
-/** A text that is the same for the same values of the same types, in the same order of keys, and for no others. */
-export const combinationKey = (attributes: Attributes): string =>
-  JSON.stringify(
-    Object.values(attributes).map((value) => (value === null || value === undefined ? null : plain(value))),
-  )
+/**
+ * A text that is the same for the same value of the same type, and for no other; also in a row of such texts, which each say how
+ * long they are.
+ */
+export function valueKey(value: Value | null): string {
+  if (typeof value === 'string') return `s${value.length}:${value}`
+  const text = value === null ? '' : JSON.stringify(plain(value))
+  return `o${text.length}:${text}`
+}
 
 /** Each kind of value as a list that begins with its name; only strings and bools stand for themselves. */
 function plain(value: Value): unknown {
