@@ -1,7 +1,6 @@
 import { Document, isMap, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
 import { Double } from '../../data/steps/value.ts'
 import { resolvePlain } from '../yaml/scalar.ts'
-import { plainly } from './encode.ts'
 import type { Printable, PrintableMap } from './encode.ts'
 
 /** Something to say about the value at a path. */
@@ -24,7 +23,7 @@ const isShort = (list: readonly Printable[]): boolean =>
   list.every((item) => typeof item !== 'object' || item === null) && list.join(', ').length <= FLOW_WIDTH
 
 /** The same as JSON. Throws a `RangeError` where it has a number that JSON cannot write. */
-export const jsonText = (tree: PrintableMap): string => `${JSON.stringify(plainly(escaped(tree)), fit, 2)}\n`
+export const jsonText = (tree: PrintableMap): string => `${JSON.stringify(forJson(tree), fit, 2)}\n`
 
 function fit(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return raw(String(value))
@@ -83,9 +82,11 @@ const DURATION = /^([0-9.]+(ns|µs|ms|s|m|h))+$/
 /** `${` and `$$` mean something in a file: doubled, every dollar stands for itself. */
 const dollars = (value: string): string => (/\$[{$]/.test(value) ? value.replaceAll('$', '$$$$') : value)
 
-function escaped(value: Printable): Printable {
-  if (value instanceof Map) return new Map([...(value as PrintableMap)].map(([key, each]) => [key, escaped(each)]))
-  if (Array.isArray(value)) return value.map(escaped)
+function forJson(value: Printable): unknown {
+  if (value instanceof Map)
+    return Object.fromEntries([...(value as PrintableMap)].map(([key, each]) => [key, forJson(each)]))
+  if (Array.isArray(value)) return value.map(forJson)
+  if (value instanceof Double && Number.isSafeInteger(value.value)) return raw(`${value.value}.0`)
   return typeof value === 'string' ? dollars(value) : value
 }
 

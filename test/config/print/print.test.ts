@@ -13,13 +13,14 @@ import type { Schema } from '../../../src/config/decode/schema.ts'
 import { spot } from '../../../src/config/decode/spot.ts'
 import { duration } from '../../../src/config/decode/duration.ts'
 import { load } from '../../../src/config/load.ts'
-import { plain, written } from '../../../src/config/node.ts'
+import { plain, typed, written } from '../../../src/config/node.ts'
 import { wholeSource } from '../../../src/config/place.ts'
 import { effective } from '../../../src/config/print/effective.ts'
 import { encode, plainly } from '../../../src/config/print/encode.ts'
 import { goDuration } from '../../../src/config/print/go-duration.ts'
 import { jsonText, yamlText } from '../../../src/config/print/text.ts'
 import { readYaml } from '../../../src/config/yaml/read.ts'
+import { Double, double } from '../../../src/data/steps/value.ts'
 import { testCatalog } from '../check-text.ts'
 import { EXAMPLES } from '../configurations.ts'
 import { TEST_DEFINITIONS } from '../test-definitions.ts'
@@ -169,6 +170,7 @@ describe('a configuration that is printed', () => {
           fc.string(),
           fc.stringMatching(/^[-+.0-9a-fxobn_:eE${}]{1,8}$/),
           fc.integer(),
+          fc.integer().map(double),
           fc.boolean(),
           fc.constant(null),
           fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -188,7 +190,7 @@ describe('a configuration that is printed', () => {
         for (const text of [yamlText(tree), jsonText(tree)]) {
           const { root, faults } = loaded(text)
           assert.ok(root, `${text} ${faults[0]?.message}`)
-          assert.deepEqual(normal((plain(root) as { key: unknown }).key), normal(value), text)
+          assert.deepEqual(normal((typed(root) as { key: unknown }).key), normal(value), text)
         }
       }),
       { numRuns: 300 },
@@ -263,6 +265,7 @@ function put(tree: Record<string, unknown>, [key = '', ...rest]: readonly string
 /** Zeros have no sign in a file, and whole numbers are of one kind. */
 function normal(value: unknown): unknown {
   if (Object.is(value, -0)) return 0
+  if (value instanceof Double) return Number.isSafeInteger(value.value) ? `float ${value.value}` : value.value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (Array.isArray(value)) return value.map(normal)
   if (typeof value !== 'object' || value === null) return value
