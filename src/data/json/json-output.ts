@@ -22,6 +22,8 @@ const ESCAPES = new Uint8Array(256)
 ESCAPES.fill('u'.charCodeAt(0), 0, SPACE)
 for (const [letter, byte] of Object.entries({ b: 8, t: 9, n: 10, f: 12, r: 13, '"': QUOTE, '\\': BACKSLASH }))
   ESCAPES[byte] = letter.charCodeAt(0)
+/** The same, where any byte that is not ASCII is something to stop at. */
+const ESCAPES_OF_ASCII = Uint8Array.from(ESCAPES).fill(1, 0x80)
 
 const NOTHING = Buffer.alloc(0)
 
@@ -104,6 +106,7 @@ export class JsonOutput {
 
   /** Writes what stands in a string, up to the first byte that is not ASCII unless the bytes are known to be UTF-8; returns where it stopped. */
   #characters(buffer: Buffer, start: number, end: number, isSound: boolean): number {
+    const escapes = isSound ? ESCAPES : ESCAPES_OF_ASCII
     let at = start
     while (at < end) {
       const limit = Math.min(end, at + STRETCH)
@@ -112,9 +115,9 @@ export class JsonOutput {
       let to = this.#to
       for (; at < limit; at++) {
         const byte = buffer[at]!
-        const escape = ESCAPES[byte]!
-        if (byte >= 0x80 && !isSound) break
+        const escape = escapes[byte]!
         if (escape === 0) out[to++] = byte
+        else if (byte >= 0x80) break
         else to = writeEscape(out, to, byte, escape)
       }
       this.#to = to
