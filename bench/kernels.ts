@@ -1,18 +1,22 @@
 /**
  * How many items a second of one core's time do the kernels handle, and how many times what decoding to objects and
- * encoding again would (the oracle, in the same run)? `--quick` takes a quarter of the time, `--traces`, `--metrics`
- * and `--logs` choose.
+ * encoding again would (the oracle, in the same run)? `--quick` takes a quarter of the time, `--traces`, `--metrics`,
+ * `--logs` and `--profiles` choose.
  */
 import type { Batch } from '../src/data/batch.ts'
 import { count } from '../src/data/kernels/count.ts'
 import { compact, join, merge } from '../src/data/kernels/merge.ts'
 import { split } from '../src/data/kernels/split.ts'
 import { validate } from '../src/data/kernels/validate.ts'
+import { fromObject } from '../src/data/codec/from-object.ts'
+import { toObject } from '../src/data/codec/to-object.ts'
+import type { Signal } from '../src/data/signal.ts'
 import { compile } from '../src/data/steps/compile.ts'
 import { run } from '../src/data/steps/runner.ts'
 import type { RecordLevel, Step } from '../src/data/steps/step.ts'
 import { decodeAndEncode, type OracleSignal } from '../test/data/oracle.ts'
 import { payloads, VARIANTS } from './measure/payloads.ts'
+import { profilePayloads } from './measure/profiles.ts'
 import { type Effort, measure, type Measured, type Task } from './measure/rounds.ts'
 
 const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
@@ -26,11 +30,62 @@ export default async function kernels(options: readonly string[]): Promise<void>
   const effort = options.includes('--quick') ? QUICK : THOROUGH
   const chosen = SIGNALS.filter((signal) => options.includes(`--${signal}`))
   console.log(`medians of ${effort.rounds} rounds of ${effort.windowMs} ms; Node ${process.version}\n`)
-  for (const signal of chosen.length > 0 ? chosen : SIGNALS) {
+  const ofProfiles = options.includes('--profiles')
+  for (const signal of chosen.length > 0 || ofProfiles ? chosen : SIGNALS) {
     const batches = payloads(signal)
-    console.log(`${signal}: ${batches[0]!.items} items in ${Math.round(batches[0]!.bytes / 1000)} KB`)
+    announce(signal, batches)
     print(await measure(tasks(signal, batches), effort))
   }
+  if (chosen.length > 0 && !ofProfiles) return
+  const batches = profilePayloads()
+  announce('profiles', batches)
+  const measured = await measure(profileTasks(batches), effort)
+  print(measured)
+  for (const { name, itemsPerSecond } of measured) {
+    const megabytes = (itemsPerSecond / batches[0]!.items) * (batches[0]!.bytes / 1e6)
+    console.log(
+      `  ${name.padEnd(20)}${(1e9 / itemsPerSecond).toFixed(0).padStart(8)} ns/sample${megabytes.toFixed(0).padStart(8)} MB/s`,
+    )
+  }
+}
+
+function announce(signal: Signal, batches: readonly Batch[]): void {
+  console.log(`${signal}: ${batches[0]!.items} items in ${Math.round(batches[0]!.bytes / 1000)} KB`)
+}
+
+/** No oracle in process has profiles: the baseline is to make objects of them, and bytes of those. */
+function profileTasks(batches: readonly Batch<'profiles'>[]): Task[] {
+  const bytes = batches.map(join)
+  const of = (turn: number): number => turn % VARIANTS
+  const whole = merge(batches)
+  return [
+    {
+      name: 'objects and back',
+      work: (turn) => {
+        const made = fromObject('profiles', toObject(bytes[of(turn)]!, 'profiles'))
+        made.release()
+        return batches[of(turn)]!.items
+      },
+    },
+    { name: 'count', work: (turn) => count('profiles', bytes[of(turn)]!) },
+    { name: 'validate', work: (turn) => validate('profiles', bytes[of(turn)]!) },
+    {
+      name: 'merge dictionaries',
+      work: () => {
+        merge(batches).release()
+        return whole.items
+      },
+    },
+    {
+      name: 'split by 100',
+      work: () => {
+        for (const part of split(whole, { items: 100 })) part.release()
+        return whole.items
+      },
+    },
+    stepsTask('resource attribute', batches, [insertIntoResource]),
+    stepsTask('sample attribute', batches, [insertInto('sample')]),
+  ]
 }
 
 function tasks(signal: OracleSignal, batches: readonly Batch[]): Task[] {
