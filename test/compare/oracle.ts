@@ -46,9 +46,6 @@ const fields: readonly Field[] = readFileSync(new URL('../data/golden/descriptor
 const byMessage = Map.groupBy(fields, ({ message }) => message)
 const types = messageTypes()
 
-/** Whether the published messages that the oracle has include the signal. */
-export const knows = (signal: Signal): boolean => types.has(REQUESTS[signal])
-
 /** Wire bytes of a request in the shape of OTLP/JSON. */
 export function encode(signal: Signal, request: JsonObject): Buffer {
   const type = typeOf(signal)
