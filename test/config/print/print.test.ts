@@ -53,7 +53,7 @@ function seen(configuration: Configuration): unknown {
         shown(config),
       ]),
     ),
-    service: { ...service, pipelines: service.pipelines.map(({ place: _, ...pipeline }) => pipeline) },
+    service: { ...service, pipelines: service.pipelines.map((pipeline) => ({ ...pipeline, place: undefined })) },
   }
 }
 
