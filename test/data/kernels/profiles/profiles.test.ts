@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { Batch } from '../../../../src/data/batch.ts'
+import { batchOf as wireBatch, type Batch } from '../../../../src/data/batch.ts'
 import { fromObject } from '../../../../src/data/codec/from-object.ts'
 import type { JsonObject, JsonValue } from '../../../../src/data/codec/json.ts'
 import { toObject } from '../../../../src/data/codec/to-object.ts'
+import { count } from '../../../../src/data/kernels/count.ts'
 import { join, merge } from '../../../../src/data/kernels/merge.ts'
 import { split } from '../../../../src/data/kernels/split.ts'
 import { validate } from '../../../../src/data/kernels/validate.ts'
+import { Malformed } from '../../../../src/data/wire/malformed.ts'
+import { golden } from '../../golden.ts'
+import { mutate, randomFrom } from '../../mutate.ts'
 import { profileRequests } from '../../generate-profiles.ts'
 import { profilesOf, resolved } from './resolved.ts'
 
 const RUNS = { numRuns: 150 }
+const MUTATIONS = 6000
 const batchOf = (request: JsonObject): Batch<'profiles'> => fromObject('profiles', request)
 const sizes = (batch: Batch): Record<string, number> =>
   Object.fromEntries(
@@ -162,4 +167,52 @@ describe('profiles are refused where', () => {
     const good = batchOf(withSample({}, {}))
     assert.equal(merge([good, good]).items, 2)
   })
+})
+
+test('damaged profiles are refused as malformed, or merged and split into valid ones, and never anything else', () => {
+  const whole = golden('profiles')
+  const random = randomFrom(20_261_122)
+  let passed = 0
+  for (let round = 0; round < MUTATIONS; round++) {
+    const damaged = round < whole.length ? Buffer.from(whole.subarray(0, round)) : mutate(whole, random)
+    const isValid = outcome(() => validate('profiles', damaged)) !== undefined
+    const batch = () => wireBatch('profiles', count('profiles', damaged), damaged)
+    const merged = outcome(() => merge([batch(), batch()]))
+    const parts = outcome(() => split(batch(), { items: 1, bytes: 500 }))
+    if (!isValid) continue
+    passed++
+    assert.ok(merged && parts)
+    for (const each of [merged, ...parts]) assert.equal(validate('profiles', join(each)), each.items)
+  }
+  assert.ok(passed > MUTATIONS / 20, `${passed} passed`)
+})
+
+/** Undefined where it throws `Malformed`; what else is thrown is thrown. */
+function outcome<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Malformed) return undefined
+    throw error
+  }
+}
+
+test('tables of many entries that overlap are one, with each entry once', () => {
+  const entries = 20_000
+  const request = (offset: number): JsonObject => ({
+    resourceProfiles: [
+      {
+        scopeProfiles: [{ profiles: [{ attributeIndices: Array.from({ length: entries }, (_, index) => index + 1) }] }],
+      },
+    ],
+    dictionary: {
+      stringTable: [''],
+      attributeTable: [
+        {},
+        ...Array.from({ length: entries }, (_, index) => ({ value: { intValue: String(offset + index) } })),
+      ],
+    },
+  })
+  const merged = merge([batchOf(request(0)), batchOf(request(entries / 2))])
+  assert.equal(sizes(merged)['attributeTable'], entries * 1.5 + 1)
 })
