@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { builtInCatalog } from '../../src/builtin.ts'
 import { Secret } from '../../src/component/options.ts'
@@ -15,6 +15,11 @@ import { TestBed, TestClock } from '../../src/testing.ts'
 import { freePorts } from '../e2e/telegen.ts'
 
 const now = () => AbortSignal.timeout(10_000)
+/** Deadlines do not keep a process alive; a test that waits for one must be. */
+let alive: NodeJS.Timeout
+before(() => void (alive = setInterval(() => {}, 2 ** 30)))
+after(() => clearInterval(alive))
+
 const [DEFAULT] = DEFAULT_READERS as readonly [PrometheusReader]
 
 function setting(t: TestContext, level: 'normal' | 'none' = 'normal') {
