@@ -35,10 +35,11 @@ export function partialSuccessJson(response: string): SendResult | undefined {
   }
   const answer = (parsed ?? {}) as Record<string, unknown>
   const partial = (answer['partialSuccess'] ?? answer['partial_success'] ?? {}) as Record<string, unknown>
-  const reason = partial['errorMessage'] ?? partial['error_message'] ?? ''
+  const told = partial['errorMessage'] ?? partial['error_message']
+  const reason = typeof told === 'string' ? told : ''
   const number = Number(Object.entries(partial).find(([name]) => REJECTED_NAME.test(name))?.[1] ?? 0)
   const rejected = Number.isSafeInteger(number) ? Math.max(0, number) : 0
-  return rejected > 0 || reason !== '' ? { rejected, reason: String(reason) } : undefined
+  return rejected > 0 || reason !== '' ? { rejected, reason } : undefined
 }
 
 function read(response: Buffer): SendResult | undefined {

@@ -98,7 +98,7 @@ function exponentialHistogramValue(point: Json): string {
   const texts = (buckets: readonly (readonly [bound: number, count: string])[]) =>
     buckets.map(([bound, count]) => ` le${shortest(bound)}=${count}`).join('')
   const zeros = numberIn(point['zeroCount'])
-  return summed(point) + texts(negative.reverse()) + (zeros === '0' ? '' : ` zero=${zeros}`) + texts(positive)
+  return summed(point) + texts(negative.toReversed()) + (zeros === '0' ? '' : ` zero=${zeros}`) + texts(positive)
 }
 
 function bucketsOf(side: unknown): { readonly index: number; readonly count: string }[] {
