@@ -40,7 +40,7 @@ export function stands(word: Buffer, json: Buffer, at: number): boolean {
 
 /** What a hexadecimal digit means, by its byte; 255 where it is none. */
 export const HEXADECIMAL = new Uint8Array(256).fill(255)
-for (const [index, digit] of [...'0123456789abcdef'].entries()) {
+for (const [index, digit] of Array.from('0123456789abcdef').entries()) {
   HEXADECIMAL[digit.charCodeAt(0)] = index
   HEXADECIMAL[digit.toUpperCase().charCodeAt(0)] = index
 }

@@ -7,8 +7,8 @@ const MOST_PADDING = 2
 
 /** What a letter of base64 means, in either alphabet, by its byte; 255 where it is none. */
 const BASE64 = new Uint8Array(256).fill(255)
-for (const [index, letter] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries())
-  BASE64[letter.charCodeAt(0)] = index
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+for (const [index, letter] of Array.from(LETTERS).entries()) BASE64[letter.charCodeAt(0)] = index
 BASE64['-'.charCodeAt(0)] = 62
 BASE64['_'.charCodeAt(0)] = 63
 

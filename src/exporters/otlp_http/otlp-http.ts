@@ -29,9 +29,9 @@ export function otlpHttp(context: ExporterContext<OtlpHttpOptions>): Exporter {
     async send(batch, { abort, origin }) {
       const url = urls.get(batch.signal)
       if (client === undefined || url === undefined) throw new Error(`not started for ${batch.signal}`)
-      const { pieces, mediaType, release } = bodyOf(batch, config.encoding)
-      const headers = { 'content-type': mediaType, 'user-agent': 'telegen' }
-      const answer = await client.post(url, pieces, { headers, abort, origin }).finally(release)
+      const body = bodyOf(batch, config.encoding)
+      const headers = { 'content-type': body.mediaType, 'user-agent': 'telegen' }
+      const answer = await client.post(url, body.pieces, { headers, abort, origin }).finally(() => body.release())
       if (answer.status < 200 || answer.status >= 300) throw refusalOf(url, answer)
       if (isProtobuf(answer)) return partialSuccess(answer.body)
       return isJson(answer) ? partialSuccessJson(answer.body.toString()) : undefined

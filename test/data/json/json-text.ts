@@ -1,5 +1,5 @@
 /** JSON as other programs write it: members in any order, white space anywhere, characters as escapes. */
-import type { JsonObject, JsonValue } from '../../../src/data/codec/json.ts'
+import type { JsonValue } from '../../../src/data/codec/json.ts'
 import type { Random } from '../mutate.ts'
 
 const SPACES = ['', '', '', ' ', '\n', '\t\r\n  ']
@@ -12,7 +12,7 @@ export function jsonText(value: JsonValue, random: Random): string {
     return `[${space()}${value.map((element) => jsonText(element, random)).join(`${space()},${space()}`)}${space()}]`
   }
   if (typeof value !== 'object') return Object.is(value, -0) ? '-0' : JSON.stringify(value)
-  const members = shuffled(Object.entries(value as JsonObject), random).map(([name, inner]) => {
+  const members = shuffled(Object.entries(value), random).map(([name, inner]) => {
     const written = random(8) === 0 ? name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name
     return `${textOf(written, random)}${space()}:${space()}${jsonText(inner, random)}`
   })
