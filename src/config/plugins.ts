@@ -9,7 +9,6 @@ import { isNull } from './node.ts'
 import type { Item, Mapping } from './node.ts'
 import type { Place } from './place.ts'
 import { shown } from './place.ts'
-import { pluginPlace } from './plugin-fault.ts'
 import { importPlugin, isPath, lastImported } from './plugin-imports.ts'
 
 /** How long a plugin's module may take to load, in milliseconds. */
@@ -39,6 +38,7 @@ export async function loadPlugins(
     } catch (thrown) {
       const text = thrown instanceof Error ? thrown.message : String(thrown)
       const why = mask(text.startsWith(`${name}: `) ? text.slice(name.length + 2) : text)
+      const { pluginPlace } = await import('./plugin-fault.ts')
       const where = await pluginPlace(thrown, lastImported(), directory)
       const message = `plugin ${shown(name, place)}: ${where === undefined ? '' : `${mask(where)}: `}${why}`
       report(error({ code: 'plugin_refused', message, path: 'plugins', place, hint: missing(thrown, name, place) }))

@@ -5,7 +5,7 @@ import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
 import { Capability, ComponentId, defineConnector, defineExporter, defineExtension, offer } from '../../src/plugin.ts'
 import { defineProcessor, defineReceiver, Observable, Options, Type } from '../../src/plugin.ts'
-import type { Context, Definition } from '../../src/plugin.ts'
+import type { Context } from '../../src/plugin.ts'
 import { testCatalog, told } from '../config/check-text.ts'
 
 const Key = new Capability<string>('a key')
@@ -15,8 +15,9 @@ const config = Options({
 })
 const stability = { logs: 'alpha' } as const
 const about = { config, summary: 'Fails where it is told to.' }
-const work = ({ config: { fails, key }, extension }: Context<{ fails: boolean; key?: string }>): void => {
-  if (key !== undefined) extension(Key, key)
+const work = (context: Context<{ fails: boolean; key?: string }>): void => {
+  const { fails, key } = context.config
+  if (key !== undefined) context.extension(Key, key)
   if (fails) throw new Error('no luck')
 }
 
@@ -50,7 +51,7 @@ const DEFINITIONS = [
 
 async function faultsOf(text: string) {
   const loaded = load({ configs: [`yaml:${text}`], environment: { WHY: 'hunter2' } })
-  const { configuration, faults } = await check(loaded, testCatalog(DEFINITIONS as unknown as Definition[]))
+  const { configuration, faults } = await check(loaded, testCatalog(DEFINITIONS))
   assert.deepEqual(faults, [])
   assert.ok(configuration)
   return told(dryRun(configuration, loaded))
