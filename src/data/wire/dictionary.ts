@@ -96,8 +96,6 @@ function readTables(tables: readonly Places[], buffer: Buffer, start: number, en
 /** Buffers that hold profiles, and the dictionary in each: strings in them may be indices. */
 const dictionaries = new WeakMap<Buffer, Dictionary>()
 
-export const dictionaryOf = (buffer: Buffer): Dictionary | undefined => dictionaries.get(buffer)
-
 /** Strings in `buffer` that are indices are looked up in `dictionary`, from now on; undefined: not any more. */
 export function setDictionary(buffer: Buffer, dictionary: Dictionary | undefined): void {
   if (dictionary === undefined) dictionaries.delete(buffer)

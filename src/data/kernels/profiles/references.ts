@@ -3,7 +3,6 @@ import { type Field, MESSAGES, type MessageName, type TableName } from '../../wi
 /** The tables of the dictionary, by the number of their field in `ProfilesDictionary` less one. */
 export const TABLES: readonly TableName[] = MESSAGES.ProfilesDictionary.fields.map(({ name }) => name as TableName)
 export const STRINGS = TABLES.indexOf('string_table')
-export const ATTRIBUTES = TABLES.indexOf('attribute_table')
 
 const NAMES = Object.keys(MESSAGES) as MessageName[]
 

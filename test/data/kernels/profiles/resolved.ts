@@ -13,7 +13,7 @@ export function resolved(request: JsonObject): JsonObject[] {
   const entry = (table: string, index: JsonValue | undefined): JsonValue => {
     if (index === undefined || index === 0) return 'not set'
     const found = ((dictionary[table] ?? []) as JsonValue[])[index as number]
-    if (found === undefined) throw new Error(`${table} has no entry ${index}`)
+    if (found === undefined) throw new Error(`${table} has no entry ${JSON.stringify(index)}`)
     return found
   }
   const text = (index: JsonValue | undefined) => entry('stringTable', index)
