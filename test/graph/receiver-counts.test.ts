@@ -37,6 +37,24 @@ describe('what a receiver counts', () => {
     await bed.stop()
   })
 
+  test('is accepted once, whether what a queue has taken arrives or is lost later', async () => {
+    const queued = CONFIG.replaceAll('test_direct', 'test_sink').replace(
+      'test_sink:',
+      'test_sink: { retry_on_failure: { enabled: false } }',
+    )
+    const bed = await TestBed.start(queued)
+    await bed.send('logs', TWO)
+    await bed.requests(1)
+    assert.deepEqual(counts(bed, ''), [2, 0, 0])
+    bed.onSend = () => {
+      throw new Refused('no', { code: 'unavailable', retry: {} })
+    }
+    await bed.send('logs', TWO)
+    await bed.until(() => bed.metrics.total('telegen.dropped.items') === 2, 'the loss')
+    assert.deepEqual(counts(bed, ''), [4, 0, 0])
+    await bed.stop()
+  })
+
   test('is failed when the receiver itself cannot bring it on its way', async () => {
     const bed = await TestBed.start(CONFIG)
     const { ingress } = bed.source()
