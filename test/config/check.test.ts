@@ -54,7 +54,7 @@ service:
   test('has the default limits and logs', async () => {
     const { configuration } = await checkText(MINIMAL)
     assert.deepEqual(configuration?.service.limits, DEFAULT_LIMITS)
-    const { logs, metrics } = configuration!.service.telemetry
+    const { logs, metrics } = configuration.service.telemetry
     assert.deepEqual(logs, {
       level: 'info',
       encoding: 'console',
@@ -75,7 +75,7 @@ service:
       'service: {limits: {traces: 64MiB, logs: 100MB}, telemetry: {logs: {level: WARN, encoding: json}}}',
     ])
     assert.deepEqual(configuration?.service.limits, { ...DEFAULT_LIMITS, traces: 64 * 2 ** 20, logs: 100e6 })
-    const { logs } = configuration!.service.telemetry
+    const { logs } = configuration.service.telemetry
     assert.deepEqual([logs.level, logs.encoding], ['warn', 'json'])
   })
 
