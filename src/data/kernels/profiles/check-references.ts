@@ -17,8 +17,8 @@ const source = new Source()
  * to point it at.
  */
 export function checkReferences(buffer: Buffer): void {
-  source.open(buffer)
   try {
+    source.open(buffer)
     checkTables()
     const entry = new Entry()
     for (let at = 0; at < buffer.length;) {

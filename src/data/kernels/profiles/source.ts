@@ -9,6 +9,11 @@ export const DICTIONARY = 2
 const LARGEST_KEPT = 256 * 1024
 const FIRST_PLACES = 256
 const UNKNOWN = -1
+/**
+ * Entries of all tables together. Each costs sixteen bytes that no budget knows of while a request is looked at, and takes
+ * two on the wire where it is empty.
+ */
+const MOST_ENTRIES = 4 * 1024 * 1024
 
 /** Where the entries of one table stand in a request, and what index each has elsewhere. */
 export class SourceTable {
@@ -67,11 +72,13 @@ export class Source {
   buffer: Buffer = EMPTY
   readonly tables: readonly SourceTable[] = TABLES.map(() => new SourceTable())
   readonly #entry = new Entry()
+  #entries = 0
 
   /** Finds the dictionary of a request; a dictionary that stands in several pieces is one, joined. */
   open(buffer: Buffer): void {
+    this.close()
     this.buffer = buffer
-    for (const table of this.tables) table.clear()
+    this.#entries = 0
     const entry = this.#entry
     for (let at = 0; at < buffer.length;) {
       at = entry.read(buffer, at, buffer.length)
@@ -85,9 +92,10 @@ export class Source {
     for (const table of this.tables) table.forget()
   }
 
-  /** The request is not kept. */
+  /** The request is not kept, nor what its tables took if that was much. */
   close(): void {
     this.buffer = EMPTY
+    for (const table of this.tables) table.clear()
   }
 
   #read(start: number, end: number): void {
@@ -98,6 +106,8 @@ export class Source {
       const table = tables[entry.field - 1]
       if (table === undefined) continue
       if (entry.wireType !== LENGTH) throw new Malformed('a known field with another wire type', entry.start)
+      if (++this.#entries > MOST_ENTRIES)
+        throw new Malformed(`a dictionary of more than ${MOST_ENTRIES} entries`, entry.start)
       table.push(entry.start, entry.end)
     }
   }

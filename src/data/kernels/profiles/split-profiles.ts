@@ -1,5 +1,6 @@
 import type { Batch } from '../../batch.ts'
 import type { ByteBudget } from '../../memory/byte-budget.ts'
+import { Malformed } from '../../wire/malformed.ts'
 import { LENGTH } from '../../wire/varint.ts'
 import { countSamples, RECORDS, RESOURCES, SCOPES } from '../count.ts'
 import { Entry } from '../entry.ts'
@@ -14,6 +15,9 @@ const PROFILE = typeOf('Profile')
 const RESOURCES_TAG = (RESOURCES << 3) | LENGTH
 const SCOPES_TAG = (SCOPES << 3) | LENGTH
 const PROFILES_TAG = (RECORDS << 3) | LENGTH
+
+/** What is told apart in one batch, at about a hundred bytes each: profiles without a sample are two bytes on the wire. */
+const MOST_UNITS = 256 * 1024
 
 /** A message of the input: where its contents are. */
 interface Piece {
@@ -35,12 +39,12 @@ const target = new Target()
 /**
  * Splits profiles into parts within the limits, as `split` does. Each part has a dictionary of its own with what its
  * profiles refer to. A profile is never taken apart, as its id and its original payload speak of the whole: one that is
- * larger than a part may be makes a part of its own.
+ * larger than a part may be makes a part of its own. Throws `Malformed` where there are too many profiles to hold apart.
  */
 export function splitProfiles(batch: Batch<'profiles'>, items: number, bytes: number): Batch<'profiles'>[] {
   const parts: Batch<'profiles'>[] = []
-  source.open(joined(batch))
   try {
+    source.open(joined(batch))
     const units = unitsOf(source.buffer)
     for (let first = 0; first < units.length;) {
       const end = endOfPart(units, first, items, bytes)
@@ -57,30 +61,37 @@ export function splitProfiles(batch: Batch<'profiles'>, items: number, bytes: nu
   }
 }
 
+/** Throws `Malformed` where there are too many. */
 function unitsOf(buffer: Buffer): Unit[] {
   const units: Unit[] = []
-  for (const resource of messagesIn(buffer, { start: 0, end: buffer.length }, RESOURCES)) {
-    const before = units.length
-    for (const scope of messagesIn(buffer, resource, SCOPES)) {
-      const none = units.length
-      for (const profile of messagesIn(buffer, scope, RECORDS)) {
-        units.push({ resource, scope, profile, samples: countSamples(buffer, profile.start, profile.end) })
-      }
-      if (units.length === none) units.push({ resource, scope, profile: undefined, samples: 0 })
-    }
-    if (units.length === before) units.push({ resource, scope: undefined, profile: undefined, samples: 0 })
+  for (const unit of eachUnit(buffer)) {
+    if (units.push(unit) > MOST_UNITS) throw new Malformed(`more than ${MOST_UNITS} profiles to be told apart`, 0)
   }
   return units
 }
 
-function messagesIn(buffer: Buffer, { start, end }: Piece, field: number): Piece[] {
+function* eachUnit(buffer: Buffer): Generator<Unit> {
+  for (const resource of messagesIn(buffer, { start: 0, end: buffer.length }, RESOURCES)) {
+    let hasScope = false
+    for (const scope of messagesIn(buffer, resource, SCOPES)) {
+      hasScope = true
+      let hasProfile = false
+      for (const profile of messagesIn(buffer, scope, RECORDS)) {
+        hasProfile = true
+        yield { resource, scope, profile, samples: countSamples(buffer, profile.start, profile.end) }
+      }
+      if (!hasProfile) yield { resource, scope, profile: undefined, samples: 0 }
+    }
+    if (!hasScope) yield { resource, scope: undefined, profile: undefined, samples: 0 }
+  }
+}
+
+function* messagesIn(buffer: Buffer, { start, end }: Piece, field: number): Generator<Piece> {
   const entry = new Entry()
-  const pieces: Piece[] = []
   for (let at = start; at < end;) {
     at = entry.read(buffer, at, end)
-    if (entry.isMessage(field)) pieces.push({ start: entry.start, end: entry.end })
+    if (entry.isMessage(field)) yield { start: entry.start, end: entry.end }
   }
-  return pieces
 }
 
 /** Where the part that begins with unit `first` ends. */

@@ -10,6 +10,7 @@ import { join, merge } from '../../../../src/data/kernels/merge.ts'
 import { split } from '../../../../src/data/kernels/split.ts'
 import { validate } from '../../../../src/data/kernels/validate.ts'
 import { Malformed } from '../../../../src/data/wire/malformed.ts'
+import { writeVarint } from '../../../../src/data/wire/write.ts'
 import { golden } from '../../golden.ts'
 import { mutate, randomFrom } from '../../mutate.ts'
 import { profileRequests } from '../../generate-profiles.ts'
@@ -125,6 +126,19 @@ describe('split profiles', () => {
   })
 })
 
+test('more profiles than can be held apart are refused, before there are too many objects', () => {
+  const profiles = Buffer.alloc(2 * (256 * 1024 + 1))
+  for (let at = 0; at < profiles.length; at += 2) profiles[at] = 0x12
+  const scope = Buffer.concat([Buffer.from([0x12]), lengthOf(profiles), profiles])
+  const bytes = Buffer.concat([Buffer.from([0x0a]), lengthOf(scope), scope])
+  assert.throws(() => split(wireBatch('profiles', 0, bytes), { bytes: 1000 }), /more than 262144 profiles/)
+})
+
+function lengthOf({ length }: Buffer): Buffer {
+  const bytes = Buffer.alloc(5)
+  return bytes.subarray(0, writeVarint(bytes, 0, length))
+}
+
 describe('profiles are refused where', () => {
   const refuses = (request: JsonObject, reason: RegExp) =>
     assert.throws(() => validate('profiles', join(batchOf(request))), reason)
@@ -159,6 +173,13 @@ describe('profiles are refused where', () => {
     assert.equal(validate('profiles', bytes), 0)
     const wrong = Buffer.from([0x0a, 7, 0x12, 5, 0x12, 3, 0x3a, 1, 1])
     assert.throws(() => validate('profiles', wrong), /a profile id of 1 bytes/)
+  })
+
+  test('the dictionary has more entries than are looked at', () => {
+    const table = Buffer.alloc(2 * (4 * 1024 * 1024 + 1))
+    for (let at = 0; at < table.length; at += 2) table[at] = 0x2a
+    const bytes = Buffer.concat([Buffer.from([0x12]), lengthOf(table), table])
+    assert.throws(() => validate('profiles', bytes), /a dictionary of more than 4194304 entries/)
   })
 
   test('they are merged all the same, and nothing of them is kept', () => {
