@@ -82,7 +82,18 @@ export type {
   SummaryPoint,
   Times,
 } from './data/builders/points.ts'
+export type {
+  DictionaryBuilder,
+  EntryAttributes,
+  FunctionFields,
+  Index,
+  LineFields,
+  LocationFields,
+  MappingFields,
+} from './data/builders/dictionary.ts'
 export type { Identifier } from './data/builders/identifiers.ts'
+export { profiles } from './data/builders/profiles.ts'
+export type { Profile, ProfileFields, ProfilesBuilder, SampleFields } from './data/builders/profiles.ts'
 export type { ResourceFields, ScopeFields } from './data/builders/request.ts'
 export { traces } from './data/builders/traces.ts'
 export type { SpanEventFields, SpanFields, SpanLinkFields, TracesBuilder } from './data/builders/traces.ts'
@@ -118,6 +129,7 @@ export type { HttpClientOptions } from './transport/http-client-options.ts'
 export * from './transport/http-server-options.ts'
 export { listens } from './transport/address.ts'
 export type { ListenAddress } from './transport/address.ts'
+export { listen } from './transport/listen.ts'
 export * from './transport/option-faults.ts'
 export * from './transport/otlp-paths.ts'
 export * from './transport/partial-success.ts'

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { loadTls } from '../../plugin.ts'
+import { listen, loadTls } from '../../plugin.ts'
 import type { Extension, ExtensionContext } from '../../plugin.ts'
 import { addressOf } from './options.ts'
 import type { Address, HealthConfig } from './options.ts'
@@ -36,7 +36,8 @@ export function healthServer(context: ExtensionContext<HealthConfig>): HealthSer
       server = made.server
       stopReloading = made.stopReloading
       server.maxConnections = MAX_CONNECTIONS
-      await listen(server, addressOf(context.config.endpoint) as Address)
+      const { host = '', port } = addressOf(context.config.endpoint) as Address
+      await listen(server, { kind: 'tcp', host, port, family: 0 }, context.log)
       server.on('error', (error) => context.status.permanent(`listening failed: ${error.message}`))
     },
     async stop() {
@@ -67,16 +68,6 @@ async function secureServer(
     (error) => log.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
   )
   return { server, stopReloading }
-}
-
-function listen(server: Server, { host, port }: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ port, ...(host !== undefined && { host }) }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
 
 /** Completes the paths that requests name. */
