@@ -17,6 +17,8 @@ export interface Fault {
   readonly at: string | readonly string[]
   /** The Collector finds it when it starts, not in `validate`. */
   readonly collector_starts?: boolean
+  /** Nobody can find it before the start: both are started. Somebody else listens on the port `${env:TAKEN}`. */
+  readonly starts?: boolean
 }
 
 const KEYS = new Set([
@@ -29,6 +31,7 @@ const KEYS = new Set([
   'telegen',
   'at',
   'collector_starts',
+  'starts',
 ])
 const folder = `${import.meta.dirname}/validation`
 

@@ -92,7 +92,7 @@ function profiles(numbers: readonly number[]): JsonObject {
 
 const hex = (number: number, bytes: number): string => number.toString(16).padStart(bytes * 2, 'a')
 
-/** `small`, `many N` (N items), `large N` (a log line of N bytes), `golden` (every field of every message), `dated` (that, with times of our days, and nothing that means
+/** `small`, `many N` (N items), `large N` (a log line of N bytes), `deep N` (a log line within N lists), `golden` (every field of every message), `dated` (that, with times of our days, and nothing that means
  * something in profiles alone). */
 function named(signal: Signal, name: string): JsonObject | Buffer {
   const [kind, number = '3'] = name.split(' ')
@@ -104,6 +104,8 @@ function named(signal: Signal, name: string): JsonObject | Buffer {
       return {
         resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: 'x'.repeat(Number(number)) } }] }] }],
       }
+    case 'deep':
+      return { resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: within(Number(number)) }] }] }] }
     case 'golden':
       return readFileSync(`${import.meta.dirname}/../data/golden/${signal}.bin`)
     case 'dated':
@@ -112,6 +114,11 @@ function named(signal: Signal, name: string): JsonObject | Buffer {
       throw new Error(`no input is called ${name}`)
   }
 }
+
+const within = (lists: number): JsonObject =>
+  Array.from({ length: lists }).reduce((value: JsonObject) => ({ arrayValue: { values: [value] } }), {
+    stringValue: 'a',
+  })
 
 function dated(value: Json): Json {
   if (Array.isArray(value)) return value.map(dated)

@@ -3,7 +3,10 @@
  * and column. Skipped where the Collector is not built.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -52,14 +55,19 @@ interface Outcome {
 
 async function outcome(name: Name, collector: string, fault: Fault): Promise<Outcome> {
   const directory = await mkdtemp(join(tmpdir(), 'compare-'))
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
   try {
     for (const [path, text] of Object.entries({ 'config.yaml': fault.config ?? '', ...fault.files }))
       await writeFile(join(directory, path), text)
-    const command = name === 'collector' && fault.collector_starts ? [] : ['validate']
+    const isStarted = fault.starts || (name === 'collector' && fault.collector_starts)
+    const command = isStarted ? [] : ['validate']
     const words = [...command, ...(fault.arguments ?? ['--config', 'config.yaml'])]
-    const program = new Program(name, collector, words, fault.environment ?? {}, directory)
+    const environment = { ...fault.environment, TAKEN: String((taken.address() as AddressInfo).port) }
+    const program = new Program(name, collector, words, environment, directory)
     return { code: await program.exit(), output: program.stdout + program.stderr }
   } finally {
+    taken.close()
     await rm(directory, { recursive: true, force: true })
   }
 }
@@ -70,6 +78,6 @@ const places = (output: string): string[] =>
     (place as string).replace(/^config\.yaml:/, ''),
   )
 
-/** Where lines are broken does not matter. */
+/** Where lines are broken does not matter, nor that a log's line has its quotes escaped. */
 const said = (output: string, sentence: string): boolean => flat(output).includes(flat(sentence))
-const flat = (text: string): string => text.replaceAll(/\s+/g, ' ')
+const flat = (text: string): string => text.replaceAll('\\"', '"').replaceAll(/\s+/g, ' ')
