@@ -1,6 +1,8 @@
 import * as grpc from '@grpc/grpc-js'
 import { deflate } from './deflate.ts'
+import type { ArrivingMessage } from './arriving-message.ts'
 import { inflate, NotInflatable, TooLarge } from './inflate.ts'
+import type { Room } from './inflate.ts'
 
 /**
  * Codings of gRPC messages that grpc-js does not know and the Collector sends and takes. grpc-js has no way to add one: they are put
@@ -9,6 +11,8 @@ import { inflate, NotInflatable, TooLarge } from './inflate.ts'
 
 /** By gRPC's names, as HTTP names the same. gRPC's `snappy` is the framing format. */
 const CODINGS: Readonly<Record<string, string>> = { zstd: 'zstd', snappy: 'x-snappy-framed' }
+/** A server inflates by itself what grpc-js knows, too: grpc-js counts no memory but that of the message it is at. */
+const SERVER_CODINGS: Readonly<Record<string, string>> = { ...CODINGS, gzip: 'gzip', deflate: 'deflate' }
 const ACCEPTED = ['identity', 'deflate', 'gzip', ...Object.keys(CODINGS)].join(',')
 
 /** Whether it is one that grpc-js must be taught. */
@@ -20,15 +24,34 @@ const DEFAULT_LEVEL = -1
 
 type Decompress = (framed: Buffer, coding: string) => Buffer | Promise<Buffer>
 
-/** Lets the call of a server's interceptor inflate these too, never into more than `limit` bytes. */
-export function teachServerCall(call: object, limit: number): void {
+/**
+ * Lets the call of a server's interceptor inflate its message, never into more than `limit` bytes. `message` counts the memory; where
+ * there is none, and for a second message of the call, the status is what `refused` says.
+ */
+export function teachServerCall(call: object, limit: number, message: ArrivingMessage, refused: RefusedMessage): void {
   const own = call as { decompressMessage?: Decompress }
   const known = own.decompressMessage
   if (typeof known !== 'function')
     throw new Error('this version of @grpc/grpc-js hides how its servers inflate messages')
-  own.decompressMessage = function (framed, coding) {
-    return isTaught(coding) ? inflated(framed, coding, limit) : known.call(this, framed, coding)
+  const room: Room = {
+    take(bytes) {
+      if (!message.take(bytes)) throw refused.noRoom
+    },
+    give: () => message.give(),
   }
+  let messages = 0
+  own.decompressMessage = async function (framed, coding) {
+    if (++messages > 1) throw refused.second
+    const http = SERVER_CODINGS[coding]
+    if (http === undefined) return known.call(this, framed, coding)
+    return message.inflating(() => inflated(framed, http, limit, room))
+  }
+}
+
+/** Statuses. */
+export interface RefusedMessage {
+  readonly noRoom: object
+  readonly second: object
 }
 
 /** Lets a client send its messages in `coding`, and take answers in any of these, never of more than `limit` bytes. */
@@ -80,7 +103,7 @@ class CodingFilter {
   async receiveMessage(message: Promise<Buffer>): Promise<Buffer> {
     const framed = await message
     if (framed[0] !== 1 || !isTaught(this.#answer)) return framed
-    return frame(await inflated(framed, this.#answer, this.#limit), false)
+    return frame(await inflated(framed, CODINGS[this.#answer]!, this.#limit), false)
   }
 
   receiveTrailers(status: grpc.StatusObject): grpc.StatusObject {
@@ -96,12 +119,12 @@ function frame(body: Buffer, isCompressed: boolean): Buffer {
   return framed
 }
 
-/** Rejects with what grpc-js makes a status of. */
-async function inflated(framed: Buffer, coding: string, limit: number): Promise<Buffer> {
+/** Rejects with what grpc-js makes a status of. `coding` by HTTP's name. */
+async function inflated(framed: Buffer, coding: string, limit: number, room?: Room): Promise<Buffer> {
   const body = framed.subarray(PREFIX_BYTES)
   if (body.length === 0) return body
   try {
-    return await inflate(body, CODINGS[coding]!, limit)
+    return await inflate(body, coding, limit, room)
   } catch (error) {
     if (error instanceof TooLarge) {
       const details = `Received message that decompresses to a size larger than ${limit}`

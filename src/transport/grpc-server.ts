@@ -7,6 +7,7 @@ import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod, UnaryServing } from './unary.ts'
 import { listenAddress } from './address.ts'
+import { ArrivingMessage, InflatedBytes } from './arriving-message.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import { teachServerCall } from './grpc-codings.ts'
 import { listen } from './listen.ts'
@@ -117,16 +118,20 @@ function gate(
   { request_timeout: requestTimeout, max_recv_msg_size_mib }: GrpcServerOptions,
 ): grpc.ServerInterceptor {
   const limit = (max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB
+  const memory = new InflatedBytes()
+  const refusals = { noRoom: statusOf(NO_ROOM), second: statusOf(SECOND) }
   let arriving = 0
   return (definition, call) => {
     const method = methods.get(definition.path) as UnaryMethod
-    teachServerCall(call, limit)
+    const message = new ArrivingMessage(memory)
+    teachServerCall(call, limit, message, refusals)
     let timer: NodeJS.Timeout | undefined
     let counted = false
     const arrived = () => {
       clearTimeout(timer)
       if (counted) arriving--
       counted = false
+      message.end()
     }
     const refuse = (refused: Refused) => {
       arrived()
@@ -153,9 +158,10 @@ function gate(
           refuse(refused)
         })
       },
-      onReceiveMessage(message, next) {
+      // Only the end of the request hands the message to its method; a client that never sends it holds it no longer than its time.
+      onReceiveHalfClose(next) {
+        next()
         arrived()
-        next(message)
       },
       onCancel: arrived,
     }
@@ -170,6 +176,11 @@ const TOO_MANY = new Refused(`more than ${MOST_ARRIVING} messages are arriving a
   code: 'resource_exhausted',
   retry: {},
 })
+const NO_ROOM = new Refused('too many messages are inflated at the same time', {
+  code: 'resource_exhausted',
+  retry: {},
+})
+const SECOND = new Refused('a second message came in a unary call', { code: 'unimplemented', retry: 'never' })
 const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'deadline_exceeded', retry: {} })
 
 const CANCELLED = new Refused('the client cancelled', { code: 'cancelled', retry: {} })

@@ -367,6 +367,21 @@ describe('A unary server', () => {
     assert.equal(status, '4')
   })
 
+  test('a message whose request never ends is given up', async (t) => {
+    const server = disposing(t, await serve(async (message) => message, 'request_timeout: 100ms'))
+    const { status } = await rawHttp2(server.target, Buffer.alloc(10), {}, 0, { open: true })
+    assert.equal(status, '4')
+  })
+
+  test('of a call that sends several messages none is handled, nor more than one inflated', async (t) => {
+    let handled = 0
+    const server = disposing(t, await serve(async (message) => (handled++, message)))
+    const bomb = zlib.zstdCompressSync(Buffer.alloc(2 ** 20))
+    const { status } = await rawHttp2(server.target, bomb, { 'grpc-encoding': 'zstd' }, 1, { times: 50 })
+    assert.equal(status, '12')
+    assert.equal(handled, 0)
+  })
+
   test('a connection that never speaks is closed', async (t) => {
     const server = disposing(t, await serve(async (message) => message, 'request_timeout: 100ms'))
     const [host, port] = server.target.split(':') as [string, string]
@@ -628,7 +643,7 @@ async function rawHttp2(
   body: Buffer,
   headers: http2.OutgoingHttpHeaders,
   flag: number,
-  { stall = false } = {},
+  { stall = false, open = false, times = 1 } = {},
 ) {
   const session = http2.connect(`http://${target}`)
   const stream = session.request({
@@ -648,8 +663,8 @@ async function rawHttp2(
   const prefix = Buffer.alloc(5)
   prefix[0] = flag
   prefix.writeUInt32BE(body.length + (stall ? 1000 : 0), 1)
-  stream.write(Buffer.concat([prefix, body]))
-  if (!stall) stream.end()
+  stream.write(Buffer.concat(Array.from({ length: times }, () => [prefix, body]).flat()))
+  if (!stall && !open) stream.end()
   stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   await until(() => found.status !== undefined || (found.http ?? 200) !== 200, 'the answer')
   session.destroy()
