@@ -28,20 +28,17 @@ export function writeAttributes(writer: WireWriter, field: number, attributes: A
   }
 }
 
-/** Writes an `AnyValue` in `field`. Integral numbers are ints and others doubles, as `Value` says. */
-export function writeValue(writer: WireWriter, field: number, value: Value): void {
+/** Writes an `AnyValue` in `field`, empty for `null`. Integral numbers are ints and others doubles, as `Value` says. */
+export function writeValue(writer: WireWriter, field: number, value: Value | null): void {
   writer.open(field)
-  writeContent(writer, value)
+  if (value !== null) writeContent(writer, value)
   writer.close()
 }
 
 function writeKeyValue(writer: WireWriter, field: number, key: string, value: Value | null): void {
   writer.open(field)
   if (key !== '') writer.string(KEY, key)
-  if (value === null) {
-    writer.open(VALUE)
-    writer.close()
-  } else writeValue(writer, VALUE, value)
+  writeValue(writer, VALUE, value)
   writer.close()
 }
 
@@ -63,6 +60,12 @@ function writeContent(writer: WireWriter, value: Value): void {
 /** The value itself; throws where it does not fit into a signed 64-bit integer. */
 export function signed64(value: bigint): bigint {
   if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`)
+  return value
+}
+
+/** The value itself; throws where it does not fit into an unsigned 64-bit integer. */
+export function unsigned64(value: bigint): bigint {
+  if (BigInt.asUintN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits without a sign`)
   return value
 }
 

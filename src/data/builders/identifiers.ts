@@ -1,6 +1,6 @@
 import type { WireWriter } from '../wire/wire-writer.ts'
 
-/** A trace id (16 bytes) or span id (8 bytes): hexadecimal, or the bytes. */
+/** A trace or profile id (16 bytes) or span id (8 bytes): hexadecimal, or the bytes. */
 export type Identifier = string | Uint8Array
 
 const HEXADECIMAL = /^[0-9a-fA-F]*$/
@@ -11,6 +11,10 @@ export function writeTraceId(writer: WireWriter, field: number, id: Identifier |
 
 export function writeSpanId(writer: WireWriter, field: number, id: Identifier | undefined): void {
   writeIdentifier(writer, field, id, 8, 'span')
+}
+
+export function writeProfileId(writer: WireWriter, field: number, id: Identifier | undefined): void {
+  writeIdentifier(writer, field, id, 16, 'profile')
 }
 
 /**

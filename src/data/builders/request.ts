@@ -82,10 +82,14 @@ export class Request<S extends Signal> {
     }
   }
 
-  /** The request in a slab of its own, not charged to a budget. The builder is of no more use. */
-  finish(): Batch<S> {
+  /**
+   * The request in a slab of its own, not charged to a budget; `last` writes what stands behind the resources. The builder
+   * is of no more use.
+   */
+  finish(last?: (writer: WireWriter) => void): Batch<S> {
     const writer = this.#open()
     this.#closeResource()
+    last?.(writer)
     const slab = slabs.take(writer.length)
     writer.buffer.copy(slab.buffer, 0, 0, writer.length)
     const batch = batchOfSlab(this.#signal, this.#items, slab, writer.length)

@@ -167,6 +167,15 @@ export class WireWriter {
     this.close()
   }
 
+  /** Whole numbers from 0 to 2^53 as varints, packed. Writes nothing where there are none. */
+  packedInts(field: number, values: readonly number[]): void {
+    if (values.length === 0) return
+    this.open(field)
+    this.#reserve(values.length * VARINT_ROOM)
+    for (const value of values) this.#at = writeVarint(this.#buffer, this.#at, value)
+    this.close()
+  }
+
   /** Bytes that are fields already. */
   raw(buffer: Buffer, start: number, end: number): void {
     this.#reserve(end - start)

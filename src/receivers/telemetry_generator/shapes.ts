@@ -1,11 +1,13 @@
-import { fromObject, logs, metrics, traces } from '../../plugin.ts'
-import type { Batch, Signal } from '../../plugin.ts'
+import { logs, metrics, profiles, traces } from '../../plugin.ts'
+import type { Batch, Profile, Signal } from '../../plugin.ts'
 import { MARKS, SEQUENCE } from './marks.ts'
 import type { Item, Shape } from './marks.ts'
-import { profilesObject } from './profiles.ts'
 
 /** Says in every resource and scope that nothing of this was observed. */
 const SCOPE = { name: 'telegen/telemetry_generator', attributes: { 'telemetry_generator.made_up': true } }
+/** Where the key of an item's number stands among the strings of profiles. */
+export const SEQUENCE_STRING = 1
+
 /** A request whose items have their numbers, and marks for ids, values and times. */
 export const MAKE: Readonly<Record<Signal, (shape: Shape) => Batch>> = {
   traces(shape) {
@@ -41,7 +43,26 @@ export const MAKE: Readonly<Record<Signal, (shape: Shape) => Batch>> = {
     }
     return builder.finish()
   },
-  profiles: (shape) => fromObject('profiles', profilesObject(shape, SCOPE.name, [...itemsOf(shape)])),
+  profiles(shape) {
+    const builder = profiles({}, SCOPE)
+    // The first string that is named is the first behind the empty one.
+    builder.attribute(SEQUENCE, shape.first)
+    const stack = builder.stack([
+      builder.location({ lines: [{ function: builder.function({ name: 'made_up' }), line: 1 }] }),
+    ])
+    let profile: Profile | undefined
+    for (const { resource, attributes } of itemsOf(shape)) {
+      if (resource) profile = builder.resource(resource, {}, SCOPE).profile(PROFILE)
+      profile?.sample({ stack, values: [1], attributes })
+    }
+    return builder.finish()
+  },
+}
+
+const PROFILE = {
+  sampleType: { type: 'samples', unit: 'count' },
+  time: MARKS.end.readBigUInt64LE(),
+  profileId: MARKS.traceId,
 }
 
 function* itemsOf({ first, items, resources, attributes, attributeSize }: Shape): Generator<Item> {

@@ -1,7 +1,6 @@
 import type { Signal } from '../../plugin.ts'
-import { SEQUENCE_STRING } from './profiles.ts'
 import type { Random } from './random.ts'
-import { MAKE } from './shapes.ts'
+import { MAKE, SEQUENCE_STRING } from './shapes.ts'
 import { MARKS, SEQUENCE } from './marks.ts'
 import type { Shape } from './marks.ts'
 
