@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { builtInCatalog } from '../../src/builtin.ts'
 import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
+import { report } from '../../src/config/report.ts'
 import { Authority, openssl, withoutOpenssl } from '../transport/certificates.ts'
 
 let authority: Authority
@@ -73,6 +74,10 @@ describe('files that options name', { skip: withoutOpenssl }, () => {
     assert.deepEqual(await faultsOf(receiver([`cert_pem: ${pem(cert)}`, `key_pem: ${pem(key)}`]) + SERVICE), [])
     const faults = await faultsOf(receiver([`cert_pem: ${pem(cert)}`, 'key_pem: s3cret']) + SERVICE)
     assert.deepEqual(faults, [`7: ${AT}::key_pem: tls: key_pem holds no PEM-encoded private key`])
+    const loaded = load({ configs: [file('config.yaml', receiver(['cert_pem: c3rt', 'key_pem: s3cret']) + SERVICE)] })
+    const printed = report((await check(loaded, builtInCatalog())).faults, loaded)
+    assert.match(printed, /key_pem: …/)
+    assert.doesNotMatch(printed, /s3cret|c3rt/)
   })
 
   test('exporters and credentials are looked at, unused components and pure checks are not', async () => {

@@ -171,7 +171,7 @@ async function decoded(
   at.faults.forEach(report)
   mentions.push(...at.mentions)
   if (!sound) return { ...unusable, definition }
-  const faults = [...optionFaults(definition, config)].map((fault) => located(fault, path, body, place))
+  const faults = [...optionFaults(definition, config)].map((fault) => located(fault, path, body, place, config))
   faults.forEach(report)
   return { kind, id, path, place, body, definition, config, sound: faults.length === 0 }
 }

@@ -7,7 +7,7 @@ import { located } from './option-fault.ts'
 export function checkMachine(used: Iterable<Component>, report: (fault: Fault) => void): void {
   for (const { sound, definition, config, path, body, place } of used) {
     if (!sound || definition === undefined) continue
-    for (const fault of inspected(definition, config)) report(located(fault, path, body, place))
+    for (const fault of inspected(definition, config)) report(located(fault, path, body, place, config))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { OptionFault } from '../../component/definition.ts'
+import { Secret } from '../../component/options.ts'
 import { error } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { masking } from '../masking.ts'
@@ -6,8 +7,17 @@ import { placeOf } from '../node.ts'
 import type { Node } from '../node.ts'
 import type { Place } from '../place.ts'
 
-/** A component's own fault with its place; `key` is that of the component. Values that came from `${…}` are taken out of its sentences. */
-export function located({ path: steps, message, hint }: OptionFault, path: string, body: Node, key: Place): Fault {
+/**
+ * A component's own fault with its place; `key` is that of the component, `config` its decoded options. Values that came from `${…}` are taken
+ * out of its sentences, and a line is printed no further than to a secret that is wrong.
+ */
+export function located(
+  { path: steps, message, hint }: OptionFault,
+  path: string,
+  body: Node,
+  key: Place,
+  config: unknown,
+): Fault {
   const mask = masking(body)
   const place = steps.length === 0 ? key : placeOf(body, steps)
   return error({
@@ -16,5 +26,15 @@ export function located({ path: steps, message, hint }: OptionFault, path: strin
     place,
     message: mask(message, steps),
     hint: hint === undefined ? undefined : mask(hint, steps),
+    secret: isSecret(config, steps),
   })
+}
+
+function isSecret(config: unknown, steps: readonly (string | number)[]): boolean {
+  let value = config
+  for (const step of steps) {
+    if (typeof value !== 'object' || value === null) return false
+    value = value instanceof Map ? value.get(step) : (value as Readonly<Record<string | number, unknown>>)[step]
+  }
+  return value instanceof Secret
 }

@@ -87,7 +87,7 @@ function readOptions(
   const service = decode(SERVICE as Schema, node, at) as Service | undefined
   const faults = at.faults.map(withAllKeys)
   if (faults.length === 0 && service !== undefined)
-    for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place))
+    for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place, service))
   faults.forEach(report)
   if (faults.length > 0 || service === undefined) return DEFAULTS
   return { limits: service.limits, telemetry: telemetryOf(service) }

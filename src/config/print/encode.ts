@@ -94,9 +94,15 @@ function untypedMapping(
 
 const SECRET_NAME = /^headers$|authorization|password|passphrase|secret|token|api_?key|_pem$|private_key$/i
 
-/** `https://user:secret@host` without the secret. */
-const withoutPassword = (text: string): string =>
-  text.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#@:\s]*):[^/?#\s]*@/i, `$1:${REDACTED}@`)
+/** `https://user:secret@host?token=secret` without the secrets. */
+function withoutPassword(text: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text
+  return text
+    .replace(/^([^:]*:\/\/[^/?#@:\s]*):[^/?#\s]*@/, `$1:${REDACTED}@`)
+    .replaceAll(/([?&]([^=&#]*)=)[^&#]+/g, (whole, key: string, name: string) =>
+      SECRET_NAME.test(name) ? key + REDACTED : whole,
+    )
+}
 
 /** As any JSON would be; keys that look like numbers lose their place. */
 export function plainly(value: Printable): unknown {

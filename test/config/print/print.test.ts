@@ -103,7 +103,7 @@ describe('a configuration that is printed', () => {
     const { TOKEN, text } = {
       TOKEN: 'hunter2-from-the-environment',
       text: SMALL(
-        `{ token: "\${env:TOKEN}", headers: { authorization: "Bearer \${env:TOKEN}" }, url: "https://me:hunter2@host/p?q=1" }`,
+        `{ token: "\${env:TOKEN}", headers: { authorization: "Bearer \${env:TOKEN}" }, url: "https://me:hunter2@host/p?q=1&access_token=s3cret&r=2" }`,
       ),
     }
     const definitions = TEST_DEFINITIONS.map((definition) =>
@@ -115,7 +115,7 @@ describe('a configuration that is printed', () => {
     assert.doesNotMatch(redacted, /hunter2/)
     assert.match(redacted, /token: "\[REDACTED\]"/)
     assert.match(redacted, /authorization: "\[REDACTED\]"/)
-    assert.match(redacted, /url: https:\/\/me:\[REDACTED\]@host\/p\?q=1/)
+    assert.match(redacted, /url: https:\/\/me:\[REDACTED\]@host\/p\?q=1&access_token=\[REDACTED\]&r=2/)
     const shown = await printed(text, { catalog, environment })
     assert.match(shown, /token: hunter2-from-the-environment\n/)
     assert.match(shown, /https:\/\/me:hunter2@host/)
