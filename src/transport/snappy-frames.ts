@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { inflateSnappy, SnappyError, snappyLength } from './snappy.ts'
 
 /** The snappy framing format (github.com/google/snappy, `framing_format.txt`): what `Content-Encoding: x-snappy-framed` means. */
@@ -11,6 +12,10 @@ const NAME = Buffer.from('sNaPpY')
 const CHECKSUM_BYTES = 4
 /** What one frame may hold, inflated. */
 const LARGEST_FRAME = 65_536
+/** Encoders fill their frames: with these four GiB. Frames that hold nothing, or are skipped, would keep the event loop busy for seconds. */
+const MOST_FRAMES = 65_536
+/** Frames are inflated at once; the event loop goes on after so many bytes. */
+const STRETCH = 512 * 1024
 
 interface Frame {
   readonly isCompressed: boolean
@@ -27,13 +32,18 @@ export function framedLength(body: Buffer): number {
 
 /** Inflates a framed body. The caller has held the size that its frames say against its limit. */
 export async function inflateFrames(body: Buffer): Promise<Buffer> {
-  const parts: Buffer[] = []
+  const whole = Buffer.allocUnsafe(framedLength(body))
+  let length = 0
+  let rested = 0
   for (const { isCompressed, checksum, data } of frames(body)) {
     const part = isCompressed ? await inflateSnappy(data) : data
     if (masked(crc32c(part)) !== checksum) throw new SnappyError('a frame with a wrong checksum')
-    parts.push(part)
+    length += part.copy(whole, length)
+    if (length - rested < STRETCH) continue
+    rested = length
+    await setImmediate()
   }
-  return Buffer.concat(parts)
+  return whole
 }
 
 /** Frames `body`, compressed. It is no longer read when this settles. */
@@ -45,7 +55,9 @@ export async function deflateFrames(body: Buffer): Promise<Buffer> {
 
 function* frames(body: Buffer): Generator<Frame> {
   if (body.length > 0 && body[0] !== IDENTIFIER) throw new SnappyError('a stream without its identifier')
+  let count = 0
   for (let at = 0; at < body.length;) {
+    if (++count > MOST_FRAMES) throw new SnappyError(`more than ${MOST_FRAMES} frames`)
     if (body.length - at < 4) throw new SnappyError('cut off')
     const kind = body[at]!
     const end = at + 4 + body.readUIntLE(at + 1, 3)

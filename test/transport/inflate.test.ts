@@ -180,6 +180,25 @@ describe('Framed snappy', () => {
     assert.equal((await inflate(body, 'x-snappy-framed', MIB)).toString(), 'abc')
   })
 
+  test('is refused with more frames than anybody makes, which would hold the event loop', async () => {
+    const skipped = Buffer.alloc(4 * 65_536)
+    for (let at = 0; at < skipped.length; at += 4) skipped[at] = 0x80
+    const body = Buffer.concat([Buffer.from(identifier), skipped])
+    await assert.rejects(inflate(body, 'x-snappy-framed', MIB), /more than 65536 frames/)
+    assert.equal((await inflate(body.subarray(0, -4), 'x-snappy-framed', MIB)).length, 0)
+  })
+
+  test('lets the event loop go on in between', async () => {
+    const compressor = new Compressor()
+    const body = Buffer.concat([compressor.update(Buffer.alloc(4 * MIB)), await compressor.finish()])
+    let turns = 0
+    const count = () => void (turns++, (timer = setImmediate(count)))
+    let timer = setImmediate(count)
+    assert.equal((await inflate(body, 'x-snappy-framed', 4 * MIB)).length, 4 * MIB)
+    clearImmediate(timer)
+    assert.ok(turns >= 4, `${turns} turns`)
+  })
+
   test('is refused with a wrong checksum, a strange frame, a frame too long, or without its identifier', async () => {
     const large = Buffer.concat([Buffer.from([...identifier, 1, 5, 0, 1, ...SUM]), Buffer.alloc(65_537)])
     const broken = [
