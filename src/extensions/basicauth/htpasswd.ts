@@ -13,6 +13,13 @@ export interface Htpasswd {
 
 /** A user's password costs up to this many rounds of SHA-crypt; an entry that wants more would hold everybody up. */
 const MOST_ROUNDS = 1_000_000
+/** The same for bcrypt, whose rounds are two to the power of this. */
+const MOST_COST = 16
+/**
+ * Bytes of a password for MD5 and SHA-crypt, as `crypt(3)` takes them: they hash it thousands of times, and whoever guesses with
+ * one of many kilobytes would stop everything for seconds.
+ */
+const LONGEST_PASSWORD = 512
 
 /** Reads Apache's password files: bcrypt, MD5 (`$apr1$`, `$1$`), SHA-1, salted SHA-1, SHA-crypt, plain. Of two entries for a user the last counts. */
 export function readHtpasswd(text: string): Htpasswd {
@@ -31,6 +38,7 @@ export function readHtpasswd(text: string): Htpasswd {
 
 /** A sentence where the encoding is broken. Whatever has no mark of an encoding is a plain password. */
 function matchOf(encoded: string): Match | string {
+  if (encoded === '') return 'it has no password'
   if (/^\$2[abxy]\$/.test(encoded)) return bcrypt(encoded)
   if (/^\$(apr1|1)\$/.test(encoded)) return md5(encoded)
   if (/^\$[56]\$/.test(encoded)) return sha(encoded)
@@ -41,6 +49,7 @@ function matchOf(encoded: string): Match | string {
 
 function bcrypt(encoded: string): Match | string {
   if (!/^\$2.\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/.test(encoded)) return 'it is not valid bcrypt'
+  if (Number(encoded.slice(4, 6)) > MOST_COST) return `it asks for a cost of more than ${MOST_COST}`
   // The letters tell of errors in old programs that wrote them; what they stand for today is the same.
   const hash = `$2b${encoded.slice(3)}`
   return async (password) => (await import('bcryptjs')).default.compare(password, hash)
@@ -49,7 +58,7 @@ function bcrypt(encoded: string): Match | string {
 function md5(encoded: string): Match | string {
   const [, prefix, salt, hash] = /^(\$(?:apr1|1)\$)([^$]*)\$(.*)$/.exec(encoded) ?? []
   if (prefix === undefined || salt === undefined || hash === undefined) return 'it is not a valid MD5 entry'
-  return (password) => same(md5Crypt(password, salt, prefix), hash)
+  return (password) => isShort(password) && same(md5Crypt(password, salt, prefix), hash)
 }
 
 function sha(encoded: string): Match | string {
@@ -59,8 +68,11 @@ function sha(encoded: string): Match | string {
   if (Number(rounds ?? 0) > MOST_ROUNDS) return `it asks for more than ${MOST_ROUNDS} rounds`
   const algorithm = kind === '5' ? 'sha256' : 'sha512'
   return (password) =>
+    isShort(password) &&
     same(shaCrypt(algorithm, password, salt, rounds === undefined ? undefined : Number(rounds)), hash)
 }
+
+const isShort = (password: string): boolean => Buffer.byteLength(password) <= LONGEST_PASSWORD
 
 const SHA1_BYTES = 20
 

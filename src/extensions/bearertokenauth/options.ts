@@ -30,6 +30,8 @@ export function* faults({ header, scheme, token, tokens = [], filename }: Bearer
     ...(token ? [{ path: ['token'], of: token }] : []),
     ...tokens.map((of, at) => ({ path: ['tokens', at], of })),
   ]
+  for (const [at, each] of tokens.entries())
+    if (each.reveal() === '') yield { path: ['tokens', at], message: 'the token is empty' }
   for (const { path, of } of written)
     if (!isHeader('authorization', of.reveal()))
       yield { path, message: 'the token has characters that no header may have' }

@@ -76,6 +76,23 @@ describe('htpasswd', () => {
   })
 })
 
+test('passwords that would take seconds to hash, and entries that ask for it, match nothing', async () => {
+  const long = 'p'.repeat(513)
+  for (const flag of ['$apr1$abcdefgh$', '$6$salt$']) {
+    const { entries } = readHtpasswd(`user:${flag}x`)
+    const started = performance.now()
+    assert.equal(await entries.get('user')?.('p'.repeat(10_000_000)), false)
+    assert.ok(performance.now() - started < 500)
+    assert.equal(await entries.get('user')?.(long), false)
+  }
+  const { entries, faults } = readHtpasswd(`a:$2y$31$${'x'.repeat(53)}\nb:`)
+  assert.equal(entries.size, 0)
+  assert.deepEqual(
+    faults.map(({ reason }) => reason),
+    ['it asks for a cost of more than 16', 'it has no password'],
+  )
+})
+
 describe('remembered passwords', () => {
   test('each is hashed once, until the entries change', async () => {
     let hashed = 0
