@@ -1,4 +1,5 @@
 import type { AuthenticationData, RequestHeaders, ServerAuthenticator } from '../component/authentication.ts'
+import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 
 /** Options that ask for authentication must never be served without: a component that forgot it does not start. */
@@ -11,11 +12,16 @@ export interface Admission {
 }
 
 /** An authenticator's judgement. Its own failure admits nobody, and tells nobody why. */
-export async function admission(authenticator: ServerAuthenticator, headers: RequestHeaders): Promise<Admission> {
+export async function admission(
+  authenticator: ServerAuthenticator,
+  headers: RequestHeaders,
+  log: Log,
+): Promise<Admission> {
   try {
     return { auth: await authenticator.authenticate(headers) }
   } catch (error) {
     if (error instanceof Refused) return { refused: error }
+    log.error({ error }, 'The authenticator failed')
     const refused = new Refused('the authenticator failed', { code: 'internal', retry: 'never', cause: error })
     return { refused }
   }

@@ -114,7 +114,7 @@ function expectPreface(socket: net.Socket, timeout: number): void {
 
 /** Refuses by the headers, before grpc-js reads the message, and gives the message its time to arrive. */
 function gate(
-  { methods, authenticator, onRejected }: UnaryServing,
+  { methods, authenticator, onRejected, log }: UnaryServing,
   { request_timeout: requestTimeout, max_recv_msg_size_mib }: GrpcServerOptions,
 ): grpc.ServerInterceptor {
   const limit = (max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB
@@ -149,7 +149,7 @@ function gate(
         arriving++
         if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), requestTimeout).unref()
         if (!authenticator) return goOn(metadata, next)
-        void admission(authenticator, metadataOf(metadata)).then(({ auth, refused }) => {
+        void admission(authenticator, metadataOf(metadata), log).then(({ auth, refused }) => {
           // Cancelled, or too slow, while it was judged.
           if (!counted) return
           if (auth) AUTHENTICATED.set(metadata, auth)

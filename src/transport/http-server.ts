@@ -142,7 +142,7 @@ class Exchanges {
     const { authenticator, handle, refuse = plainly } = this.#serving
     if (!authenticator) return handle(request)
     const headers = withParameters(request.metadata, message, this.#options.auth?.request_params ?? [])
-    const admitted = await admission(authenticator, headers)
+    const admitted = await admission(authenticator, headers, this.#log)
     if (!admitted.refused) return handle(admitted.auth ? withAuth(request, admitted.auth) : request)
     const reply = refuse(request, admitted.refused)
     if (reply.status !== 401) return reply
