@@ -22,6 +22,13 @@ export interface InstrumentOptions {
 /** Counts up; one made by `upDownCounter` also down. */
 export interface Counter {
   add(value: number, labels?: Labels): void
+  /** The same under these labels alone, looked up once: for what every batch counts. Not shown until something is added. */
+  bound(labels: Labels): BoundCounter
+}
+
+/** A counter with its labels. */
+export interface BoundCounter {
+  add(value: number): void
 }
 
 export interface Histogram {
@@ -31,7 +38,7 @@ export interface Histogram {
 /** Takes a measurement that is read when somebody looks away again. */
 export type Forget = () => void
 
-/** Telegen's own metrics. Instruments are made once, in `create` or `start`; recording is cheap, yet is done per batch, never per record. */
+/** Telegen's own metrics. Instruments are made once, in `create` or `start`; recording is cheap, with bound counters most of all, yet is done per batch, never per record. */
 export interface Meter {
   counter(name: string, options: InstrumentOptions): Counter
   upDownCounter(name: string, options: InstrumentOptions): Counter

@@ -1,7 +1,6 @@
-import { map } from 'rxjs'
-import type { OperatorFunction } from 'rxjs'
 import type { Delivery } from '../component/delivery.ts'
-import type { Meter } from '../component/meter.ts'
+import type { BoundCounter } from '../component/meter.ts'
+import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Sink } from '../sending/sink.ts'
 import type { Metrics } from './metrics.ts'
@@ -14,41 +13,48 @@ export interface Edge {
   readonly to: string
 }
 
-type Count = (delivery: Delivery) => void
+/** What counts on one edge: a stage tells it what it takes. */
+export class EdgeCount {
+  readonly #items: BoundCounter
+  readonly #bytes: BoundCounter
 
-/** The same sink, with what goes into it counted on each of `edges`. */
-export function counted(sink: Sink, edges: readonly Edge[], metrics: Metrics): Sink {
-  if (edges.length === 0 || !metrics.shows(LEVEL)) return sink
-  const counts = edges.map((edge) => counterOf(edge, metrics))
-  return {
-    take(delivery) {
-      for (const count of counts) count(delivery)
-      sink.take(delivery)
-    },
+  constructor({ pipeline, signal, from, to }: Edge, metrics: Metrics) {
+    const labels = { 'otelcol.pipeline.id': pipeline, 'otel.signal': signal, from, to }
+    const counter = (name: string, unit: string, description: string) =>
+      metrics.counter(`telegen.edge.${name}`, { unit, level: LEVEL, description }).bound(labels)
+    this.#items = counter('items', '{item}', 'Items that went from one component to the next.')
+    this.#bytes = counter('bytes', 'By', 'Bytes, as on the wire, that went from one component to the next.')
+  }
+
+  count({ items, bytes }: Batch): void {
+    this.#items.add(items)
+    this.#bytes.add(bytes)
   }
 }
 
-/** A stage that counts what passes on `edge`; none where nobody will see it. */
-export function countedStage(edge: Edge, metrics: Metrics): OperatorFunction<Delivery, Delivery> | undefined {
-  if (!metrics.shows(LEVEL)) return undefined
-  const count = counterOf(edge, metrics)
-  // `tap` would do, at several times the price.
-  return map((delivery) => {
-    count(delivery)
-    return delivery
-  })
+/** Undefined where nobody will see it. */
+export const edgeCount = (edge: Edge, metrics: Metrics): EdgeCount | undefined =>
+  metrics.shows(LEVEL) ? new EdgeCount(edge, metrics) : undefined
+
+/** The same sink, with what goes into it counted on each of `edges`. */
+export function counted(sink: Sink, edges: readonly Edge[], metrics: Metrics): Sink {
+  const counts = edges.flatMap((edge) => edgeCount(edge, metrics) ?? [])
+  return counts.length === 0 ? sink : new CountedSink(sink, counts)
 }
 
 const LEVEL = 'normal'
 
-function counterOf({ pipeline, signal, from, to }: Edge, meter: Meter): Count {
-  const labels = { 'otelcol.pipeline.id': pipeline, 'otel.signal': signal, from, to }
-  const counter = (name: string, unit: string, description: string) =>
-    meter.counter(`telegen.edge.${name}`, { unit, level: LEVEL, description })
-  const items = counter('items', '{item}', 'Items that went from one component to the next.')
-  const bytes = counter('bytes', 'By', 'Bytes, as on the wire, that went from one component to the next.')
-  return ({ batch }) => {
-    items.add(batch.items, labels)
-    bytes.add(batch.bytes, labels)
+class CountedSink implements Sink {
+  readonly #sink: Sink
+  readonly #counts: readonly EdgeCount[]
+
+  constructor(sink: Sink, counts: readonly EdgeCount[]) {
+    this.#sink = sink
+    this.#counts = counts
+  }
+
+  take(delivery: Delivery): void {
+    for (const each of this.#counts) each.count(delivery.batch)
+    this.#sink.take(delivery)
   }
 }

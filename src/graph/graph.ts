@@ -7,7 +7,8 @@ import type { Sender } from '../sending/sender.ts'
 import type { Sink } from '../sending/sink.ts'
 import type { Created } from './components.ts'
 import type { Environment } from './environment.ts'
-import { counted, countedStage } from './edges.ts'
+import { counted, edgeCount } from './edges.ts'
+import type { EdgeCount } from './edges.ts'
 import { fan } from './fan.ts'
 import { operatorStage } from './operator-stage.ts'
 import { Parts } from './parts.ts'
@@ -150,8 +151,10 @@ export class Graph implements Host {
   #wire({ planned, processors }: BuiltPipeline): Pipeline {
     const stages: Stage[] = []
     let fused: StepsOf[] = []
+    let fusedFrom: string | undefined
     const fuse = () => {
-      if (fused.length > 0) stages.push(new StepsStage(planned.signal, fused))
+      const [first] = fused
+      if (first) stages.push(new StepsStage(planned.signal, fused, this.#edge(planned, fusedFrom, first.owner.id)))
       fused = []
     }
     let before: string | undefined
@@ -159,12 +162,13 @@ export class Graph implements Host {
       const { instance } = created
       if ('steps' in instance) {
         // Between steps that run in one visit no batch can be seen.
-        if (before !== undefined && fused.length === 0) stages.push(...this.#counting(planned, before, owner.id))
-        fused.push({ owner, steps: typeof instance.steps === 'function' ? instance.steps() : instance.steps })
+        if (fused.length === 0) fusedFrom = before
+        const { steps, dropped } = instance
+        fused.push({ owner, steps: typeof steps === 'function' ? steps() : steps, dropped })
       } else {
         fuse()
-        if (before !== undefined) stages.push(...this.#counting(planned, before, owner.id))
-        stages.push(operatorStage(owner, instance.operator, this.#environment.clock))
+        const entered = this.#edge(planned, before, owner.id)
+        stages.push(operatorStage(owner, instance.operator, this.#environment.clock, entered))
       }
       before = owner.id
     }
@@ -176,9 +180,9 @@ export class Graph implements Host {
     )
   }
 
-  #counting({ id, signal }: PlannedPipeline, from: string, to: string): Stage[] {
-    const stage = countedStage({ pipeline: id, signal, from, to }, this.#environment.metrics)
-    return stage === undefined ? [] : [stage]
+  /** `from`: the processor before, if any; what enters the pipeline is counted where it comes from. */
+  #edge({ id, signal }: PlannedPipeline, from: string | undefined, to: string): EdgeCount | undefined {
+    return from === undefined ? undefined : edgeCount({ pipeline: id, signal, from, to }, this.#environment.metrics)
   }
 
   /** `last`: the pipeline's last processor. */

@@ -1,5 +1,14 @@
 import { METRIC_LEVELS } from '../component/meter.ts'
-import type { Counter, Forget, Histogram, InstrumentOptions, Labels, Meter, MetricLevel } from '../component/meter.ts'
+import type {
+  BoundCounter,
+  Counter,
+  Forget,
+  Histogram,
+  InstrumentOptions,
+  Labels,
+  Meter,
+  MetricLevel,
+} from '../component/meter.ts'
 import { findSeries, newSeries, seriesKey } from './series.ts'
 import type { Series } from './series.ts'
 
@@ -129,6 +138,7 @@ export class Metrics implements Meter {
       add(value, labels = NONE) {
         find(labels).value += value
       },
+      bound: (labels) => new BoundSum(() => find(labels)),
     }
   }
 
@@ -177,7 +187,21 @@ function read(readings: Iterable<Reading>): MeasuredPoint[] {
   return [...points.values()]
 }
 
-const NOTHING: Counter & Histogram = { add() {}, record() {} }
+/** The sum of one series, which is looked up when the first value comes: what never happened is not shown. */
+class BoundSum implements BoundCounter {
+  readonly #find: () => Series
+  #series: Series | undefined
+
+  constructor(find: () => Series) {
+    this.#find = find
+  }
+
+  add(value: number): void {
+    ;(this.#series ??= this.#find()).value += value
+  }
+}
+
+const NOTHING: Counter & Histogram = { add() {}, record() {}, bound: () => NOTHING }
 
 /** The first bucket whose upper bound, which belongs to it, is not below `value`. */
 function bucketOf(value: number, boundaries: readonly number[]): number {

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../component/clock.ts'
 import type { Delivery } from '../component/delivery.ts'
 import { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
+import type { EdgeCount } from './edges.ts'
 import type { StageOwner } from './stage-owner.ts'
 
 /** Waits before an operator that failed is subscribed to again, in milliseconds: doubled each time, reset by a minute of work. */
@@ -14,18 +15,22 @@ const WELL_AFTER = 60_000
 /**
  * A component's operator, guarded: what goes in is known to be with it until it comes out, is turned into others that come
  * out, or ends. When it errors, throws or completes too early, everything inside is refused, its status says so, and it
- * is subscribed to afresh after a pause, during which what comes is refused.
+ * is subscribed to afresh after a pause, during which what comes is refused. `entered` counts what goes in.
  */
 export function operatorStage(
   owner: StageOwner,
   operator: OperatorFunction<Delivery, Delivery>,
   clock: Clock,
+  entered?: EdgeCount,
 ): OperatorFunction<Delivery, Delivery> {
   return (source) =>
     new Observable<Delivery>((output) => {
       const stage = new OperatorStage(owner, operator, clock, output)
       const feeding = source.subscribe({
-        next: (delivery) => stage.take(delivery),
+        next: (delivery) => {
+          entered?.count(delivery.batch)
+          stage.take(delivery)
+        },
         error: (error) => stage.failed(error),
         complete: () => stage.complete(),
       })

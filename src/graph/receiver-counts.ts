@@ -4,6 +4,7 @@ import type { Signal } from '../data/signal.ts'
 
 /** Transports of one receiver that are told apart. */
 const MAX_TRANSPORTS = 16
+const OTHER = 'other'
 
 /** The Collector's counters of one receiver, signal and transport. */
 export interface ReceiverCounts {
@@ -25,8 +26,8 @@ export function receiverCounts(
   return (transport = '') => {
     const found = known.get(transport)
     if (found) return found
-    const told = known.size < MAX_TRANSPORTS ? transport : 'other'
-    const made = countsOf(meter, { receiver, transport: told }, signal)
+    const told = known.size < MAX_TRANSPORTS ? transport : OTHER
+    const made = known.get(told) ?? countsOf(meter, { receiver, transport: told }, signal)
     known.set(told, made)
     return made
   }
@@ -34,13 +35,11 @@ export function receiverCounts(
 
 function countsOf(meter: Meter, labels: Labels, signal: Signal): ReceiverCounts {
   const count = (name: string, description: string) => {
-    const counter = meter.counter(`otelcol_receiver_${name}_${ITEMS[signal]}`, {
-      unit: ITEM_UNITS[signal],
-      description,
-    })
+    const options = { unit: ITEM_UNITS[signal], description }
+    const counter = meter.counter(`otelcol_receiver_${name}_${ITEMS[signal]}`, options).bound(labels)
     // All three are there from the first batch on, as the Collector's are: a rate needs a zero to start from.
-    counter.add(0, labels)
-    return (items: number) => counter.add(items, labels)
+    counter.add(0)
+    return (items: number) => counter.add(items)
   }
   return {
     accepted: count('accepted', 'Items that were taken, and of which the sender was told so.'),

@@ -1,6 +1,6 @@
 import type { Log } from '../component/context.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
-import type { Counter, Histogram, Meter } from '../component/meter.ts'
+import type { BoundCounter, Histogram, Labels, Meter } from '../component/meter.ts'
 import type { StatusReporter } from '../component/status.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Drops } from './drops.ts'
@@ -30,10 +30,10 @@ export class StageOwner implements Holder {
   readonly emits: Signal
   readonly held = new Set<DeliveryNode>()
   readonly #options: StageOwnerOptions
-  readonly #incoming: Counter
-  readonly #outgoing: Counter
+  readonly #incoming: BoundCounter
+  readonly #outgoing: BoundCounter
   readonly #duration: Histogram
-  readonly #labels: Readonly<Record<string, string>>
+  readonly #labels: Labels
   #troubled = false
   #troubles = 0
 
@@ -44,14 +44,10 @@ export class StageOwner implements Holder {
     this.#options = options
     const { meter } = options
     this.#labels = { processor: options.id, 'otel.signal': options.signal }
-    this.#incoming = meter.counter('otelcol_processor_incoming_items', {
-      unit: '{item}',
-      description: 'Items that came to a processor.',
-    })
-    this.#outgoing = meter.counter('otelcol_processor_outgoing_items', {
-      unit: '{item}',
-      description: 'Items that left a processor.',
-    })
+    const counter = (what: string, description: string) =>
+      meter.counter(`otelcol_processor_${what}_items`, { unit: '{item}', description }).bound(this.#labels)
+    this.#incoming = counter('incoming', 'Items that came to a processor.')
+    this.#outgoing = counter('outgoing', 'Items that left a processor.')
     this.#duration = meter.histogram('otelcol_processor_internal_duration', {
       unit: 's',
       value: 'double',
@@ -68,8 +64,8 @@ export class StageOwner implements Holder {
 
   /** After each batch: `took` in milliseconds. A batch that went well, with no more than the `troubles` before it, takes those back. */
   worked(took: number, incoming: number, outgoing: number, troubles = this.#troubles): void {
-    this.#incoming.add(incoming, this.#labels)
-    this.#outgoing.add(outgoing, this.#labels)
+    this.#incoming.add(incoming)
+    this.#outgoing.add(outgoing)
     this.#duration.record(took / 1_000, this.#labels)
     if (took > SLOW) return this.#slow(took)
     if (!this.#troubled || troubles !== this.#troubles) return
@@ -78,7 +74,7 @@ export class StageOwner implements Holder {
   }
 
   left(outgoing: number): void {
-    this.#outgoing.add(outgoing, this.#labels)
+    this.#outgoing.add(outgoing)
   }
 
   failed(message: string, error: unknown): void {

@@ -11,6 +11,7 @@ import type { Program } from '../data/steps/program.ts'
 import type { Step } from '../data/steps/step.ts'
 import { StepFailed } from '../data/steps/step-failed.ts'
 import type { Signal } from '../data/signal.ts'
+import type { EdgeCount } from './edges.ts'
 import type { StageOwner } from './stage-owner.ts'
 
 /** How long a sender should wait whose batch would have overdrawn the budget, in milliseconds. */
@@ -20,15 +21,19 @@ const COME_BACK = 1_000
 export interface StepsOf {
   readonly owner: StageOwner
   readonly steps: readonly Step[]
+  readonly dropped?: ((items: number) => void) | undefined
 }
 
 /** Neighbouring processors that look at one record at a time, run in one visit and one rewrite. */
 export class StepsStage {
   readonly #parts: readonly StepsOf[]
   readonly #program: Program
+  readonly #entered: EdgeCount | undefined
 
-  constructor(signal: Signal, parts: readonly StepsOf[]) {
+  /** `entered` counts what comes. */
+  constructor(signal: Signal, parts: readonly StepsOf[], entered?: EdgeCount) {
     this.#parts = parts
+    this.#entered = entered
     this.#program = compile(
       signal,
       parts.flatMap(({ steps }) => steps),
@@ -38,6 +43,7 @@ export class StepsStage {
   /** What goes on, or undefined where the delivery has ended here. */
   apply(delivery: Delivery): Delivery | undefined {
     const { items } = delivery.batch
+    this.#entered?.count(delivery.batch)
     const began = performance.now()
     let made: Batch | undefined
     try {
@@ -46,7 +52,7 @@ export class StepsStage {
       return this.#failed(delivery, error)
     }
     const took = performance.now() - began
-    for (const { owner } of this.#parts) owner.worked(took, items, made?.items ?? 0)
+    this.#worked(took, items)
     if (made === undefined) {
       delivery.end(DISCARDED)
       return undefined
@@ -56,6 +62,19 @@ export class StepsStage {
       return delivery
     }
     return replace(delivery, made)
+  }
+
+  /** Each has for itself what those before it left. */
+  #worked(took: number, items: number): void {
+    let incoming = items
+    let step = 0
+    for (const { owner, steps, dropped } of this.#parts) {
+      let outgoing = incoming
+      for (const end = step + steps.length; step < end; step++) outgoing -= this.#program.droppedBy[step] as number
+      owner.worked(took, incoming, outgoing)
+      if (outgoing < incoming) dropped?.(incoming - outgoing)
+      incoming = outgoing
+    }
   }
 
   #failed(delivery: Delivery, error: unknown): undefined {

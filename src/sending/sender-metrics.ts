@@ -36,13 +36,13 @@ export function senderMetrics(
       description,
       detailedLabels: ['error.type', 'error.permanent'],
     })
-  const sent = counter('sent', 'Items that the other side has taken.')
+  const sent = counter('sent', 'Items that the other side has taken.').bound(labels)
   const failed = counter('send_failed', 'Items of sends that were given up.')
   const enqueueFailed = counter('enqueue_failed', 'Items that found no place in the queue, or lost theirs.')
-  const inFlight = meter.upDownCounter('otelcol_exporter_in_flight_requests', {
-    unit: '{request}',
-    description: 'Requests on their way, those that wait to be tried again included.',
-  })
+  const description = 'Requests on their way, those that wait to be tried again included.'
+  const inFlight = meter
+    .upDownCounter('otelcol_exporter_in_flight_requests', { unit: '{request}', description })
+    .bound(bySignal)
   const size = (name: string, unit: string, description: string, boundaries: readonly number[]) =>
     meter.histogram(`otelcol_exporter_queue_batch_send_${name}`, { unit, level: 'detailed', description, boundaries })
   const items = size('size', '{unit}', 'Items in a batch that the queue sent.', SIZES)
@@ -50,13 +50,13 @@ export function senderMetrics(
   const forgets = queue === undefined ? [] : queueGauges(meter, queue, bySignal)
   return {
     began(count, length) {
-      inFlight.add(1, bySignal)
+      inFlight.add(1)
       if (queue === undefined) return
       items.record(count, labels)
       bytes.record(length, labels)
     },
-    ended: () => inFlight.add(-1, bySignal),
-    sent: (count) => sent.add(count, labels),
+    ended: () => inFlight.add(-1),
+    sent: (count) => sent.add(count),
     failed: (count, { code, retryable }) =>
       failed.add(count, { ...labels, 'error.type': goCode(code), 'error.permanent': String(!retryable) }),
     displaced: (count) => enqueueFailed.add(count, labels),

@@ -33,9 +33,10 @@ export class TestContext<Config> implements Context<Config> {
   }
 
   readonly meter: Meter = {
-    counter: (name) => ({
-      add: (value) => void this.counts.set(name, (this.counts.get(name) ?? 0) + value),
-    }),
+    counter: (name) => {
+      const add = (value: number) => void this.counts.set(name, (this.counts.get(name) ?? 0) + value)
+      return { add, bound: () => ({ add }) }
+    },
     upDownCounter: (name) => this.meter.counter(name, { unit: '', description: '' }),
     histogram: () => ({ record: () => {} }),
     gauge: () => () => {},

@@ -31,7 +31,9 @@ export function batchTelemetry({ meter, id }: ProcessorContext, combinations: ()
     boundaries: BYTES,
   })
   const trigger = (name: string, description: string) =>
-    meter.counter(`otelcol_processor_batch_${name}_trigger_send`, { unit: '{time}', level: 'normal', description })
+    meter
+      .counter(`otelcol_processor_batch_${name}_trigger_send`, { unit: '{time}', level: 'normal', description })
+      .bound(labels)
   const triggers = {
     size: trigger('batch_size', 'Batches sent because they were large enough.'),
     timeout: trigger('timeout', 'Batches sent because they had waited long enough.'),
@@ -46,7 +48,7 @@ export function batchTelemetry({ meter, id }: ProcessorContext, combinations: ()
     sent(count, size, cause) {
       items.record(count, labels)
       bytes.record(size, labels)
-      triggers[cause].add(1, labels)
+      triggers[cause].add(1)
     },
     dispose,
   }

@@ -25,8 +25,7 @@ export function refusing(context: ProcessorContext<LimiterConfig>, memory: Memor
   const labels = { processor: id }
   const count = (what: string, description: string) => {
     const name = `otelcol_processor_memory_limiter_${what}_${ITEMS[signal]}`
-    const counter = meter.counter(name, { unit: ITEM_UNITS[signal], description })
-    return (items: number) => counter.add(items, labels)
+    return meter.counter(name, { unit: ITEM_UNITS[signal], description }).bound(labels)
   }
   const accepted = count('accepted', 'Items that were let pass.')
   const refused = count('refused', 'Items that were refused because of memory usage.')
@@ -34,10 +33,10 @@ export function refusing(context: ProcessorContext<LimiterConfig>, memory: Memor
   const passes = (delivery: Delivery): boolean => {
     const { items } = delivery.batch
     if (!limiter.refusing) {
-      accepted(items)
+      accepted.add(items)
       return true
     }
-    refused(items)
+    refused.add(items)
     delivery.end(new Refused('data refused due to high memory usage', { code: 'unavailable', retry: {} }))
     return false
   }

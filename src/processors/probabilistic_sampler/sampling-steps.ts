@@ -1,5 +1,5 @@
 import { hashThreshold, thresholdOf } from '../../plugin.ts'
-import type { Counter, ProcessorContext, Sampling, SamplingMode, Step } from '../../plugin.ts'
+import type { BoundCounter, ProcessorContext, Sampling, SamplingMode, Step } from '../../plugin.ts'
 import type { SamplerConfig } from './options.ts'
 
 export function samplingSteps(context: ProcessorContext<SamplerConfig>): Step[] {
@@ -28,23 +28,22 @@ function modeOf({ mode, sampling_percentage, sampling_precision }: SamplerConfig
   return threshold === undefined ? never : { kind: mode, threshold }
 }
 
-/** One instrument for each set of labels, which it then finds without looking. */
 function counting({ meter, signal }: ProcessorContext<SamplerConfig>): Sampling['counted'] {
   const name = `otelcol_processor_probabilistic_sampler_count_${signal}_sampled`
   const options = { unit: '1', description: `Count of ${signal} that were sampled or not` }
-  const made = new Map<string, (count: number) => void>()
+  const counter = meter.counter(name, options)
+  const made = new Map<string, BoundCounter>()
   const countingOf = (policy: string, sampled: 'true' | 'false') => {
     const key = `${sampled} ${policy}`
     let count = made.get(key)
     if (count === undefined) {
-      const counter: Counter = meter.counter(name, options)
-      const labels = { policy, sampled }
-      made.set(key, (count = (items) => counter.add(items, labels)))
+      count = counter.bound({ policy, sampled })
+      made.set(key, count)
     }
     return count
   }
   return (policy, kept, dropped) => {
-    if (kept > 0) countingOf(policy, 'true')(kept)
-    if (dropped > 0) countingOf(policy, 'false')(dropped)
+    if (kept > 0) countingOf(policy, 'true').add(kept)
+    if (dropped > 0) countingOf(policy, 'false').add(dropped)
   }
 }
