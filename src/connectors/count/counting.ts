@@ -75,6 +75,7 @@ function batchCounter({ config, from, clock, meter, id }: ConnectorContext<Count
     const finishResource = () => {
       const full = counters.filter(({ isEmpty }) => !isEmpty)
       if (full.length === 0) return
+      if (builder !== undefined && !hasRoom(builder.bytes, batch)) throw new Overdrawn(batch.budget!, builder.bytes)
       builder = builder === undefined ? metrics(resource, SCOPE) : builder.resource(resource, {}, SCOPE)
       for (const counter of full) {
         counter.write(builder, clock.nowNano())
@@ -103,6 +104,10 @@ function allOf(attributes: AttributesView): Attributes {
   const empty = [...attributes.keys()].filter((key) => !Object.hasOwn(values, key))
   return empty.length === 0 ? values : { ...values, ...Object.fromEntries(empty.map((key) => [key, null])) }
 }
+
+/** Whether counts of so many bytes can still be charged: a resource without anything takes six bytes, and its counts two hundred. */
+const hasRoom = (bytes: number, { budget }: Batch): boolean =>
+  budget === undefined || budget.used + bytes <= budget.limit + budget.overdraftLimit
 
 /** A copy that counts as work on `input`. */
 function charged(counts: Batch<'metrics'>, input: Batch): Batch<'metrics'> {

@@ -60,6 +60,8 @@ export interface MetricsBuilder {
   histogram(name: string, unit: string, options: HistogramOptions): Metric<HistogramPoint>
   exponentialHistogram(name: string, unit: string, options: HistogramOptions): Metric<ExponentialHistogramPoint>
   summary(name: string, unit: string, options?: MetricOptions): Metric<SummaryPoint>
+  /** Bytes of what was written for the scopes before the current one: no budget knows of them before the batch is charged. */
+  readonly bytes: number
   /** The batch, not charged to any budget; the builder is of no more use. */
   finish(): Batch<'metrics'>
 }
@@ -99,6 +101,9 @@ export function metrics(resource: Attributes, scope: ScopeFields = {}): MetricsB
     histogram: (name, unit, options) => points.metric(HISTOGRAM, name, unit, options),
     exponentialHistogram: (name, unit, options) => points.metric(EXPONENTIAL_HISTOGRAM, name, unit, options),
     summary: (name, unit, options = {}) => points.metric(SUMMARY, name, unit, options),
+    get bytes() {
+      return request.bytes
+    },
     finish() {
       points.flush()
       points.close()

@@ -46,6 +46,11 @@ export class Request<S extends Signal> {
     this.#scope = scope
   }
 
+  /** Bytes of what was written. */
+  get bytes(): number {
+    return this.#open().length
+  }
+
   /** What is written from now on belongs to another resource, and to the scope given with it. */
   resource(attributes: Attributes, fields: ResourceFields, scope: ScopeFields): void {
     this.#closeResource()

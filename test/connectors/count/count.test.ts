@@ -10,13 +10,14 @@ import { TestBed } from '../../../src/testing/bed.ts'
 import type { OnSend } from '../../../src/testing.ts'
 import { spansRequest } from '../../graph/requests.ts'
 
-const started = (count: string, onSend?: OnSend) =>
+const started = (count: string, onSend?: OnSend, limits = '{}') =>
   TestBed.start(
     `
     receivers: { test_source: }
     connectors: { count: ${count} }
     exporters: { test_direct: }
     service:
+      limits: ${limits}
       pipelines:
         traces: { receivers: [test_source], exporters: [count] }
         metrics: { receivers: [count], exporters: [test_direct] }`,
@@ -53,6 +54,16 @@ test('count hands the refusal of its counts back to the sender of what it counte
   const refused = await bed.send('traces', spansRequest('a')).catch((error: unknown) => error)
   await bed.stop()
   assert.ok(refused instanceof Refused && refused.retryable)
+})
+
+test('count stops at the first resource for which the budget has no room any more', async () => {
+  const bed = await started('{}', undefined, '{ traces: 1MiB }')
+  const resource = { scopeSpans: [{ spans: [{}] }] }
+  const request = { resourceSpans: Array.from({ length: 20_000 }, () => resource) }
+  const refused = (await bed.send('traces', request).catch((error: unknown) => error)) as Refused
+  await bed.stop()
+  const [, bytes] = /^(\d+) more bytes would overdraw/.exec(refused.message) ?? []
+  assert.ok(Number(bytes) < 1.6 * 2 ** 20, `${refused.message}`)
 })
 
 test('count discards a batch in which nothing is counted', async () => {
