@@ -100,6 +100,8 @@ export type Processor = Life & (StepsProcessor | OperatorProcessor)
 export interface StepsProcessor {
   /** Read once, after `start`: what a processor finds out there (`resource_detection`) may stand in its steps. */
   readonly steps: readonly Step[] | (() => readonly Step[])
+  /** Told after each batch that lost some how many items these steps dropped: for a metric of the component's own. */
+  readonly dropped?: (items: number) => void
 }
 
 export interface OperatorProcessor {

@@ -53,6 +53,26 @@ describe('processors in the engine', () => {
     assert.deepEqual([drop?.fields['reason'], drop?.fields['items']], ['resource_exhausted', 2])
   })
 
+  test('processors that run in one visit are counted each by itself, and filter tells what it dropped', async () => {
+    const processors = {
+      attributes: { actions: [{ key: 'a', value: 1, action: 'insert' }] },
+      filter: { logs: { exclude: { match_type: 'strict', bodies: ['drop'] } } },
+      'filter/2': { logs: { exclude: { match_type: 'strict', bodies: ['drop', 'too'] } } },
+    }
+    const bed = await TestBed.start(yaml(processors))
+    await bed.send('logs', bodies('drop', 'drop', 'too', 'keep'))
+    const counts = (processor: string) =>
+      ['incoming', 'outgoing'].map((way) => bed.metrics.total(`otelcol_processor_${way}_items`, { processor }))
+    assert.deepEqual(Object.keys(processors).map(counts), [
+      [4, 4],
+      [4, 2],
+      [2, 1],
+    ])
+    const filtered = (filter: string) => bed.metrics.total('otelcol_processor_filter_logs.filtered', { filter })
+    assert.deepEqual([filtered('filter'), filtered('filter/2')], [2, 1])
+    await bed.stop()
+  })
+
   test('chains of steps before and after a batch do what they do alone', async () => {
     const processors = {
       filter: { logs: { exclude: { match_type: 'strict', bodies: ['drop'] } } },

@@ -7,6 +7,9 @@ import { rows } from './rows.ts'
 /** What this engine has no occasion to measure, or this Node does not tell. */
 const RARE = [
   'otelcol_process_runtime_total_alloc_bytes',
+  'otelcol_processor_filter_datapoints.filtered',
+  'otelcol_processor_filter_logs.filtered',
+  'otelcol_processor_filter_spans.filtered',
   'otelcol_processor_memory_limiter_refused_*',
   'otelcol_processor_probabilistic_sampler_count_logs_sampled',
   'otelcol_processor_probabilistic_sampler_count_traces_sampled',

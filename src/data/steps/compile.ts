@@ -29,13 +29,15 @@ export function compile(signal: Signal, steps: readonly Step[]): Program {
   const constants = new Constants()
   const ends: (() => void)[] = []
   const givens = new Givens()
-  const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, { constants, givens, ends }))
-  return { signal, visits, arena, constants: constants.bytes(), givens: givens.all(), ends }
+  const droppedBy = new Float64Array(steps.length)
+  const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, { constants, givens, ends, droppedBy }))
+  return { signal, visits, droppedBy, arena, constants: constants.bytes(), givens: givens.all(), ends }
 }
 
 /** What acts leave to the program beside themselves. */
 interface Left extends Outside {
   readonly ends: (() => void)[]
+  readonly droppedBy: Float64Array
 }
 
 function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, left: Left): Visit {
@@ -46,14 +48,19 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, left:
     const { level } = node
     if (level === undefined) continue
     const own = dropsFirst(chain.filter(({ step }) => step.on === level))
-    for (const { step, index } of own) node.acts.push(...actsOf(step, index, node, left))
+    for (const { step, index } of own) {
+      for (const act of actsOf(step, index, node, left)) {
+        node.acts.push(act)
+        node.steps.push(index)
+      }
+    }
     node.readsRecord = effects.some(({ reads, changes }) => reads.has(level) || changes.has(level))
     node.readsPart = node.part !== undefined && node.readsRecord
     node.writtenInside =
       node.part === undefined && effects.some((effect) => effect.writes.has(level) && encloses(level, effect.level))
   }
   root.settle()
-  return new Visit(root, arena)
+  return new Visit(root, arena, left.droppedBy)
 }
 
 function actsOf({ on, when, act }: Step, index: number, node: Node, left: Left): readonly Act[] {

@@ -38,6 +38,8 @@ export class Node {
 
   // What a visit does here, set when it is built.
   readonly acts: Act[] = []
+  /** The step that each of them belongs to. */
+  readonly steps: number[] = []
   /** Whether anything happens inside. */
   hasVisited = false
   /** Whether steps look at the record itself, and do not only drop it for what encloses it. */

@@ -11,6 +11,8 @@ export interface Program {
   readonly signal: Signal
   /** Walks over the batch, one after another. None where no step concerns the signal. */
   readonly visits: readonly Visit[]
+  /** Items that each step dropped in the last run. */
+  readonly droppedBy: Float64Array
   readonly arena: Arena
   /** Bytes that literal edits put into records. */
   readonly constants: Buffer

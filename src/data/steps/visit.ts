@@ -24,11 +24,13 @@ export class Visit {
   readonly #arena: Arena
   readonly #root: Node
   readonly #output: Output
+  readonly #droppedBy: Float64Array
   /** Whether anything of what was visited since it was last cleared changed. */
   #touched = false
 
-  constructor(root: Node, arena: Arena) {
+  constructor(root: Node, arena: Arena, droppedBy: Float64Array) {
     this.#arena = arena
+    this.#droppedBy = droppedBy
     this.#root = root
     this.#output = new Output(arena)
   }
@@ -68,7 +70,9 @@ export class Visit {
     for (let index = 0; index < acts.length; index++) {
       if (acts[index]!()) {
         this.#touched = true
-        this.dropped += this.#items(node, value, end)
+        const items = this.#items(node, value, end)
+        this.dropped += items
+        this.#droppedBy[node.steps[index]!]! += items
         return false
       }
     }

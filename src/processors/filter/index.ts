@@ -1,4 +1,5 @@
 import { defineProcessor } from '../../plugin.ts'
+import { counted } from './counted.ts'
 import { filterSteps } from './filter-steps.ts'
 import { faults, options } from './options.ts'
 
@@ -9,5 +10,5 @@ export default defineProcessor({
   scale: 'replica',
   config: options,
   check: faults,
-  create: ({ config, signal }) => ({ steps: filterSteps(config, signal) }),
+  create: (context) => ({ steps: filterSteps(context.config, context.signal), dropped: counted(context) }),
 })

@@ -56,6 +56,22 @@ describe('a run', () => {
     assert.equal(budget.used, 0)
   })
 
+  test('says which step dropped how many, whatever order they are done in', () => {
+    const batch = logs('info', 'warn', 'warn', 'fatal')
+    const all: Step = { on: 'resource', act: { kind: 'drop' }, when: { kind: 'literal', value: false } }
+    const program = compile('logs', [insert('k'), drop('warn'), all, drop('fatal')])
+    run(program, batch).batch?.release()
+    assert.deepEqual([...program.droppedBy], [0, 2, 0, 1])
+    run(program, logs('info')).batch?.release()
+    assert.deepEqual([...program.droppedBy], [0, 0, 0, 0])
+  })
+
+  test('counts what stood in a container that was dropped', () => {
+    const program = compile('logs', [drop('info'), { on: 'resource', act: { kind: 'drop' } }])
+    assert.equal(run(program, logs('warn', 'warn', 'info')).batch, undefined)
+    assert.equal(program.droppedBy[0]! + program.droppedBy[1]!, 3)
+  })
+
   test('returns nothing where everything was dropped, and leaves the input to its owner', () => {
     const budget = new ByteBudget(1 << 20)
     const batch = charged(logs('info', 'info'), budget)
