@@ -58,7 +58,7 @@ const CONFIG: Flag = {
   many: true,
   completes: 'file',
   summary:
-    'A path or file:path, env:NAME, or yaml:text with :: between keys (yaml:exporters::debug::verbosity: basic). May be given several times, later ones laid over earlier ones.',
+    'A path or file:path, a folder of files (conf.d), http:// or https://, env:NAME, or yaml:text with :: between keys (yaml:exporters::debug::verbosity: basic). May be given several times, later ones laid over earlier ones.',
 }
 const SET: Flag = {
   name: 'set',
