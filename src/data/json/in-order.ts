@@ -1,7 +1,6 @@
 import { Entry } from '../kernels/entry.ts'
 import { Malformed } from '../wire/malformed.ts'
 import { LENGTH, readLength, readTag, skip, cursor } from '../wire/varint.ts'
-import { varintSize, writeVarint } from '../wire/write.ts'
 import * as table from './table.ts'
 import type { JsonField, JsonMessage } from './table.ts'
 
@@ -50,10 +49,10 @@ function goesOn(message: JsonMessage, buffer: Buffer, start: number, end: number
 }
 
 /**
- * The same message with its entries in order: what is written over is left out, what is merged stands together. Segments are one
- * message together. Unknown fields are left out.
+ * What `segments`, one message together, say of each field: its entries, or of a message that is merged the contents of each. What
+ * is written over is left out, and so are unknown fields.
  */
-export function inOrder(message: JsonMessage, segments: readonly Buffer[]): Buffer {
+export function inOrder(message: JsonMessage, segments: readonly Buffer[]): ReadonlyMap<JsonField, readonly Buffer[]> {
   const found = new Map<JsonField, Buffer[]>()
   const entry = new Entry()
   for (const segment of segments) {
@@ -63,26 +62,17 @@ export function inOrder(message: JsonMessage, segments: readonly Buffer[]): Buff
       const field = message.byNumber[entry.field]
       if (field === undefined) continue
       if (field.chosen) for (const other of found.keys()) if (other.chosen && other !== field) found.delete(other)
-      const isMerged = field.kind === table.MESSAGE && !field.repeated
-      if (isMerged && entry.wireType !== LENGTH)
+      const merges = isMerged(field)
+      if (merges && entry.wireType !== LENGTH)
         throw new Malformed('a message has the wire type of a number', entry.start)
       const kept = found.get(field)
-      const piece = segment.subarray(isMerged ? entry.start : start, at)
-      if (kept === undefined || !(isMerged || field.repeated)) found.set(field, [piece])
+      const piece = segment.subarray(merges ? entry.start : start, at)
+      if (kept === undefined || !(merges || field.repeated)) found.set(field, [piece])
       else kept.push(piece)
     }
   }
-  return Buffer.concat(
-    [...found].flatMap(([field, pieces]) => (isOne(field) ? [headOf(field, pieces), ...pieces] : pieces)),
-  )
+  return found
 }
 
-const isOne = (field: JsonField): boolean => field.kind === table.MESSAGE && !field.repeated
-
-/** Tag and length of the message that `pieces` are together. */
-function headOf(field: JsonField, pieces: readonly Buffer[]): Buffer {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  const head = Buffer.alloc(varintSize(field.tag) + varintSize(length))
-  writeVarint(head, writeVarint(head, 0, field.tag), length)
-  return head
-}
+/** Whether what comes twice is one message together. */
+export const isMerged = (field: JsonField): boolean => field.kind === table.MESSAGE && !field.repeated

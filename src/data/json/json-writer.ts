@@ -3,19 +3,14 @@ import { Malformed } from '../wire/malformed.ts'
 import { WIRE_TYPES } from '../wire/schema.ts'
 import * as wire from '../wire/varint.ts'
 import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, FALSE, OPEN_BRACE, OPEN_BRACKET, TRUE } from './ascii.ts'
-import { areInOrder, inOrder, isInOrder } from './in-order.ts'
+import { areInOrder, inOrder, isInOrder, isMerged } from './in-order.ts'
 import type { JsonOutput } from './json-output.ts'
 import * as table from './table.ts'
 import type { JsonField, JsonMessage } from './table.ts'
 
 /** Writes `segments`, which are one message together, as a JSON object. Throws `Malformed` on bytes that are no such message. */
 export function writeJson(output: JsonOutput, message: JsonMessage, segments: readonly Buffer[]): void {
-  const ordered = areInOrder(message, segments) ? segments : [inOrder(message, segments)]
-  output.mark(OPEN_BRACE)
-  let open: JsonField | undefined
-  for (const segment of ordered) open = writeFields(output, message, segment, 0, segment.length, 1, open)
-  endList(output, open)
-  output.end(CLOSE_BRACE)
+  writeSegments(output, message, segments, 1)
 }
 
 function writeMessage(
@@ -26,15 +21,40 @@ function writeMessage(
   end: number,
   depth: number,
 ): void {
-  if (depth > DEEPEST) throw new Malformed(`messages nested more than ${DEEPEST} deep`, start)
+  if (!isInOrder(message, buffer, start, end))
+    return writeSegments(output, message, [buffer.subarray(start, end)], depth)
+  refuseTooDeep(depth, start)
   output.mark(OPEN_BRACE)
-  if (isInOrder(message, buffer, start, end)) {
-    endList(output, writeFields(output, message, buffer, start, end, depth, undefined))
-  } else {
-    const ordered = inOrder(message, [buffer.subarray(start, end)])
-    endList(output, writeFields(output, message, ordered, 0, ordered.length, depth, undefined))
+  endList(output, writeFields(output, message, buffer, start, end, depth, undefined))
+  output.end(CLOSE_BRACE)
+}
+
+/** In whatever order they are, without a copy of them: levels of messages would each hold one. */
+function writeSegments(output: JsonOutput, message: JsonMessage, segments: readonly Buffer[], depth: number): void {
+  refuseTooDeep(depth, 0)
+  output.mark(OPEN_BRACE)
+  if (areInOrder(message, segments)) writeAll(output, message, segments, depth)
+  else {
+    for (const [field, pieces] of inOrder(message, segments)) {
+      if (!isMerged(field)) writeAll(output, message, pieces, depth)
+      else {
+        output.raw(field.head)
+        writeSegments(output, field.message!, pieces, depth + 1)
+        output.mark(COMMA)
+      }
+    }
   }
   output.end(CLOSE_BRACE)
+}
+
+function writeAll(output: JsonOutput, message: JsonMessage, segments: readonly Buffer[], depth: number): void {
+  let open: JsonField | undefined
+  for (const segment of segments) open = writeFields(output, message, segment, 0, segment.length, depth, open)
+  endList(output, open)
+}
+
+function refuseTooDeep(depth: number, at: number): void {
+  if (depth > DEEPEST) throw new Malformed(`messages nested more than ${DEEPEST} deep`, at)
 }
 
 /** Entries in order. Goes on with the list `open`, and returns the one that may go on behind them. */

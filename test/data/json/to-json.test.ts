@@ -3,6 +3,8 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { batchOf, overdrawnSlab, batchOfSlab } from '../../../src/data/batch.ts'
 import { fromJson } from '../../../src/data/json/from-json.ts'
+import { inOrder } from '../../../src/data/json/in-order.ts'
+import { REQUEST_TABLES } from '../../../src/data/json/table.ts'
 import { requestJson, toJson } from '../../../src/data/json/to-json.ts'
 import { ByteBudget, Overdrawn } from '../../../src/data/memory/byte-budget.ts'
 import { SIGNALS, type Signal } from '../../../src/data/signal.ts'
@@ -217,4 +219,14 @@ describe('memory', () => {
     assert.equal(Buffer.concat(json.pieces).toString(), '{}')
     json.release()
   })
+})
+
+test('entries in disorder are written from where they stand: no copy, of which levels of messages would each hold one', () => {
+  const lists = Buffer.from([0x0a, 2, 0x1a, 0, 0x12, 0, 0x0a, 0])
+  const pieces = [...inOrder(REQUEST_TABLES.logs, [lists]).values()].flat()
+  assert.deepEqual(
+    pieces.map(({ length }) => length),
+    [4, 2],
+  )
+  for (const piece of pieces) assert.equal(piece.buffer, lists.buffer)
 })
