@@ -13,5 +13,6 @@ export default defineExtension({
     const address = addressOf(endpoint)
     return address ? [`tcp://${endpoint}`] : []
   },
+  offers: () => [],
   create: (context) => healthServer(context),
 })
