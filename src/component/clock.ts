@@ -18,7 +18,8 @@ export interface Timer {
   cancel(): void
 }
 
-const MAX_DELAY = 2 ** 31 - 1
+/** Milliseconds. Node takes what is longer, by its word 25 days, for one millisecond. */
+export const MAX_DELAY = 2 ** 31 - 1
 
 const timer = (cancel: () => void): Timer => ({ cancel })
 

@@ -2,6 +2,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import * as grpc from '@grpc/grpc-js'
 import type { AuthenticationData } from '../component/authentication.ts'
+import { MAX_DELAY } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
@@ -147,7 +148,7 @@ function gate(
         if (arriving >= MOST_ARRIVING) return refuse(TOO_MANY)
         counted = true
         arriving++
-        if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), requestTimeout).unref()
+        if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), Math.min(requestTimeout, MAX_DELAY)).unref()
         if (!authenticator) return goOn(metadata, next)
         void admission(authenticator, metadataOf(metadata), log).then(({ auth, refused }) => {
           // Cancelled, or too slow, while it was judged.

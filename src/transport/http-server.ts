@@ -2,6 +2,7 @@ import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AuthenticationData, RequestHeaders } from '../component/authentication.ts'
+import { MAX_DELAY } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import { Cors } from './cors.ts'
@@ -114,7 +115,8 @@ class Exchanges {
 
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { write_timeout } = this.#options
-    const timer = write_timeout > 0 ? setTimeout(() => message.socket.destroy(), write_timeout) : undefined
+    const timer =
+      write_timeout > 0 ? setTimeout(() => message.socket.destroy(), Math.min(write_timeout, MAX_DELAY)) : undefined
     try {
       const reply = await this.#reply(message, response)
       await this.#send(message, response, reply)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import tls from 'node:tls'
+import { MAX_DELAY } from '../component/clock.ts'
 import type { Secret } from '../component/options.ts'
 import { CIPHERS, CURVES } from './tls-options.ts'
 import type { ClientTls, ServerTls } from './tls-options.ts'
@@ -165,11 +166,14 @@ function reloading<T>(
 ): () => void {
   if (interval === 0) return () => {}
   let isOver = false
-  const timer = setInterval(() => {
-    read()
-      .then((security) => isOver || apply(security))
-      .catch(failed)
-  }, interval).unref()
+  const timer = setInterval(
+    () => {
+      read()
+        .then((security) => isOver || apply(security))
+        .catch(failed)
+    },
+    Math.min(interval, MAX_DELAY),
+  ).unref()
   return () => {
     isOver = true
     clearInterval(timer)

@@ -367,6 +367,12 @@ describe('A unary server', () => {
     assert.equal(status, '4')
   })
 
+  test('a time that is longer than timers run is no short one', async (t) => {
+    const server = disposing(t, await serve(async (message) => message, 'request_timeout: 1000h'))
+    const raw = disposing(t, new RawClient(server.target))
+    assert.equal((await raw.call(Buffer.alloc(4 * 2 ** 20))).error, null)
+  })
+
   test('a message whose request never ends is given up', async (t) => {
     const server = disposing(t, await serve(async (message) => message, 'request_timeout: 100ms'))
     const { status } = await rawHttp2(server.target, Buffer.alloc(10), {}, 0, { open: true })
