@@ -177,7 +177,7 @@ export class Metrics implements Meter {
 function read(readings: Iterable<Reading>): MeasuredPoint[] {
   const points = new Map<string, { labels: Labels; value: number }>()
   for (const reading of readings) {
-    const value = reading.read()
+    const value = valueOf(reading)
     if (!Number.isFinite(value)) continue
     const key = seriesKey(reading.labels)
     const known = points.get(key)
@@ -198,6 +198,15 @@ class BoundSum implements BoundCounter {
 
   add(value: number): void {
     ;(this.#series ??= this.#find()).value += value
+  }
+}
+
+/** A plugin whose reading throws does not take everybody else's away: a series that is missing says so. */
+function valueOf({ read }: Reading): number {
+  try {
+    return read()
+  } catch {
+    return NaN
   }
 }
 

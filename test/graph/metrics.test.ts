@@ -27,6 +27,18 @@ describe('the metrics', () => {
     assert.deepEqual(measure(new Metrics('detailed')), ['basic', 'normal', 'detailed', 'observed'])
   })
 
+  test('a reading that throws is left out, and the others are there', () => {
+    const metrics = new Metrics()
+    metrics.gauge('broken', about, () => {
+      throw new Error('no')
+    })
+    metrics.gauge('sound', about, () => 1)
+    assert.deepEqual(
+      metrics.collect().map(({ name }) => name),
+      ['sound'],
+    )
+  })
+
   test('labels for details alone join their series below that level', () => {
     const points = (level: 'normal' | 'detailed') => {
       const metrics = new Metrics(level)
