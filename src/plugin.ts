@@ -85,8 +85,8 @@ export type {
 export type {
   DictionaryBuilder,
   EntryAttributes,
+  EntryIndex,
   FunctionFields,
-  Index,
   LineFields,
   LocationFields,
   MappingFields,

@@ -8,10 +8,10 @@ import { type Attributes, signed64, unsigned64, writeValue } from './attributes.
 import { type Identifier, writeSpanId, writeTraceId } from './identifiers.ts'
 
 /** Where an entry stands in its table of the dictionary. 0 is that of the entry that means: not set. */
-export type Index = number
+export type EntryIndex = number
 
 /** Attributes by key; or where entries that the builder's `attribute` made stand, which spares a sample to name them again. */
-export type EntryAttributes = Attributes | readonly Index[]
+export type EntryAttributes = Attributes | readonly EntryIndex[]
 
 /** A binary that is mapped into memory. */
 export interface MappingFields {
@@ -32,7 +32,7 @@ export interface FunctionFields {
 
 /** A place in code. */
 export interface LocationFields {
-  readonly mapping?: Index | undefined
+  readonly mapping?: EntryIndex | undefined
   readonly address?: bigint | undefined
   /** The functions at this place: more than one where some were inlined, the innermost first. */
   readonly lines?: readonly LineFields[] | undefined
@@ -40,21 +40,21 @@ export interface LocationFields {
 }
 
 export interface LineFields {
-  readonly function?: Index | undefined
+  readonly function?: EntryIndex | undefined
   readonly line?: number | undefined
   readonly column?: number | undefined
 }
 
 /** Makes entries of the dictionary. The same entry again has the same index. */
 export interface DictionaryBuilder {
-  mapping(fields: MappingFields): Index
-  function(fields: FunctionFields): Index
-  location(fields: LocationFields): Index
+  mapping(fields: MappingFields): EntryIndex
+  function(fields: FunctionFields): EntryIndex
+  location(fields: LocationFields): EntryIndex
   /** Locations from the leaf to the root: where the work is done comes first. */
-  stack(locations: readonly Index[]): Index
+  stack(locations: readonly EntryIndex[]): EntryIndex
   /** The span that a sample was taken in. */
-  link(traceId: Identifier, spanId: Identifier): Index
-  attribute(key: string, value: Value | null, unit?: string): Index
+  link(traceId: Identifier, spanId: Identifier): EntryIndex
+  attribute(key: string, value: Value | null, unit?: string): EntryIndex
 }
 
 /**
@@ -63,14 +63,14 @@ export interface DictionaryBuilder {
  */
 export class Dictionary implements DictionaryBuilder {
   readonly #tables: readonly TargetTable[] = TABLES.map((_, index) => new TargetTable(index + 1))
-  readonly #strings = new Map<string, Index>([['', 0]])
+  readonly #strings = new Map<string, EntryIndex>([['', 0]])
   #scratch: WireWriter | undefined = takeWriter()
 
   constructor() {
     for (const table of this.#tables) table.clear()
   }
 
-  string(text: string): Index {
+  string(text: string): EntryIndex {
     this.#open()
     const known = this.#strings.get(text)
     if (known !== undefined) return known
@@ -80,7 +80,7 @@ export class Dictionary implements DictionaryBuilder {
     return index
   }
 
-  mapping({ start, limit, fileOffset, filename, attributes }: MappingFields): Index {
+  mapping({ start, limit, fileOffset, filename, attributes }: MappingFields): EntryIndex {
     const named = this.string(filename ?? '')
     const indices = this.attributes(attributes)
     return this.#entry('mapping_table', (writer) => {
@@ -92,7 +92,7 @@ export class Dictionary implements DictionaryBuilder {
     })
   }
 
-  function({ name, systemName, filename, startLine }: FunctionFields): Index {
+  function({ name, systemName, filename, startLine }: FunctionFields): EntryIndex {
     const strings = [name, systemName, filename].map((text) => this.string(text ?? ''))
     return this.#entry('function_table', (writer) => {
       for (const [at, index] of strings.entries()) if (index) writer.int(at + 1, index)
@@ -100,7 +100,7 @@ export class Dictionary implements DictionaryBuilder {
     })
   }
 
-  location({ mapping = 0, address, lines = [], attributes }: LocationFields): Index {
+  location({ mapping = 0, address, lines = [], attributes }: LocationFields): EntryIndex {
     this.given('mapping_table', mapping)
     for (const line of lines) this.given('function_table', line.function ?? 0)
     const indices = this.attributes(attributes)
@@ -112,19 +112,19 @@ export class Dictionary implements DictionaryBuilder {
     })
   }
 
-  stack(locations: readonly Index[]): Index {
+  stack(locations: readonly EntryIndex[]): EntryIndex {
     for (const location of locations) this.given('location_table', location)
     return this.#entry('stack_table', (writer) => writer.packedInts(1, locations))
   }
 
-  link(traceId: Identifier, spanId: Identifier): Index {
+  link(traceId: Identifier, spanId: Identifier): EntryIndex {
     return this.#entry('link_table', (writer) => {
       writeTraceId(writer, 1, traceId)
       writeSpanId(writer, 2, spanId)
     })
   }
 
-  attribute(key: string, value: Value | null, unit: string = ''): Index {
+  attribute(key: string, value: Value | null, unit: string = ''): EntryIndex {
     const named = this.string(key)
     const measured = this.string(unit)
     return this.#entry('attribute_table', (writer) => {
@@ -135,19 +135,19 @@ export class Dictionary implements DictionaryBuilder {
   }
 
   /** Where these attributes stand, made where they do not yet. */
-  attributes(attributes: EntryAttributes = []): readonly Index[] {
+  attributes(attributes: EntryAttributes = []): readonly EntryIndex[] {
     if (isIndices(attributes)) {
       for (const index of attributes) this.given('attribute_table', index)
       return attributes
     }
-    const indices: Index[] = []
+    const indices: EntryIndex[] = []
     for (const [key, value] of Object.entries(attributes))
       if (value !== undefined) indices.push(this.attribute(key, value))
     return indices
   }
 
   /** Throws where no entry stands at this index. */
-  given(table: TableName, index: Index): void {
+  given(table: TableName, index: EntryIndex): void {
     if (!Number.isInteger(index) || index < 0 || index >= this.#table(table).count)
       throw new RangeError(`${index} is no index of the ${table} that this builder gave`)
   }
@@ -167,7 +167,7 @@ export class Dictionary implements DictionaryBuilder {
     return this.#scratch
   }
 
-  #entry(table: TableName, write: (writer: WireWriter) => void): Index {
+  #entry(table: TableName, write: (writer: WireWriter) => void): EntryIndex {
     const writer = this.#open()
     writer.clear()
     write(writer)
@@ -179,7 +179,7 @@ export class Dictionary implements DictionaryBuilder {
   }
 }
 
-const isIndices = (attributes: EntryAttributes): attributes is readonly Index[] => Array.isArray(attributes)
+const isIndices = (attributes: EntryAttributes): attributes is readonly EntryIndex[] => Array.isArray(attributes)
 
 function writeLine(writer: WireWriter, { function: called, line, column }: LineFields): void {
   writer.open(3)

@@ -3,7 +3,7 @@ import type { ValueType } from '../views/profile.ts'
 import type { WireWriter } from '../wire/wire-writer.ts'
 import { giveWriter, takeWriter } from '../wire/writer-pool.ts'
 import { type Attributes, signed64, unsigned64 } from './attributes.ts'
-import { Dictionary, type DictionaryBuilder, type EntryAttributes, type Index } from './dictionary.ts'
+import { Dictionary, type DictionaryBuilder, type EntryAttributes, type EntryIndex } from './dictionary.ts'
 import { type Identifier, writeProfileId } from './identifiers.ts'
 import { Request, type ResourceFields, type ScopeFields } from './request.ts'
 
@@ -25,12 +25,12 @@ export interface ProfileFields {
 
 /** What was seen on one stack. There are values, times, or as many of the one as of the other. */
 export interface SampleFields {
-  readonly stack?: Index | undefined
+  readonly stack?: EntryIndex | undefined
   readonly values?: readonly (number | bigint)[] | undefined
   /** When each was seen: nanoseconds since 1970. */
   readonly times?: readonly bigint[] | undefined
   readonly attributes?: EntryAttributes | undefined
-  readonly link?: Index | undefined
+  readonly link?: EntryIndex | undefined
 }
 
 /** A profile that takes samples. */
