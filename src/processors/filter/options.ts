@@ -55,7 +55,7 @@ const logMatch = (description: string) =>
 
 export const options = Options({
   error_mode: Choice(['ignore', 'silent', 'propagate'], {
-    default: 'propagate',
+    default: 'ignore',
     description: 'Of conditions in OTTL; without effect on what is built.',
   }),
   spans: Type.Optional(
