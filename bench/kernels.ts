@@ -41,12 +41,20 @@ export default async function kernels(options: readonly string[]): Promise<void>
   announce('profiles', batches)
   const measured = await measure(profileTasks(batches), effort)
   print(measured)
+  const sizes = sizesOf(batches)
   for (const { name, itemsPerSecond } of measured) {
-    const megabytes = (itemsPerSecond / batches[0]!.items) * (batches[0]!.bytes / 1e6)
+    const written = sizes[name] ?? sizes['each']!
     console.log(
-      `  ${name.padEnd(20)}${(1e9 / itemsPerSecond).toFixed(0).padStart(8)} ns/sample${megabytes.toFixed(0).padStart(8)} MB/s`,
+      `  ${name.padEnd(20)}${(1e9 / itemsPerSecond).toFixed(0).padStart(8)} ns/sample${((itemsPerSecond * written) / 1e6).toFixed(0).padStart(8)} MB/s`,
     )
   }
+}
+
+/** Bytes for each sample: of a request, and of what is written where each part gets all that its samples point at. */
+function sizesOf(batches: readonly Batch<'profiles'>[]): Readonly<Record<string, number>> {
+  const whole = merge(batches)
+  const written = split(whole, { items: 100 }).reduce((sum, part) => sum + part.bytes, 0)
+  return { each: batches[0]!.bytes / batches[0]!.items, 'split by 100': written / whole.items }
 }
 
 function announce(signal: Signal, batches: readonly Batch[]): void {
