@@ -99,6 +99,6 @@ export function* checkHttpClient(
 export function* checkUrl(url: string, path: readonly (string | number)[]): Generator<OptionFault> {
   yield* faultOf(path, () => {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-      throw new Error(`"${url}" is not a URL that begins with http:// or https://`)
+      throw new Error(`"${url.replace(/[^/\s]*@/, '[REDACTED]@')}" is not a URL that begins with http:// or https://`)
   })
 }

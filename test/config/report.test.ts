@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { error, inOrder, warning } from '../../src/config/fault.ts'
 import type { Fault } from '../../src/config/fault.ts'
 import { load } from '../../src/config/load.ts'
+import { codeFrame } from '../../src/config/code-frame.ts'
 import { report, reportJson } from '../../src/config/report.ts'
 import { check } from '../../src/config/check.ts'
 import { testCatalog } from './check-text.ts'
@@ -45,6 +46,21 @@ describe('a report', () => {
     const lines = report([fault(4, 12, { secret: true })], { texts }).split('\n')
     assert.equal(lines[1], '    4 | \tpassword: …')
     assert.equal(lines[2], '      | \t          ^')
+  })
+
+  test('stars out the secrets that stand beside the fault', () => {
+    const written = [
+      [
+        'otlp: { headers: { a: b }, password: "x\\"y", endpoint: 1 }',
+        'otlp: { headers: ********, password: ******, endpoint: 1 }',
+      ],
+      ['api_key: k # why', 'api_key: **# why'],
+      ["tokens: [one, two], token: ${env:T}, token_file: 'f'", "tokens: **********, token: ${env:T}, token_file: 'f'"],
+      ['proxy_url: https://me:pass@host', 'proxy_url: https://me:****@host'],
+      ['bearertokenauth: { scheme: x }', 'bearertokenauth: { scheme: x }'],
+    ]
+    for (const [line = '', shown = ''] of written)
+      assert.equal(codeFrame(line, { source: 'a.yaml', line: 1, column: 1 }, false)[0], `    1 | ${shown}`)
   })
 
   test('shows the part of a long line that matters', () => {

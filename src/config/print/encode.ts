@@ -6,6 +6,7 @@ import { Double } from '../../data/steps/value.ts'
 import { spot } from '../decode/spot.ts'
 import { written } from '../node.ts'
 import { wholeSource } from '../place.ts'
+import { SECRET_NAME } from '../secret-names.ts'
 import { goDuration } from './go-duration.ts'
 
 /** What may be written into a file. Mappings are Maps: a key may be called `__proto__`, and `10` keeps its place before `9`. */
@@ -91,8 +92,6 @@ function untypedMapping(
     all.map(([key, value]) => [key, encodeUntyped(value, reveal, (secret && key !== 'name') || SECRET_NAME.test(key))]),
   )
 }
-
-const SECRET_NAME = /^headers$|authorization|password|passphrase|secret|token|api_?key|_pem$|private_key$/i
 
 /** `https://user:secret@host?token=secret` without the secrets. */
 function withoutPassword(text: string): string {

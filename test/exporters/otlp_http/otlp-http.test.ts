@@ -322,6 +322,9 @@ describe('Options of the otlp_http exporter', () => {
     assert.deepEqual(faults('{ endpoint: http://x, logs_endpoint: "ftp://x" }'), [
       'logs_endpoint: "ftp://x" is not a URL that begins with http:// or https://',
     ])
+    assert.deepEqual(faults('{ endpoint: http://x, proxy_url: "me:pass@proxy:3128" }'), [
+      'proxy_url: "[REDACTED]@proxy:3128" is not a URL that begins with http:// or https://',
+    ])
     await assert.rejects(exporter('logs_endpoint: http://x'), /either endpoint or traces_endpoint must be specified/)
   })
 
