@@ -63,7 +63,7 @@ test('count stops at the first resource for which the budget has no room any mor
   const refused = (await bed.send('traces', request).catch((error: unknown) => error)) as Refused
   await bed.stop()
   const [, bytes] = /^(\d+) more bytes would overdraw/.exec(refused.message) ?? []
-  assert.ok(Number(bytes) < 1.6 * 2 ** 20, `${refused.message}`)
+  assert.ok(Number(bytes) < 1.6 * 2 ** 20, refused.message)
 })
 
 test('count discards a batch in which nothing is counted', async () => {
