@@ -1,33 +1,16 @@
 import { Malformed } from './malformed.ts'
 import { found } from './found.ts'
+import { Places } from './places.ts'
 import { MESSAGES, type TableName } from './schema.ts'
 import { cursor, LENGTH, readLength, readTag, skip } from './varint.ts'
 
 /** Tag of the dictionary in a request of profiles. */
 export const DICTIONARY_TAG = 0x12
-const FIRST_PLACES = 64
 
 /** Numbers of the tables' fields. */
 const TABLE_FIELDS = Object.fromEntries(MESSAGES.ProfilesDictionary.fields.map(({ name, number }) => [name, number]))
 export const fieldOf = (table: TableName): number => TABLE_FIELDS[table]!
 const STRINGS = fieldOf('string_table')
-
-/** Where the entries of one table begin and end. */
-class Places {
-  count = 0
-  places = new Int32Array(FIRST_PLACES)
-
-  push(start: number, end: number): void {
-    if (this.count * 2 === this.places.length) {
-      const larger = new Int32Array(this.places.length * 2)
-      larger.set(this.places)
-      this.places = larger
-    }
-    this.places[this.count * 2] = start
-    this.places[this.count * 2 + 1] = end
-    this.count++
-  }
-}
 
 /**
  * The dictionary of a request of profiles, looked for when it is first needed. Places are offsets, which stay valid while

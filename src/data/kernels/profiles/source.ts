@@ -1,4 +1,5 @@
 import { Malformed } from '../../wire/malformed.ts'
+import { Places } from '../../wire/places.ts'
 import { LENGTH } from '../../wire/varint.ts'
 import { Entry } from '../entry.ts'
 import { TABLES } from './references.ts'
@@ -7,7 +8,7 @@ import { TABLES } from './references.ts'
 export const DICTIONARY = 2
 /** Places that are kept for a table from one use to the next. */
 const LARGEST_KEPT = 256 * 1024
-const FIRST_PLACES = 256
+const FIRST_ENTRIES = 128
 const UNKNOWN = -1
 /**
  * Entries of all tables together. Each costs sixteen bytes that no budget knows of while a request is looked at, and takes
@@ -17,33 +18,33 @@ const MOST_ENTRIES = 4 * 1024 * 1024
 
 /** Where the entries of one table stand in a request, and what index each has elsewhere. */
 export class SourceTable {
-  count = 0
-  /** By entry: where it begins, past tag and length, and where it ends. */
-  places = new Int32Array(FIRST_PLACES)
+  readonly #entries = new Places()
   /** By entry: its index in the dictionary that is being written; -1 while it has none. */
-  mapped = new Int32Array(FIRST_PLACES / 2)
+  mapped = new Int32Array(FIRST_ENTRIES)
   /** Entries that have one, so that forgetting costs no more than they did. */
-  #touched = new Int32Array(FIRST_PLACES / 2)
+  #touched = new Int32Array(FIRST_ENTRIES)
   #touches = 0
 
+  get count(): number {
+    return this.#entries.count
+  }
+
+  /** By entry: where it begins, past tag and length, and where it ends. */
+  get places(): Int32Array {
+    return this.#entries.places
+  }
+
   clear(): void {
-    this.count = 0
+    const isLarge = this.places.length > LARGEST_KEPT
+    this.#entries.clear(LARGEST_KEPT)
     this.#touches = 0
-    if (this.places.length <= LARGEST_KEPT) return
-    this.places = new Int32Array(FIRST_PLACES)
-    this.mapped = new Int32Array(FIRST_PLACES / 2)
-    this.#touched = new Int32Array(FIRST_PLACES / 2)
+    if (!isLarge) return
+    this.mapped = new Int32Array(FIRST_ENTRIES)
+    this.#touched = new Int32Array(FIRST_ENTRIES)
   }
 
   push(start: number, end: number): void {
-    if (this.count * 2 === this.places.length) {
-      const larger = new Int32Array(this.places.length * 2)
-      larger.set(this.places)
-      this.places = larger
-    }
-    this.places[this.count * 2] = start
-    this.places[this.count * 2 + 1] = end
-    this.count++
+    this.#entries.push(start, end)
   }
 
   /** Once all entries are there: none has an index elsewhere. */
