@@ -97,3 +97,13 @@ export function overdrawnSlab(bytes: number, budget: ByteBudget | undefined): Sl
   slab.charge(budget)
   return slab
 }
+
+/** Whether work on `batch` that takes `bytes` more is beyond the budget's bound even when nothing else is inside: waiting does not help then. */
+export function isBeyondBudget(batch: Batch, bytes: number): boolean {
+  const { budget } = batch
+  if (budget === undefined) return false
+  let held = 0
+  const slabsOf = batch instanceof WireBatch ? new Set(batch.parts.map(({ slab }) => slab)) : []
+  for (const slab of slabsOf) if (slab.budget === budget) held += slab.capacity
+  return held + bytes > budget.limit + budget.overdraftLimit
+}

@@ -1,5 +1,6 @@
 import {
   batchOfSlab,
+  isBeyondBudget,
   metrics,
   Observable,
   overdrawnSlab,
@@ -37,8 +38,8 @@ export function counting(context: ConnectorContext<CountConfig>): OperatorFuncti
       counts = count(delivery.batch)
     } catch (error) {
       if (!(error instanceof Overdrawn)) throw error
-      const options = { code: 'resource_exhausted', retry: { after: COME_BACK }, cause: error } as const
-      delivery.end(new Refused(error.message, options))
+      const retry = isBeyondBudget(delivery.batch, error.bytes) ? 'never' : { after: COME_BACK }
+      delivery.end(new Refused(error.message, { code: 'resource_exhausted', retry, cause: error }))
       return undefined
     }
     if (counts !== undefined) return replace(delivery, counts)

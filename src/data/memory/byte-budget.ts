@@ -1,10 +1,14 @@
 /** Thrown where inside work would overdraw a budget by more than its bound. The stage that asked refuses its delivery. */
 export class Overdrawn extends Error {
+  /** What was asked for. */
+  readonly bytes: number
+
   constructor(budget: ByteBudget, bytes: number) {
     super(
       `${bytes} more bytes would overdraw the budget of ${budget.limit} bytes by more than ${budget.overdraftLimit}`,
     )
     this.name = 'Overdrawn'
+    this.bytes = bytes
   }
 }
 

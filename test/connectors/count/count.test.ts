@@ -64,6 +64,21 @@ test('count stops at the first resource for which the budget has no room any mor
   await bed.stop()
   const [, bytes] = /^(\d+) more bytes would overdraw/.exec(refused.message) ?? []
   assert.ok(Number(bytes) < 1.6 * 2 ** 20, refused.message)
+  assert.equal(refused.retry, 'never', 'it would find no more room when it comes again')
+})
+
+test('count asks to come again where the room is taken by others, and only for now', async () => {
+  const bed = await started('{}', undefined, '{ traces: 1MiB }')
+  const { traces } = bed.graph.budgets
+  const others = traces.limit + traces.overdraftLimit - 8 * 1024
+  traces.overdraw(others)
+  const resource = { scopeSpans: [{ spans: [{}] }] }
+  const refused = await bed
+    .send('traces', { resourceSpans: Array.from({ length: 40 }, () => resource) })
+    .catch((error: unknown) => error)
+  traces.give(others)
+  await bed.stop()
+  assert.ok(refused instanceof Refused && refused.retryable, String(refused))
 })
 
 test('count discards a batch in which nothing is counted', async () => {
