@@ -1,16 +1,6 @@
 import { METRIC_LEVELS } from '../component/meter.ts'
-import type {
-  BoundCounter,
-  Counter,
-  Forget,
-  Histogram,
-  InstrumentOptions,
-  Labels,
-  Meter,
-  MetricLevel,
-} from '../component/meter.ts'
-import { findSeries, newSeries, seriesKey } from './series.ts'
-import type { Series } from './series.ts'
+import type { Counter, Forget, Histogram, InstrumentOptions, Labels, Meter, MetricLevel } from '../component/meter.ts'
+import { findSeries, Series, seriesKey } from './series.ts'
 
 const NONE: Labels = {}
 
@@ -85,8 +75,7 @@ export class Metrics implements Meter {
     return {
       record(value, labels = NONE) {
         const series = find(labels)
-        series.value += value
-        series.count++
+        series.add(value)
         series.buckets[bucketOf(value, boundaries)]!++
       },
     }
@@ -108,9 +97,11 @@ export class Metrics implements Meter {
   collect(): Measured[] {
     return [...this.#instruments.values()]
       .map(({ name, kind, options, series, readings }) => {
-        const points: MeasuredPoint[] = [...series.values()].map(({ labels, value, count, buckets }) =>
-          kind === 'histogram' ? { labels, value, count, buckets: [...buckets] } : { labels, value },
-        )
+        const points: MeasuredPoint[] = [...series.values()]
+          .filter(({ count }) => count > 0)
+          .map(({ labels, value, count, buckets }) =>
+            kind === 'histogram' ? { labels, value, count, buckets: [...buckets] } : { labels, value },
+          )
         return { name, kind, options, points: [...points, ...read(readings)], observed: series.size === 0 }
       })
       .filter(({ points }) => points.length > 0)
@@ -136,9 +127,9 @@ export class Metrics implements Meter {
     const find = this.#finder(this.#instrument(name, kind, options))
     return {
       add(value, labels = NONE) {
-        find(labels).value += value
+        find(labels).add(value)
       },
-      bound: (labels) => new BoundSum(() => find(labels)),
+      bound: find,
     }
   }
 
@@ -153,7 +144,7 @@ export class Metrics implements Meter {
   #finder({ series, options }: Instrument): (labels: Labels) => Series {
     const { boundaries = [], detailedLabels = [] } = options
     const hidden = this.shows('detailed') ? [] : detailedLabels
-    const make = (labels: Labels) => newSeries(labels, boundaries.length + 1)
+    const make = (labels: Labels) => new Series(labels, boundaries.length + 1)
     let last: { readonly labels: Labels; readonly series: Series } | undefined
     return (labels) => {
       if (last?.labels !== labels) last = { labels, series: findSeries(series, without(labels, hidden), make) }
@@ -185,20 +176,6 @@ function read(readings: Iterable<Reading>): MeasuredPoint[] {
     else points.set(key, { labels: reading.labels, value })
   }
   return [...points.values()]
-}
-
-/** The sum of one series, which is looked up when the first value comes: what never happened is not shown. */
-class BoundSum implements BoundCounter {
-  readonly #find: () => Series
-  #series: Series | undefined
-
-  constructor(find: () => Series) {
-    this.#find = find
-  }
-
-  add(value: number): void {
-    ;(this.#series ??= this.#find()).value += value
-  }
 }
 
 /** A plugin whose reading throws does not take everybody else's away: a series that is missing says so. */

@@ -64,6 +64,18 @@ describe('the metrics', () => {
     assert.equal(metrics.total('u'), 3)
   })
 
+  test('a bound counter is the series of its labels, and is not shown until something is added, were it zero', () => {
+    const metrics = new Metrics()
+    const counter = metrics.counter('c', { unit: '1', description: 'd' })
+    const bound = counter.bound({ a: '1', b: '2' })
+    assert.deepEqual(metrics.collect(), [])
+    bound.add(0)
+    assert.deepEqual(metrics.collect()[0]?.points, [{ labels: { a: '1', b: '2' }, value: 0 }])
+    bound.add(2)
+    counter.add(3, { b: '2', a: '1' })
+    assert.deepEqual(metrics.collect()[0]?.points, [{ labels: { a: '1', b: '2' }, value: 5 }])
+  })
+
   test('the order in which labels are written makes no other series', () => {
     const metrics = new Metrics()
     const counter = metrics.upDownCounter('c', about)
