@@ -9,9 +9,9 @@ export function basicServer({ config, clock, log }: ExtensionContext<BasicOption
   const { file: path, inline } = config.htpasswd as HtpasswdOptions
   const passwords = new Passwords()
   const use = (content: string) => {
-    const { entries, faults } = readHtpasswd(`${content}\n${inline?.reveal() ?? ''}`)
+    const { entries, stranger, faults } = readHtpasswd(`${content}\n${inline?.reveal() ?? ''}`)
     for (const fault of faults) log.warn(fault, 'An entry of the passwords is left out')
-    passwords.use(entries)
+    passwords.use(entries, stranger)
   }
   const file = path ? new CredentialsFile({ path, clock, log, onContent: use }) : undefined
   const authenticator: ServerAuthenticator = {

@@ -15,18 +15,20 @@ export class Passwords {
   /** Apart, so that who guesses pushes nobody out. */
   readonly #wrong = new Set<string>()
   #entries: ReadonlyMap<string, Match> = new Map()
+  #stranger: Match = NOBODY
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
-  use(entries: ReadonlyMap<string, Match>): void {
+  /** `stranger` judges those who have no entry. */
+  use(entries: ReadonlyMap<string, Match>, stranger: Match = NOBODY): void {
     this.#entries = entries
+    this.#stranger = stranger
     this.#right.clear()
     this.#wrong.clear()
   }
 
   async match(user: string, password: string): Promise<boolean> {
-    const match = this.#entries.get(user)
-    if (match === undefined) return false
+    const match = this.#matchOf(user)
     const digest = createHmac('sha256', this.#key).update(`${user.length}:${user}${password}`).digest('base64')
     const known = this.#known(digest)
     if (known !== undefined) return known
@@ -36,9 +38,13 @@ export class Passwords {
       if (meanwhile !== undefined) return meanwhile
       const verdict = await match(password)
       // The entries may have changed meanwhile.
-      if (this.#entries.get(user) === match) this.#remember(digest, verdict)
+      if (this.#matchOf(user) === match) this.#remember(digest, verdict)
       return verdict
     })
+  }
+
+  #matchOf(user: string): Match {
+    return this.#entries.get(user) ?? this.#stranger
   }
 
   #known(digest: string): boolean | undefined {
@@ -62,3 +68,4 @@ export class Passwords {
 }
 
 const BUSY = new Refused('too many passwords are being checked', { code: 'unavailable', retry: {} })
+const NOBODY: Match = () => false

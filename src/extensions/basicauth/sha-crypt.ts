@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { encode } from './crypt-text.ts'
 
 const SALT_LENGTH = 16
-const USUAL_ROUNDS = 5000
+/** Where an entry names none. */
+export const USUAL_ROUNDS = 5000
 const LEAST_ROUNDS = 1000
 
 /** Ulrich Drepper's SHA-crypt (https://www.akkadia.org/drepper/SHA-crypt.txt). Returns what stands after the salt. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { readHtpasswd } from '../../../src/extensions/basicauth/htpasswd.ts'
+import type { Match } from '../../../src/extensions/basicauth/htpasswd.ts'
 import { Passwords } from '../../../src/extensions/basicauth/passwords.ts'
 import { openssl, withoutOpenssl } from '../../transport/certificates.ts'
 
@@ -76,6 +77,31 @@ describe('htpasswd', () => {
   })
 })
 
+describe('whoever is not in the file', () => {
+  const took = async (match: Match | undefined): Promise<number> => {
+    const started = performance.now()
+    assert.equal(await match?.('wrong'), false)
+    return performance.now() - started
+  }
+
+  test('is refused after the work of the costliest entry, whatever stands before and after it', async () => {
+    const costly = `$2y$10$${'x'.repeat(53)}`
+    const { entries, stranger } = readHtpasswd(
+      `a:plain\nb:${costly}\nc:$apr1$abcdefgh$x\nd:$6$salt$x\ne:{SHA}D9rQ8iK6feNAniulHNKdr5V38ok=`,
+    )
+    await took(entries.get('b'))
+    const [known, unknown] = [await took(entries.get('b')), await took(stranger)]
+    assert.ok(unknown > known / 3, `${unknown} ms, and ${known} ms for a user that there is`)
+  })
+
+  test('does not come in with the password of another', async () => {
+    for (const entry of ['sesame', '{SHA}D9rQ8iK6feNAniulHNKdr5V38ok='])
+      for (const password of ['sesame', 'mickey5'])
+        assert.equal(await readHtpasswd(`user:${entry}`).stranger(password), false)
+    assert.equal(await readHtpasswd('').stranger(''), false)
+  })
+})
+
 test('passwords that would take seconds to hash, and entries that ask for it, match nothing', async () => {
   const long = 'p'.repeat(513)
   for (const flag of ['$apr1$abcdefgh$', '$6$salt$']) {
@@ -109,6 +135,21 @@ describe('remembered passwords', () => {
     assert.equal(await passwords.match('user', 'a'), false)
     assert.equal(await passwords.match('user', 'b'), true)
     assert.equal(hashed, 4)
+  })
+
+  test('an unknown user costs a hash as well, once, and never comes in', async () => {
+    let hashed = 0
+    const passwords = new Passwords()
+    passwords.use(new Map([['user', () => false]]), () => {
+      hashed++
+      return false
+    })
+    assert.deepEqual(await Promise.all(['a', 'a', 'b'].map((password) => passwords.match('nobody', password))), [
+      false,
+      false,
+      false,
+    ])
+    assert.equal(hashed, 2)
   })
 
   test('a verdict on entries that were replaced meanwhile is not remembered', async () => {
