@@ -146,7 +146,7 @@ class GrpcClient implements UnaryClient {
     const metadata = new grpc.Metadata({ waitForReady: this.#options.wait_for_ready })
     const headers = new Map<string, string>()
     for (const [name, value] of this.#options.headers) headers.set(name.toLowerCase(), value.reveal())
-    if (this.#authenticator) await authenticate(this.#authenticator, headers, origin)
+    if (this.#authenticator) await authenticate(this.#authenticator, headers, origin, 'grpc')
     for (const [name, value] of headers) metadata.set(name, name.endsWith('-bin') ? Buffer.from(value) : value)
     for (const [name, values] of more ?? []) for (const value of values) metadata.add(name, value)
     return metadata

@@ -105,7 +105,7 @@ class UndiciClient implements HttpClient {
     }
     if (!this.#authenticator) return all
     const changed = new Map(Object.entries(all))
-    await authenticate(this.#authenticator, changed, origin)
+    await authenticate(this.#authenticator, changed, origin, 'http')
     return Object.fromEntries(changed)
   }
 

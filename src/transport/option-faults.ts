@@ -38,7 +38,14 @@ export function* faultOf(path: Path, parse: () => unknown): Generator<OptionFaul
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/
 
-/** Whether a request can carry it (RFC 9110, 5.5). Values of gRPC's `-bin` keys may be anything. */
+/** With `obs-text`: any byte beyond ASCII, each as a character. */
+const OPAQUE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Whether a request of HTTP can carry it (RFC 9110, 5.5): a value of UTF-8 has a character for each of its bytes. */
+export const isHttpHeader = (name: string, value: string): boolean =>
+  HEADER_NAME.test(name) && (OPAQUE_VALUE.test(value) || name.toLowerCase().endsWith('-bin'))
+
+/** Whether any request can carry it, of gRPC too. Values of gRPC's `-bin` keys may be anything. */
 export const isHeader = (name: string, value: string): boolean =>
   HEADER_NAME.test(name) && (HEADER_VALUE.test(value) || name.toLowerCase().endsWith('-bin'))
 

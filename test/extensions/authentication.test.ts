@@ -237,6 +237,24 @@ for (const protocol of PROTOCOLS)
       })
     })
 
+    test('headers beyond ASCII go over HTTP as their bytes in UTF-8, and over gRPC not at all', async () => {
+      const extensions = `headers_setter:
+  headers:
+    - { key: X-Tenant, value: Müller }
+    - { key: X-Passed, from_context: x-passed }`
+      const receiver = 'include_metadata: true,'
+      await within(protocol, { extensions, client: 'headers_setter', receiver }, async (it) => {
+        // A header of a request that arrived has a character for each byte.
+        const passed: Origin = { metadata: new Map([['x-passed', ['\u00c3\u00bc']]]) }
+        if (protocol === 'grpc')
+          return assert.rejects(it.send(passed), { message: /a header "x-tenant" .*ASCII alone/, retryable: false })
+        await it.send(passed)
+        const { metadata } = it.bed.sent[0]!.origin
+        const utf8 = (name: string) => Buffer.from(metadata.get(name)?.[0] ?? '', 'latin1').toString()
+        assert.deepEqual([utf8('x-tenant'), utf8('x-passed')], ['Müller', 'ü'])
+      })
+    })
+
     test('headers_setter goes after another authenticator', () =>
       within(
         protocol,

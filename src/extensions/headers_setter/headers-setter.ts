@@ -1,5 +1,6 @@
 import { ClientAuthentication, CredentialsFile, offer, Refused } from '../../plugin.ts'
 import type { ClientAuthenticator, Extension, ExtensionContext, Origin } from '../../plugin.ts'
+import { bytesOf } from './bytes-of.ts'
 import type { HeaderOptions, HeadersSetterOptions } from './options.ts'
 
 /** Sets headers of requests that leave, from what is written here or what is known of the sender of their data. */
@@ -46,14 +47,22 @@ function ruleOf(
   const name = key.toLowerCase()
   if (value_file === undefined) return { name, action, value: (origin) => valueOf(header, origin) }
   let content = ''
-  files.push(new CredentialsFile({ path: value_file, clock, log, onContent: (read) => (content = read) }))
+  files.push(
+    new CredentialsFile({ path: value_file, clock, log, onContent: (read) => (content = bytesOf(name, read)) }),
+  )
   return { name, action, value: () => content }
 }
 
-function valueOf({ value, from_context, from_attribute, default_value }: HeaderOptions, origin: Origin): string {
-  if (value !== undefined) return value.reveal()
-  const otherwise = default_value?.reveal() ?? ''
-  if (from_attribute !== undefined) return attributeOf(origin, from_attribute) ?? otherwise
+function valueOf(
+  { key = '', value, from_context, from_attribute, default_value }: HeaderOptions,
+  origin: Origin,
+): string {
+  if (value !== undefined) return bytesOf(key, value.reveal())
+  const otherwise = bytesOf(key, default_value?.reveal() ?? '')
+  if (from_attribute !== undefined) {
+    const attribute = attributeOf(origin, from_attribute)
+    return attribute === undefined ? otherwise : bytesOf(key, attribute)
+  }
   return contextOf(origin, from_context ?? '') ?? otherwise
 }
 

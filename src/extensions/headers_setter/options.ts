@@ -3,11 +3,12 @@ import {
   ClientAuthentication,
   ComponentId,
   inspectCredentialsFile,
-  isHeader,
+  isHttpHeader,
   Options,
   SecretString,
   Type,
 } from '../../plugin.ts'
+import { bytesOf } from './bytes-of.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
 
 const header = Options(
@@ -56,12 +57,12 @@ export function* faults({ headers }: HeadersSetterOptions): Iterable<OptionFault
 function* headerFaults(header: HeaderOptions, path: readonly (string | number)[]): Iterable<OptionFault> {
   const { key = '', action, value, default_value } = header
   if (key === '') yield { path, message: 'missing header name', hint: 'add `key:`' }
-  else if (!isHeader(key, '')) yield { path: [...path, 'key'], message: `"${key}" is not the name of a header` }
+  else if (!isHttpHeader(key, '')) yield { path: [...path, 'key'], message: `"${key}" is not the name of a header` }
   for (const [at, secret] of [
     ['value', value],
     ['default_value', default_value],
   ] as const)
-    if (secret && !isHeader(key || 'x', secret.reveal()))
+    if (secret && !isHttpHeader(key || 'x', bytesOf(key, secret.reveal())))
       yield { path: [...path, at], message: 'has characters that no header may have' }
   if (action === 'delete') return
   const given = SOURCES.filter((source) => header[source] !== undefined)
