@@ -3,6 +3,7 @@ import { Block, Choice, Duration, Endpoint, Headers, Options, Type } from '../co
 import type { Static } from '../component/options.ts'
 import { clientAuth } from './auth-options.ts'
 import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
+import { BAD_CREDENTIALS, isDecodable, PERCENT } from './proxy.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
 export const COMPRESSIONS = ['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4', 'none', ''] as const
@@ -67,7 +68,7 @@ export function* checkHttpClient(
   path: readonly (string | number)[] = [],
 ): Generator<OptionFault> {
   if (options.endpoint) yield* checkUrl(options.endpoint, [...path, 'endpoint'])
-  if (options.proxy_url) yield* checkUrl(options.proxy_url, [...path, 'proxy_url'])
+  if (options.proxy_url) yield* checkProxy(options.proxy_url, [...path, 'proxy_url'])
   yield* checkClientTls(options.tls, [...path, 'tls'])
   yield* checkHeaders(options.headers, [...path, 'headers'])
   const { compression, compression_params: params } = options
@@ -93,6 +94,11 @@ export function* checkHttpClient(
   yield* unbuilt(options, path, { middlewares: 'middlewares are' })
   if ((options.cookies as { enabled?: unknown } | null | undefined)?.enabled === true)
     yield { path: [...path, 'cookies'], message: 'cookies are not available yet' }
+}
+
+function* checkProxy(url: string, path: readonly (string | number)[]): Generator<OptionFault> {
+  yield* checkUrl(url, path)
+  if (URL.canParse(url) && !isDecodable(new URL(url))) yield { path, message: BAD_CREDENTIALS, hint: PERCENT }
 }
 
 /** A fault where `url` is not an absolute HTTP URL. */

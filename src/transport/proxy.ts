@@ -6,7 +6,7 @@ export type ProxyEnvironment = Readonly<Record<string, string | undefined>>
 
 /**
  * The proxy for `url`: `HTTPS_PROXY` or `https_proxy` for https, `HTTP_PROXY` or `http_proxy` for http; undefined where there is none, for
- * this very machine, and for what `NO_PROXY` or `no_proxy` lists. Throws where the variable holds no URL, without its value: it may have
+ * this very machine, and for what `NO_PROXY` or `no_proxy` lists. Throws where the variable holds no URL, or one whose credentials cannot be decoded, without its value: it may have
  * a password in it.
  */
 export function proxyFor(url: URL, environment: ProxyEnvironment = process.env): URL | undefined {
@@ -16,7 +16,25 @@ export function proxyFor(url: URL, environment: ProxyEnvironment = process.env):
   const text = environment[name] as string
   const written = /^\w+:\/\//.test(text) ? text : `http://${text}`
   if (!URL.canParse(written)) throw new Error(`the environment variable ${name} is not the URL of a proxy`)
-  return new URL(written)
+  const proxy = new URL(written)
+  if (!isDecodable(proxy)) throw new Error(`the environment variable ${name} ${BAD_CREDENTIALS}: ${PERCENT}`)
+  return proxy
+}
+
+/** Of a URL of a proxy, without what it holds. */
+export const BAD_CREDENTIALS = 'has a user or password that is not percent-encoded'
+/** What helps. */
+export const PERCENT = '"%" in it is written "%25"'
+
+/** Whether user and password of a URL, where it has them, can be decoded. */
+export function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username)
+    decodeURIComponent(password)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Port of a URL that names none. */

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import http from 'node:http'
 import net from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { builtInCatalog } from '../../src/builtin.ts'
+import { check } from '../../src/config/check.ts'
+import { load } from '../../src/config/load.ts'
+import { report } from '../../src/config/report.ts'
 import { proxyFor } from '../../src/transport/proxy.ts'
 import { TestBed } from '../../src/testing.ts'
 import { logsRequest } from '../graph/requests.ts'
@@ -52,6 +56,39 @@ describe('the proxy of the environment', () => {
     assert.throws(() => proxyFor(new URL('https://a.test'), { HTTPS_PROXY: 'http://user:secret@:x' }), {
       message: 'the environment variable HTTPS_PROXY is not the URL of a proxy',
     })
+  })
+})
+
+describe('a proxy whose user or password is no percent-encoding', () => {
+  const BAD = ['http://user:100%zz@proxy.test:3128', 'http://us%er:hunter2@proxy.test']
+
+  test('is a fault of its variable, which does not show it', () => {
+    for (const url of BAD)
+      assert.throws(() => proxyFor(new URL('https://a.test'), { https_proxy: url }), {
+        message:
+          'the environment variable https_proxy has a user or password that is not percent-encoded: "%" in it is written "%25"',
+      })
+  })
+
+  test('is a fault of its option, at its place, which does not show it', async () => {
+    for (const url of BAD) {
+      const yaml = `receivers: { otlp: { protocols: { http: } } }
+exporters: { otlp_http: { endpoint: "http://a.test", proxy_url: "${url}" } }
+service: { pipelines: { logs: { receivers: [otlp], exporters: [otlp_http] } } }`
+      const loaded = load({ configs: [`yaml:${yaml}`], environment: {} })
+      const { faults } = await check(loaded, builtInCatalog())
+      assert.deepEqual(
+        faults.map(({ path, place: { line }, message }) => ({ path, line, message })),
+        [
+          {
+            path: 'exporters::otlp_http::proxy_url',
+            line: 2,
+            message: 'has a user or password that is not percent-encoded',
+          },
+        ],
+      )
+      assert.doesNotMatch(report(faults, loaded), /hunter2|zz/)
+    }
   })
 })
 
