@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -42,6 +43,38 @@ describe('a folder of configuration files', () => {
     const meant = { a: 1, b: { x: 1, y: 2 }, list: ['c'] }
     for (const name of ['conf.d', 'conf.d/', 'file:conf.d', join(directory, 'conf.d')])
       assert.deepEqual(valuesOf(read(name)), meant)
+  })
+
+  test('leaves out what is neither a file nor a link to one, and waits for nobody who writes to a pipe', () => {
+    mkdirSync(join(directory, 'odd.d'))
+    writeFileSync(join(directory, 'odd.d/10.yaml'), 'a: 1\n')
+    symlinkSync('/dev/null', join(directory, 'odd.d/20.yaml'))
+    symlinkSync('10.yaml', join(directory, 'odd.d/25.yaml'))
+    execFileSync('mkfifo', [join(directory, 'odd.d/30.yaml')])
+    const loaded = read('odd.d')
+    assert.deepEqual(valuesOf(loaded), { a: 1 })
+    assert.deepEqual([...loaded.texts.keys()], ['odd.d/10.yaml', 'odd.d/25.yaml'])
+  })
+
+  test('a link that leads to itself is a fault, as the folder or in it', () => {
+    mkdirSync(join(directory, 'circle.d'))
+    symlinkSync('10.yaml', join(directory, 'circle.d/10.yaml'))
+    symlinkSync('circle', join(directory, 'circle'))
+    for (const [argument, file] of [
+      ['circle.d', 'circle.d/10.yaml'],
+      ['circle', 'circle'],
+    ] as const)
+      assert.deepEqual(
+        read(argument).faults.map(({ message }) => message),
+        [
+          `cannot retrieve the configuration: unable to read the file file:${file}: open ${file}: too many symbolic links encountered`,
+        ],
+      )
+  })
+
+  test('a file without end is read no further than a configuration may be long', () => {
+    const [fault] = read('/dev/zero').faults
+    assert.match(fault?.message ?? '', /open \/dev\/zero: longer than 8388608 bytes$/)
   })
 
   test('keeps the file of each place', () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { error, FaultError, info, warning } from '../fault.ts'
 import type { Fault } from '../fault.ts'
@@ -111,21 +111,42 @@ function file(path: string, place: Place, directory: string): string {
         message: `cannot retrieve the configuration: unable to read the file file:${path}: open ${path}: ${reason}`,
       }),
     )
-  let bytes: Buffer
+  let bytes: Buffer | undefined
   try {
-    bytes = readFileSync(resolve(directory, path))
+    bytes = bounded(resolve(directory, path))
   } catch (thrown) {
     const { code = '', message } = thrown as NodeJS.ErrnoException
     const hint = code === 'ENOENT' && !isAbsolute(path) ? `paths start from ${directory}` : undefined
     throw unreadable(REASONS.get(code) ?? message, hint)
   }
-  if (bytes.length > MAX_TEXT_LENGTH) throw unreadable(`longer than ${MAX_TEXT_LENGTH} bytes`)
+  if (bytes === undefined) throw unreadable(`longer than ${MAX_TEXT_LENGTH} bytes`)
   return bytes.toString('utf8')
 }
+
+/** Undefined where it is too long: a device or a pipe need not end, and does not say how long it is. */
+function bounded(path: string): Buffer | undefined {
+  const descriptor = openSync(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    for (let length = 0; length <= MAX_TEXT_LENGTH;) {
+      const chunk = Buffer.allocUnsafe(READ_SIZE)
+      const read = readSync(descriptor, chunk)
+      if (read === 0) return Buffer.concat(chunks)
+      chunks.push(chunk.subarray(0, read))
+      length += read
+    }
+    return undefined
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const READ_SIZE = 64 * 1024
 
 const REASONS = new Map([
   ['ENOENT', 'no such file or directory'],
   ['EACCES', 'permission denied'],
   ['EISDIR', 'is a directory'],
   ['ENOTDIR', 'not a directory'],
+  ['ELOOP', 'too many symbolic links encountered'],
 ])
