@@ -74,6 +74,14 @@ export interface ReceiverDefinition<C extends TSchema = TSchema> extends About<C
   readonly create: (context: ReceiverContext<Static<C>>) => Receiver
   /** Addresses that the receiver will listen on, as `tcp://host:port` or `unix:path`: `validate` finds the ones used twice. */
   readonly listens?: (config: Static<C>) => readonly string[]
+  /** The most memory that it takes before any limit knows of it: `validate` adds it to the worst case, in these words. */
+  readonly beforeLimits?: (config: Static<C>) => readonly MemoryPart[]
+}
+
+/** `256 MiB for <what>`. */
+export interface MemoryPart {
+  readonly bytes: number
+  readonly what: string
 }
 
 /** Made by `receive` or `poll`. */

@@ -88,7 +88,7 @@ async function checkRoot(
   checkQueues(used, pipelines, service.limits, report)
   if (machine) {
     checkMachine(used, report)
-    checkMemory(pipelines, service.limits, placeOf(root, ['service', 'limits']), memory ?? memoryLimit(), report)
+    checkMemory(used, pipelines, service.limits, placeOf(root, ['service', 'limits']), memory ?? memoryLimit(), report)
   }
   // What a broken pipeline names is not unused.
   if (faults.length === 0) checkUnused(components, used, overridden, report)

@@ -1,5 +1,5 @@
 /** Bytes that inflated messages may take before their methods have them, over all connections of a server; no budget knows of them. */
-const MOST_INFLATED = 256 * 2 ** 20
+export const MOST_INFLATED = 256 * 2 ** 20
 
 /** What messages take that are inflated and not handed to their methods yet. */
 export class InflatedBytes {

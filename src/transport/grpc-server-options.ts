@@ -1,8 +1,9 @@
-import type { OptionFault } from '../component/definition.ts'
+import type { MemoryPart, OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
 import { grpcServerAuth } from './auth-options.ts'
 import { listenAddress, TRANSPORTS } from './address.ts'
+import { MOST_INFLATED } from './arriving-message.ts'
 import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
@@ -82,3 +83,9 @@ export function* checkGrpcServer(
   yield* checkServerTls(options.tls, [...path, 'tls'])
   yield* unbuilt(options, path, { middlewares: 'middlewares are' })
 }
+
+/** What a server takes that no limit knows of (`beforeLimits`). */
+export const grpcBeforeLimits = (): MemoryPart => ({
+  bytes: MOST_INFLATED,
+  what: 'gRPC messages that are being inflated',
+})

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { describe, test } from 'node:test'
+import { builtInCatalog } from '../../src/builtin.ts'
 import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
 import { memoryLimit } from '../../src/config/machine/memory-limit.ts'
 import { testCatalog } from './check-text.ts'
+import { sender } from './test-definitions.ts'
 
 const GIB = 2 ** 30
 const machine = (files: Readonly<Record<string, string>>) => ({ total: 8 * GIB, read: (path: string) => files[path] })
@@ -91,6 +93,33 @@ service:
     ])
     const [fits] = await told(text('traces: 256MiB'), 2 * GIB)
     assert.equal(fits?.told, 'info memory 5:11 service::limits')
+  })
+
+  test('counts what gRPC servers inflate before any limit knows of it, for each server that is used', async () => {
+    const yaml = (protocols: string) => `
+receivers: {otlp: {protocols: {${protocols}}}, otlp/unused: {protocols: {grpc: {endpoint: "localhost:1"}}}}
+exporters: {sender: }
+service:
+  limits: {traces: 256MiB}
+  pipelines: {traces: {receivers: [otlp], exporters: [sender]}}
+`
+    const catalog = () => {
+      const both = builtInCatalog()
+      both.addPlugin(sender, 'test')
+      return both
+    }
+    const messageOf = async (protocols: string): Promise<string> => {
+      const { warnings } = await check(load({ configs: [`yaml:${yaml(protocols)}`], environment: {} }), catalog(), {
+        memory: { bytes: 8 * GIB, of: 'cgroup' },
+      })
+      return warnings.find(({ code }) => code === 'memory')?.message ?? ''
+    }
+    const [grpc, http] = [await messageOf('grpc: '), await messageOf('http: ')]
+    assert.match(grpc, /under way, receivers::otlp 256 MiB for gRPC messages that are being inflated, the process/)
+    assert.doesNotMatch(grpc + http, /unused/)
+    assert.doesNotMatch(http, /gRPC/)
+    const sum = (message: string) => Number(/take (\d+) MiB/.exec(message)?.[1])
+    assert.ok(sum(grpc) - sum(http) > 200, `${grpc}\n${http}`)
   })
 
   test('counts only signals that have pipelines', async () => {

@@ -1,4 +1,11 @@
-import { checkGrpcServer, checkHttpServer, defineReceiver, inspectTls, listens } from '../../plugin.ts'
+import {
+  checkGrpcServer,
+  checkHttpServer,
+  defineReceiver,
+  grpcBeforeLimits,
+  inspectTls,
+  listens,
+} from '../../plugin.ts'
 import { options } from './options.ts'
 import { otlp } from './otlp.ts'
 
@@ -22,5 +29,6 @@ export default defineReceiver({
     yield* inspectTls(http?.tls, ['protocols', 'http', 'tls'])
   },
   listens: ({ protocols: { grpc, http } }) => listens(grpc, http),
+  beforeLimits: ({ protocols: { grpc } }) => (grpc ? [grpcBeforeLimits()] : []),
   create: otlp,
 })
