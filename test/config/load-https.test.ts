@@ -14,7 +14,7 @@ test(
   'documents come over https only from servers whose certificate is trusted, and not onward over http',
   { skip: withoutOpenssl },
   async () => {
-    using authority = new Authority()
+    const authority = new Authority()
     const { cert, key } = authority.sign('localhost')
     const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (request, response) => {
       if (request.url === '/down') response.writeHead(302, { location: 'http://127.0.0.1:2/' }).end()
@@ -38,6 +38,7 @@ test(
     } finally {
       server.closeAllConnections()
       server.close()
+      authority[Symbol.dispose]()
     }
   },
 )
