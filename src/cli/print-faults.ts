@@ -7,11 +7,15 @@ import { colours } from './colours.ts'
  * Writes faults: for people to standard error, in colour where that is a terminal that likes colours, without what is only worth
  * knowing; all of them as JSON to standard output.
  */
-export function printFaults(faults: readonly Fault[], { texts }: Loaded, output: 'text' | 'json' = 'text'): void {
+export function printFaults(
+  faults: readonly Fault[],
+  { texts, secrets }: Loaded,
+  output: 'text' | 'json' = 'text',
+): void {
   if (output === 'json') {
     process.stdout.write(`${reportJson(faults)}\n`)
     return
   }
   const told = faults.filter(({ severity }) => severity !== 'info')
-  if (told.length > 0) process.stderr.write(report(told, { texts, colours: colours(process.stderr) }))
+  if (told.length > 0) process.stderr.write(report(told, { texts, secrets, colours: colours(process.stderr) }))
 }

@@ -63,7 +63,7 @@ interface Result {
 
 async function checkRoot(
   root: Mapping,
-  { directory, overridden }: Loaded,
+  { directory, overridden, secrets }: Loaded,
   catalog: Catalog,
   { machine = true, memory }: CheckOptions,
   faults: Fault[],
@@ -73,6 +73,7 @@ async function checkRoot(
   if (!checkTopLevel(root, report)) return undefined
   await loadPlugins(root, directory, catalog, report)
   const components = await readComponents(root, catalog, report)
+  secrets.push(...components.secrets)
   const canonical = (kind: Kind, id: string) => canonicalId(kind, id, catalog)
   const service = readService(root, components, canonical, report)
   const pipelines =

@@ -36,6 +36,8 @@ export interface Loaded {
   readonly warnings: readonly Fault[]
   /** Sources in order, with the text to print code frames from where it may be printed. */
   readonly texts: ReadonlyMap<string, string | undefined>
+  /** Where values stand that a schema calls secret, once `check` has found them: code frames go without. */
+  readonly secrets: Place[]
   readonly directory: string
   /** Lists that a later source replaced: what explains why a component is not used. */
   readonly overridden: readonly Overridden[]
@@ -82,6 +84,7 @@ class Loading {
       faults: inOrder(this.#faults, sources),
       warnings: inOrder([...this.#warnings.values()], sources),
       texts: this.#texts,
+      secrets: [],
       directory: this.#surroundings.directory,
       overridden: merged?.lists ?? [],
       needed: [...this.#needed],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { builtInCatalog } from '../../src/builtin.ts'
 import { error, inOrder, warning } from '../../src/config/fault.ts'
 import type { Fault } from '../../src/config/fault.ts'
 import { load } from '../../src/config/load.ts'
@@ -90,6 +91,32 @@ describe('a report', () => {
       },
       { severity: 'error', code: 'x', message: 'is wrong', path: 'receivers::otlp', source: 'agent.yaml' },
     ])
+  })
+
+  test('stars out what a schema calls secret, whatever its key is called, on all its lines', async () => {
+    const text = `extensions:
+  headers_setter:
+    headers:
+      - { key: a, value: "hunter2", wrong: 1, default_value: "\${env:T}" }
+  headers_setter/lines:
+    headers:
+      - { key: b, value: 'hunter2
+          hunter2', wrong: 2 }
+exporters:
+  otlp_http: { headers: [
+    { name: x, value: hunter2 }, { name: y, value: hunter2, wrong: 3 } ], endpoint: http://a }
+`
+    const loaded = load({
+      configs: [`yaml:${text}`],
+      sets: ['extensions.headers_setter/set={ headers: [{ key: a, value: hunter2, wrong: 4 }] }'],
+      environment: { T: 'token' },
+    })
+    const { faults } = await check(loaded, builtInCatalog())
+    const printed = report(faults, loaded)
+    assert.equal(printed.match(/has invalid keys: wrong/g)?.length, 4)
+    assert.doesNotMatch(printed, /hunter/)
+    assert.match(printed, /\{ key: a, value: \*{9}, wrong: 1, default_value: "\$\{env:T\}" \}/)
+    assert.match(printed, /\| \*+, wrong: 2 \}/)
   })
 
   test('never shows what a variable or a secret option holds', async () => {

@@ -44,6 +44,8 @@ export interface Components {
   /** By canonical id, for each kind. */
   readonly byKind: Readonly<Record<Kind, ReadonlyMap<string, Component>>>
   readonly mentions: readonly Mention[]
+  /** Where values stand that a schema calls secret. */
+  readonly secrets: readonly Place[]
   /** Whether the id is of a type that there is, configured or not. */
   readonly isKnown: (kind: Kind, id: string) => boolean
   /** Everything that may be written for a type of that kind. */
@@ -59,9 +61,10 @@ export async function readComponents(
   report: (fault: Fault) => void,
 ): Promise<Components> {
   const mentions: Mention[] = []
+  const secrets: Place[] = []
   const read = async (kind: Kind) => {
     const found = identify(kind, root.entries.get(SECTIONS[kind]), catalog, report)
-    const components = await Promise.all(found.map((each) => decoded(each, catalog, report, mentions)))
+    const components = await Promise.all(found.map((each) => decoded(each, catalog, report, mentions, secrets)))
     return new Map(components.map((component) => [component.id, component]))
   }
   const [receiver, processor, connector, exporter, extension] = await Promise.all([
@@ -77,7 +80,7 @@ export async function readComponents(
   }
   const unread = new Set((Object.keys(SECTIONS) as Kind[]).filter((kind) => isUnread(root, SECTIONS[kind])))
   const names = (kind: Kind) => catalog.names(kind)
-  return { byKind: { receiver, processor, connector, exporter, extension }, mentions, isKnown, names, unread }
+  return { byKind: { receiver, processor, connector, exporter, extension }, mentions, secrets, isKnown, names, unread }
 }
 
 /** The id that a written one stands for: its type without alias or hyphen, no spaces. Undefined where it is no id. */
@@ -153,6 +156,7 @@ async function decoded(
   catalog: Catalog,
   report: (fault: Fault) => void,
   mentions: Mention[],
+  secrets: Place[],
 ): Promise<Component> {
   const { kind, id, path, place, body } = about
   const unusable: Component = { kind, id, path, place, body, definition: undefined, config: undefined, sound: false }
@@ -170,6 +174,7 @@ async function decoded(
   const sound = at.faults.length === 0 && isWhole(body)
   at.faults.forEach(report)
   mentions.push(...at.mentions)
+  secrets.push(...at.secrets)
   if (!sound) return { ...unusable, definition }
   const faults = [...optionFaults(definition, config)].map((fault) => located(fault, path, body, place, config))
   faults.forEach(report)

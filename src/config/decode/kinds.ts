@@ -104,9 +104,15 @@ const UNITS = 'write bytes, or a unit: "64MiB" (powers of 1024), "64MB" (of 1000
 /** Whatever is wrong with it, its line is not printed. */
 function decodeSecret(schema: Schema, node: Node, at: Spot, decode: Decode): Secret | undefined {
   const attempt: Spot = { ...at, faults: [] }
+  hide(node, at)
   const value = decode(schema, node, attempt)
   at.faults.push(...attempt.faults.map((fault) => ({ ...fault, secret: true })))
   return typeof value === 'string' ? new Secret(value) : undefined
+}
+
+/** What came from `${…}` alone is not in the text, and what is not written stands nowhere. */
+function hide(node: Node, { secrets }: Spot): void {
+  if (!isNull(node) && node.place.reference === undefined && node.place.line > 0) secrets.push(node.place)
 }
 
 function decodeMapList(node: Node, at: Spot, decode: Decode): ReadonlyMap<string, Secret> | undefined {
@@ -118,12 +124,15 @@ function decodeMapList(node: Node, at: Spot, decode: Decode): ReadonlyMap<string
     return new Map(pairs.filter((pair): pair is [string, Secret] => pair[1] !== undefined))
   }
   if (node.kind !== 'list') {
+    hide(node, at)
     complain(at, 'wrong_type', `expected a map or struct, got "${goType(node)}"`, node.place)
     return undefined
   }
   const result = new Map<string, Secret>()
   node.items.forEach((item, index) => {
     const attempt: Spot = { ...entry(at, index), faults: [] }
+    if (item.kind !== 'map') hide(item, at)
+    else for (const [key, { node: value }] of item.entries) if (key !== 'name') hide(value, at)
     const pair = decode(NAME_AND_VALUE, item, attempt) as
       { readonly name?: string; readonly value?: string } | undefined
     at.faults.push(...attempt.faults.map((fault) => ({ ...fault, secret: true })))

@@ -16,6 +16,8 @@ export interface Spot {
   readonly canonical: (id: string) => string | undefined
   /** Ids of other components, to be looked up once all are known. */
   readonly mentions: Mention[]
+  /** Places of values that the schema calls secret: their lines are printed without them. */
+  readonly secrets: Place[]
 }
 
 export interface Mention {
@@ -37,6 +39,7 @@ export const spot = (path: string, canonical: Spot['canonical'] = (id) => id): S
   steps: [],
   faults: [],
   mentions: [],
+  secrets: [],
   canonical,
 })
 
