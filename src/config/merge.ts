@@ -1,5 +1,7 @@
+import { error, FaultError } from './fault.ts'
 import { mapping } from './node.ts'
 import type { Item, Mapping } from './node.ts'
+import { MAX_DEPTH } from './yaml/tree.ts'
 
 /**
  * Lays `over` on `under`, as the Collector merges its sources: mappings join key by key, anything else replaces. A key
@@ -12,20 +14,29 @@ export function merge(under: Mapping, over: Mapping): Mapping {
 }
 
 /** `exporters::debug::verbosity: basic` means a mapping inside a mapping inside a mapping, in any source. */
-export function splitKeys(tree: Mapping): Mapping {
+export function splitKeys(tree: Mapping, depth = 0): Mapping {
   let result = mapping([], tree.place)
   for (const [key, item] of tree.entries) {
-    const node = item.node.kind === 'map' ? splitKeys(item.node) : item.node
-    result = merge(result, nested(key.split('::'), { key: item.key, node }))
+    const keys = key.split('::')
+    const node = item.node.kind === 'map' ? splitKeys(item.node, depth + keys.length) : item.node
+    result = merge(result, nested(keys, { key: item.key, node }, depth))
   }
   return result.entries.size === tree.entries.size ? { ...tree, entries: result.entries } : result
 }
 
-/** `item` under a row of keys. */
-export function nested(keys: readonly string[], item: Item): Mapping {
+/** `item` under a row of keys, itself so many levels down. Throws a `FaultError` where that is too deep. */
+export function nested(keys: readonly string[], item: Item, depth = 0): Mapping {
+  if (depth + keys.length > MAX_DEPTH) {
+    const message = `more than ${MAX_DEPTH} levels deep, each :: counted`
+    throw new FaultError(error({ code: 'too_deep', message, path: '', place: item.key }))
+  }
+  return under(keys, item)
+}
+
+function under(keys: readonly string[], item: Item): Mapping {
   const [key = '', ...rest] = keys
   if (rest.length === 0) return mapping([[key, item]], item.key)
-  return mapping([[key, { key: item.key, node: nested(rest, item) }]], item.key)
+  return mapping([[key, { key: item.key, node: under(rest, item) }]], item.key)
 }
 
 function joined(under: Item | undefined, over: Item): Item {

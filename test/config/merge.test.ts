@@ -112,3 +112,17 @@ describe('--set', () => {
     )
   })
 })
+
+describe('keys of several words', () => {
+  const problem = (texts: readonly string[], sets: readonly string[] = []) =>
+    loadText(texts, {}, sets).faults.map(({ message }) => message)
+
+  test('are at most a hundred levels deep, one in another', () => {
+    const key = (words: number) => Array.from({ length: words }, () => 'a').join('::')
+    const tooDeep = ['more than 100 levels deep, each :: counted']
+    assert.deepEqual(problem([`? ${key(100)}\n: 1`]), [])
+    assert.deepEqual(problem([`? ${key(101)}\n: 1`]), tooDeep)
+    assert.deepEqual(problem([`? ${key(60)}\n: {? ${key(41)} : 1}`]), tooDeep)
+    assert.deepEqual(problem(['a: 1'], [`${key(20_000).replaceAll('::', '.')}=1`]), tooDeep)
+  })
+})

@@ -1,8 +1,9 @@
 import { error, FaultError } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { broken, mapping, scalar } from '../node.ts'
-import type { Mapping, Node } from '../node.ts'
+import type { List, Mapping, Node } from '../node.ts'
 import type { Place } from '../place.ts'
+import { MAX_DEPTH } from '../yaml/tree.ts'
 import type { Fragment } from './fragment.ts'
 import { RawTexts } from './raw-texts.ts'
 import { findReference, unescape } from './reference.ts'
@@ -13,6 +14,10 @@ export const MAX_EXPANSIONS = 1000
 export const MAX_NESTING = 50
 /** References in one configuration. */
 export const MAX_REFERENCES = 10_000
+/** Characters that references bring in, all together: each time one is met its text is read anew. */
+export const MAX_REFERRED_LENGTH = 32 * 2 ** 20
+/** Values in one configuration, with all that references bring in. */
+export const MAX_VALUES = 1_000_000
 /** Longest string that references may be pasted into. */
 export const MAX_EXPANDED_LENGTH = 2 ** 20
 
@@ -54,6 +59,9 @@ class Expansion {
   readonly #raw: RawTexts
   #references = 0
   #nesting = 0
+  #length = 0
+  #values = 0
+  #depth = 0
 
   constructor(resolve: Resolve, report: (fault: Fault) => void, raw: RawTexts) {
     this.#resolve = resolve
@@ -69,16 +77,27 @@ class Expansion {
   }
 
   #node(node: Node, steps: number): Node {
+    if (++this.#values > MAX_VALUES) throw new Exhausted(`more than ${MAX_VALUES} values`, node.place)
     switch (node.kind) {
       case 'map':
-        return this.entries(node, steps)
       case 'list':
-        return { ...node, items: node.items.map((item) => this.#node(item, steps)) }
+        return this.#collection(node, steps)
       case 'scalar':
         return typeof node.value === 'string' ? this.#reported(node, node.value, steps) : node
       case 'broken':
         return node
     }
+  }
+
+  #collection(node: Mapping | List, steps: number): Node {
+    if (++this.#depth > MAX_DEPTH)
+      throw new Exhausted(`more than ${MAX_DEPTH} levels deep, references counted with what they bring in`, node.place)
+    const result =
+      node.kind === 'map'
+        ? this.entries(node, steps)
+        : { ...node, items: node.items.map((item) => this.#node(item, steps)) }
+    this.#depth--
+    return result
   }
 
   #reported(node: Node, text: string, steps: number): Node {
@@ -117,7 +136,11 @@ class Expansion {
   #resolved(reference: string, place: Place, pasted: ReadonlyMap<string, string>): Fragment {
     const inside = this.#raw.restored(reference.slice(2, -1))
     try {
-      return this.#resolve(inside, place)
+      const fragment = this.#resolve(inside, place)
+      this.#length += fragment.text.length
+      if (this.#length > MAX_REFERRED_LENGTH)
+        throw new Exhausted(`references bring in more than ${MAX_REFERRED_LENGTH} characters`, place)
+      return fragment
     } catch (thrown) {
       if (!(thrown instanceof FaultError) || pasted.size === 0) throw thrown
       throw new FaultError({ ...thrown.fault, ...masked(thrown.fault, inside, pasted) })

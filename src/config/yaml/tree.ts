@@ -16,8 +16,10 @@ export const MAX_NODES = 200_000
 export class TreeReader {
   readonly faults: Fault[] = []
   readonly #place: (offset: number) => Place
-  readonly #anchors = new Map<string, { readonly node: Node; readonly size: number }>()
+  readonly #anchors = new Map<string, { readonly node: Node; readonly size: number; readonly height: number }>()
   #count = 0
+  /** The deepest level met since the anchor that is being read began. */
+  #deepest = 0
 
   constructor(place: (offset: number) => Place) {
     this.#place = place
@@ -32,15 +34,22 @@ export class TreeReader {
     const place = this.#place(yaml?.range[0] ?? 0)
     if (depth > MAX_DEPTH) return this.#refuse(place, `more than ${MAX_DEPTH} levels deep`)
     if (++this.#count > MAX_NODES) return this.#refuse(place, `more than ${MAX_NODES} values`)
+    this.#deepest = Math.max(this.#deepest, depth)
     if (yaml === null) return scalar(null, place)
-    if (isAlias(yaml)) return this.#alias(yaml, place)
-    const before = this.#count
+    if (isAlias(yaml)) return this.#alias(yaml, place, depth)
+    return yaml.anchor ? this.#anchored(yaml.anchor, yaml, place, depth) : this.#content(yaml, place, depth)
+  }
+
+  #anchored(anchor: string, yaml: Exclude<ParsedNode, Alias.Parsed>, place: Place, depth: number): Node {
+    const before = { count: this.#count, deepest: this.#deepest }
+    this.#deepest = depth
     const node = this.#content(yaml, place, depth)
-    if (yaml.anchor) this.#anchors.set(yaml.anchor, { node, size: this.#count - before + 1 })
+    this.#anchors.set(anchor, { node, size: this.#count - before.count + 1, height: this.#deepest - depth })
+    this.#deepest = Math.max(this.#deepest, before.deepest)
     return node
   }
 
-  #content(yaml: ParsedNode, place: Place, depth: number): Node {
+  #content(yaml: Exclude<ParsedNode, Alias.Parsed>, place: Place, depth: number): Node {
     if (isScalar(yaml)) return this.#scalar(yaml, place)
     if (isSeq(yaml)) {
       const items = yaml.items.map((item) => this.#convert(item, depth + 1))
@@ -72,9 +81,12 @@ export class TreeReader {
     return this.#refuse(place, '!!binary value contains invalid base64 data')
   }
 
-  #alias(yaml: Alias, place: Place): Node {
+  #alias(yaml: Alias, place: Place, depth: number): Node {
     const anchor = this.#anchors.get(yaml.source)
     if (anchor === undefined) return this.#refuse(place, `unknown anchor '${yaml.source}' referenced`)
+    if (depth + anchor.height > MAX_DEPTH)
+      return this.#refuse(place, `more than ${MAX_DEPTH} levels deep, aliases counted with what they stand for`)
+    this.#deepest = Math.max(this.#deepest, depth + anchor.height)
     this.#count += anchor.size
     if (this.#count > MAX_NODES)
       return this.#refuse(place, `more than ${MAX_NODES} values, aliases counted with what they stand for`)

@@ -150,3 +150,30 @@ describe('variables', () => {
     )
   })
 })
+
+describe('what references bring in', () => {
+  const first = (text: string, variables: Readonly<Record<string, string>>) =>
+    loadText(text, variables).faults.map(({ message }) => message)[0]
+
+  test('is at most a hundred levels deep, with what they stand in', () => {
+    const nested = (inner: string) => `${'['.repeat(60)}${inner}${']'.repeat(60)}`
+    const variables = { ONE: nested('1'), TWO: nested('"${env:ONE}"') }
+    assert.equal(first('a: ${env:ONE}', variables), undefined)
+    assert.equal(
+      first('a: ${env:TWO}', variables),
+      'more than 100 levels deep, references counted with what they bring in',
+    )
+  })
+
+  test('is at most 32 MiB in all, however often the same is named', () => {
+    const variables = { TEXT: 'x'.repeat(2 ** 20) }
+    const named = (times: number) => `a: [${Array.from({ length: times }, () => '"${env:TEXT}"').join(', ')}]`
+    assert.equal(first(named(32), variables), undefined)
+    assert.equal(first(named(33), variables), 'references bring in more than 33554432 characters')
+  })
+
+  test('is at most a million values in all', () => {
+    const variables = { LIST: `[${'1,'.repeat(190_000)}]` }
+    assert.equal(first(`a: [${'"${env:LIST}",'.repeat(6)}]`, variables), 'more than 1000000 values')
+  })
+})

@@ -178,6 +178,19 @@ describe('bounds of what is read', () => {
     )
   })
 
+  test('counts the levels of what an alias stands for, as those of anything else', () => {
+    const chain = (length: number, levels: number) =>
+      Array.from({ length }, (_, link) => {
+        const within = link === 0 ? 'x' : `*a${link - 1}`
+        return `k${link}: &a${link} ${'['.repeat(levels)}${within}${']'.repeat(levels)}\n`
+      }).join('')
+    assert.deepEqual(problems(chain(3, 33)), [])
+    assert.deepEqual(problems(chain(4, 33)), [
+      '4:42 yaml: line 4: more than 100 levels deep, aliases counted with what they stand for',
+    ])
+    assert.match(problems(chain(60, 90))[0] ?? '', /more than 100 levels deep/)
+  })
+
   test('depth is limited', () => {
     assert.match(problems('['.repeat(MAX_DEPTH + 2) + ']'.repeat(MAX_DEPTH + 2))[0] ?? '', /more than 100 levels deep/)
     assert.deepEqual(problems('['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH)), [])
