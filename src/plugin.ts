@@ -14,6 +14,8 @@
  * })
  * ```
  */
+export { Accumulator } from './component/accumulator.ts'
+export type { AccumulatorOptions, SendCause } from './component/accumulator.ts'
 export * from './component/attribute-actions.ts'
 export { attributeValue, unfitFor } from './component/attribute-value.ts'
 export * from './component/authentication.ts'

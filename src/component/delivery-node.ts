@@ -74,6 +74,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #losses: Loss[] | undefined
   /** Whether the holder has announced that it answers for it. */
   #inCustody = false
+  #whenEnded: (() => void) | undefined
   /** When the watchdog first saw it with this holder. */
   seenAt: number | undefined
 
@@ -99,6 +100,11 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   /** Whether its holder has taken custody of it, or of what it was made from. */
   get inCustody(): boolean {
     return this.#inCustody
+  }
+
+  /** Calls `run` once, when it has ended, or all that it was turned into. One caller at most: a queue, for the room. */
+  whenEnded(run: () => void): void {
+    this.#whenEnded = run
   }
 
   /** Moves it to `holder`. */
@@ -187,6 +193,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     for (const parent of parents) parent.#partEnded(outcome)
     const observer = this.#observer
     observer?.ended(outcome, this.batch.items, this.#rank >= rankOf(observer.acknowledge))
+    this.#whenEnded?.()
   }
 
   /** Nothing above `rank` can be reached any more, nor above what has been announced here before. */

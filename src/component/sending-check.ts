@@ -1,5 +1,6 @@
 import type { OptionFault } from './definition.ts'
-import type { SendingOptions } from './sending-options.ts'
+import { batchSizer, queueSizer } from './sending-options.ts'
+import type { QueueBatch, SendingOptions } from './sending-options.ts'
 
 /**
  * What the schema of the shared sending options cannot say, for the decoded options of any exporter: values that contradict
@@ -16,7 +17,9 @@ interface Shared {
   readonly retry_on_failure?: SendingOptions['retry']
 }
 
-function* queueFaults(queue: NonNullable<SendingOptions['queue']>): Iterable<OptionFault> {
+type Queue = NonNullable<SendingOptions['queue']>
+
+function* queueFaults(queue: Queue): Iterable<OptionFault> {
   if (queue.storage !== undefined) {
     if (queue.wait_for_result) {
       const message = '`wait_for_result` is not supported with a persistent queue configured with `storage`'
@@ -28,12 +31,39 @@ function* queueFaults(queue: NonNullable<SendingOptions['queue']>): Iterable<Opt
       hint: 'leave `storage` out: the queue is lost when the process ends',
     }
   }
-  if (queue.batch !== undefined) {
+  if (queue.batch?.enabled) yield* batchFaults(queue, queue.batch)
+}
+
+function* batchFaults(queue: Queue, batch: QueueBatch): Iterable<OptionFault> {
+  const path = (...names: (string | number)[]) => ['sending_queue', 'batch', ...names]
+  const sizer = batchSizer(queue)
+  const { flush_timeout, min_size, max_size, partition } = batch
+  if (sizer === 'requests')
     yield {
-      path: ['sending_queue', 'batch'],
-      message: 'batching inside the sending queue (`batch`) is not built yet',
-      hint: 'leave it out and put the batch processor into the pipeline',
+      path: batch.sizer === undefined ? path() : path('sizer'),
+      message: '`batch` supports only `items` or `bytes` sizer, found "requests"',
     }
+  if (flush_timeout <= 0)
+    yield { path: path('flush_timeout'), message: `\`flush_timeout\` must be positive, found ${flush_timeout * 1e6}` }
+  if (min_size < 0) yield { path: path('min_size'), message: `\`min_size\` must be non-negative, found ${min_size}` }
+  if (max_size < 0) yield { path: path('max_size'), message: `\`max_size\` must be non-negative, found ${max_size}` }
+  else if (max_size > 0 && max_size < min_size)
+    yield {
+      path: path('max_size'),
+      message: `\`max_size\` (${max_size}) must be greater or equal to \`min_size\` (${min_size})`,
+    }
+  if (queue.queue_size !== undefined && sizer === queueSizer(queue) && min_size > queue.queue_size)
+    yield { path: path('min_size'), message: '`min_size` must be less than or equal to `queue_size`' }
+  yield* duplicates(partition.metadata_keys, path('partition', 'metadata_keys'))
+}
+
+function* duplicates(keys: readonly string[], path: readonly (string | number)[]): Iterable<OptionFault> {
+  const seen = new Set<string>()
+  for (const [index, key] of keys.entries()) {
+    const name = key.toLowerCase()
+    if (seen.has(name))
+      yield { path: [...path, index], message: `duplicate entry in metadata_keys: "${name}" (case-insensitive)` }
+    seen.add(name)
   }
 }
 

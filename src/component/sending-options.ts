@@ -1,5 +1,38 @@
-import { Block, ByteSize, Choice, ComponentId, Duration, Type } from './options.ts'
+import { Block, ByteSize, Choice, ComponentId, Duration, Options, StringList, Type } from './options.ts'
 import type { Static } from './options.ts'
+
+const batchOptions = Options(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Whether what waits is put together.' }),
+    flush_timeout: Duration({ default: '200ms', description: 'How long data waits at most for more of it.' }),
+    sizer: Type.Optional(
+      Choice(['requests', 'items', 'bytes'], {
+        description:
+          'What the sizes count, `items` or `bytes`; what the queue counts where that is written, else `items`.',
+      }),
+    ),
+    min_size: Type.Integer({ default: 8192, description: 'What is sent without waiting for the timeout.' }),
+    max_size: Type.Integer({
+      default: 0,
+      description: 'The most that a request may hold; larger ones are split. 0 is no limit.',
+    }),
+    partition: Block(
+      {
+        metadata_keys: StringList({
+          default: [],
+          description: 'Request headers whose values keep batches apart, and are all that is kept of the requests.',
+        }),
+      },
+      { description: 'What must not be sent together.' },
+    ),
+  },
+  { description: 'Puts requests that wait together into larger ones, and takes apart those that are too large.' },
+)
+
+export type Sizer = 'requests' | 'items' | 'bytes'
+
+/** Decoded. */
+export type QueueBatch = Static<typeof batchOptions>
 
 /** Options that the engine reads of any exporter whose schema has them. Names and defaults are the Collector's. */
 export const sendingOptions = {
@@ -40,7 +73,7 @@ export const sendingOptions = {
         description: '`hold` closes the gate of the receivers; `drop_oldest` makes room by dropping, counted.',
       }),
       storage: Type.Optional(ComponentId({ of: 'extension', description: 'Extension that keeps the queue on disk.' })),
-      batch: Type.Optional(Type.Unknown({ description: 'Batching inside the queue.' })),
+      batch: Type.Optional(batchOptions),
     },
     { description: 'The queue in front of the exporter.' },
   ),
@@ -72,6 +105,14 @@ export interface SendingOptions {
   readonly queue: Static<typeof sendingOptions.sending_queue> | undefined
   readonly retry: Static<typeof sendingOptions.retry_on_failure> | undefined
 }
+
+/** What the queue's capacity counts: without a size of its own it has a share of the byte budget. */
+export const queueSizer = ({ sizer, queue_size }: NonNullable<SendingOptions['queue']>): Sizer =>
+  sizer ?? (queue_size === undefined ? 'bytes' : 'requests')
+
+/** What the sizes of a batch count: `requests` is refused by `checkSending`. */
+export const batchSizer = ({ sizer, batch }: NonNullable<SendingOptions['queue']>): Sizer =>
+  batch?.sizer ?? sizer ?? 'items'
 
 /** No queue, no retry, no time-out: an exporter that writes to this very machine. */
 export const DIRECT: SendingOptions = { timeout: 0, queue: undefined, retry: undefined }

@@ -1,8 +1,8 @@
 import type { Delivery } from '../component/delivery.ts'
+import type { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
+import type { Sizer } from '../component/sending-options.ts'
 import type { Room } from './sink.ts'
-
-export type Sizer = 'requests' | 'items' | 'bytes'
 
 export interface QueueOptions {
   /** The exporter's id, for messages. */
@@ -23,7 +23,7 @@ const CUT = 32
 
 /**
  * Deliveries that wait for a consumer, in order. It takes whatever comes: the gate at ingress has asked `full` before. With
- * `drop_oldest` it never is; it makes room by refusing what has waited longest.
+ * `drop_oldest` it never is; it makes room by refusing what has waited longest. What a delivery uses is in use until it ends.
  */
 export class MemoryQueue implements Room {
   readonly blocks: boolean
@@ -65,12 +65,14 @@ export class MemoryQueue implements Room {
   }
 
   push(delivery: Delivery): void {
-    this.#used += this.#size(delivery)
+    const size = this.#size(delivery)
+    this.#used += size
+    ;(delivery as DeliveryNode).whenEnded(() => this.#settle(size))
     this.#waiting.push(delivery)
     if (this.#options.onFull === 'drop_oldest') this.#dropOldest()
   }
 
-  /** The next to be sent; its size stays in use until `settle`. */
+  /** The next to be sent. */
   shift(): Delivery | undefined {
     const next = this.#waiting[this.#head]
     if (next === undefined) return undefined
@@ -83,16 +85,6 @@ export class MemoryQueue implements Room {
     return next
   }
 
-  /** `size` as `sizeOf` gave it: a delivery that has ended must not be asked. */
-  settle(size: number): void {
-    this.#used -= size
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  sizeOf(delivery: Delivery): number {
-    return this.#size(delivery)
-  }
-
   onRoom(watcher: () => void): () => void {
     this.#watchers.add(watcher)
     return () => this.#watchers.delete(watcher)
@@ -101,15 +93,18 @@ export class MemoryQueue implements Room {
   #dropOldest(): void {
     while (this.#used > this.#options.capacity && this.length > 1) {
       const oldest = this.shift() as Delivery
-      const size = this.#size(oldest)
       const refused = new Refused(`dropped from the full queue of ${this.#options.id} to make room`, {
         code: 'resource_exhausted',
         retry: 'never',
       })
       this.#options.onDisplaced(oldest.batch.items)
       oldest.end(refused)
-      this.settle(size)
     }
+  }
+
+  #settle(size: number): void {
+    this.#used -= size
+    for (const watcher of this.#watchers) watcher()
   }
 
   #size({ batch }: Delivery): number {

@@ -6,12 +6,14 @@ import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
 import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
+import { batchSizer, queueSizer } from '../component/sending-options.ts'
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { StatusReporter } from '../component/status.ts'
 import type { Signal } from '../data/signal.ts'
 import { attempt } from './attempt.ts'
 import { backoff } from './backoff.ts'
 import { MemoryQueue } from './queue.ts'
+import { RequestFormer } from './request-former.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
 import type { Room, Sink } from './sink.ts'
@@ -38,6 +40,7 @@ export class Sender implements Sink, Holder {
   readonly name: string
   readonly held = new Set<DeliveryNode>()
   readonly queue: MemoryQueue | undefined
+  readonly #former: RequestFormer | undefined
   readonly #options: SenderOptions
   readonly #metrics: SenderMetrics
   readonly #abort = new AbortController()
@@ -50,6 +53,7 @@ export class Sender implements Sink, Holder {
     this.name = `exporter "${id}"`
     this.#options = options
     this.queue = queueOf(id, sending, share, (items) => this.#metrics.displaced(items))
+    this.#former = this.#formerOf(options)
     this.#metrics = senderMetrics(meter, id, signal, this.queue)
   }
 
@@ -70,9 +74,11 @@ export class Sender implements Sink, Holder {
 
   /** Sends what is left until `deadline` aborts; then ends the rest as refused, and whatever comes after it. */
   async stop(deadline: AbortSignal): Promise<void> {
+    this.#former?.hurry()
     const giveUp = () => this.#giveUp(deadline.reason)
     if (deadline.aborted) giveUp()
     else deadline.addEventListener('abort', giveUp, { once: true })
+    this.#pump()
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     deadline.removeEventListener('abort', giveUp)
     this.#giveUp(new Error('stopped'))
@@ -85,27 +91,25 @@ export class Sender implements Sink, Holder {
 
   #giveUp(reason: unknown): void {
     this.#abort.abort(reason)
-    const { queue } = this
-    for (let left = queue?.shift(); queue && left; left = queue.shift()) {
-      const size = queue.sizeOf(left)
+    for (let left = this.#next(); left; left = this.#next())
       this.#refuse(left, stopped('stopped before it could be sent'))
-      queue.settle(size)
-    }
   }
 
-  /** While something waits, something is in flight. */
+  /** While something waits, something is in flight, but for what waits for the rest of a batch. */
   #pump(): void {
-    const { queue } = this
     const consumers = this.#options.sending.queue?.num_consumers ?? 1
-    while (queue && this.#inFlight < consumers) {
-      const next = queue.shift()
+    while (this.#inFlight < consumers) {
+      const next = this.#next()
       if (next === undefined) return
       void this.#send(next)
     }
   }
 
+  #next(): Delivery | undefined {
+    return (this.#former ?? this.queue)?.shift()
+  }
+
   async #send(delivery: Delivery): Promise<void> {
-    const size = this.queue?.sizeOf(delivery) ?? 0
     this.#inFlight++
     this.#metrics.began(delivery.batch.items, delivery.batch.bytes)
     try {
@@ -116,7 +120,6 @@ export class Sender implements Sink, Holder {
     } finally {
       this.#inFlight--
       this.#metrics.ended()
-      this.queue?.settle(size)
       this.#pump()
       if (this.#inFlight === 0) this.#idle?.()
     }
@@ -165,6 +168,13 @@ export class Sender implements Sink, Holder {
     delivery.end(refused)
   }
 
+  #formerOf({ sending, clock, log }: SenderOptions): RequestFormer | undefined {
+    const batch = sending.queue?.batch
+    if (!this.queue || !sending.queue || !batch?.enabled) return undefined
+    const sizer = batchSizer(sending.queue)
+    return new RequestFormer({ queue: this.queue, batch, sizer, clock, log, onReady: () => this.#pump() })
+  }
+
   #stuck(): void {
     this.#options.status.recoverable('a send has not ended although it was told to')
     this.#options.log.error(
@@ -187,10 +197,9 @@ function queueOf(
   onDisplaced: (items: number) => void,
 ): MemoryQueue | undefined {
   if (!queue?.enabled) return undefined
-  const written = queue.queue_size !== undefined
   return new MemoryQueue({
     id,
-    sizer: queue.sizer ?? (written ? 'requests' : 'bytes'),
+    sizer: queueSizer(queue),
     capacity: queue.queue_size ?? share,
     onFull: queue.on_full,
     blocks: queue.block_on_overflow,

@@ -49,6 +49,9 @@ const processors = fc.array(fc.constantFrom(...STAGES.map(({ type }) => type), '
 const exporter = fc.record({
   queue: fc.boolean(),
   waits: fc.boolean(),
+  batch: fc.option(fc.constantFrom({ min_size: 3, max_size: 5 }, { sizer: 'bytes', max_size: 100, min_size: 60 }), {
+    nil: undefined,
+  }),
   /** What the backend does with the nth request, over and over. */
   script: fc.array(fc.constantFrom('ok', 'ok', 'later', 'never', 'throw'), { minLength: 1, maxLength: 5 }),
 })
@@ -73,8 +76,8 @@ function configOf({
   const ids = exporters.map(({ queue }, index) => `${queue ? 'test_sink' : 'test_direct'}/${index}`)
   const named = (types: readonly string[], at: string) => types.map((type, index) => `${type}/${at}${index}`)
   const [up, down] = [named(chain, 'up'), named(downstream, 'down')]
-  const sending = (waits: boolean) => ({
-    sending_queue: { wait_for_result: waits, num_consumers: 2 },
+  const sending = (waits: boolean, batch: object | undefined) => ({
+    sending_queue: { wait_for_result: waits, num_consumers: 2, ...(batch && { batch }) },
     retry_on_failure: { initial_interval: '1s', max_interval: '2s', max_elapsed_time: '5s' },
   })
   return {
@@ -87,7 +90,7 @@ function configOf({
     ),
     ...(forward && { connectors: { forward: null } }),
     exporters: Object.fromEntries(
-      exporters.map(({ queue, waits }, index) => [ids[index], queue ? sending(waits) : null]),
+      exporters.map(({ queue, waits, batch }, index) => [ids[index], queue ? sending(waits, batch) : null]),
     ),
     service: {
       pipelines: forward

@@ -34,6 +34,12 @@ export const spansRequest = (...names: string[]) => ({
   ],
 })
 
+export const metricsRequest = (...names: string[]) => ({
+  resourceMetrics: [
+    { scopeMetrics: [{ metrics: names.map((name) => ({ name, gauge: { dataPoints: [{ asInt: '1' }] } })) }] },
+  ],
+})
+
 /** One profile of so many samples, each of which points at the one stack, and all of them at a dictionary. */
 export const profilesRequest = (samples: number) => ({
   resourceProfiles: [

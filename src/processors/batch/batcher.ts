@@ -1,10 +1,9 @@
 import { Observable } from 'rxjs'
 import type { OperatorFunction, Subscriber } from 'rxjs'
-import { DISCARDED, merge, Refused } from '../../plugin.ts'
-import type { Delivery, Origin, ProcessorContext, Timer } from '../../plugin.ts'
-import { composeOutputs, itemsOf } from './compose-outputs.ts'
+import { Accumulator, DISCARDED, Refused } from '../../plugin.ts'
+import type { Delivery, ProcessorContext } from '../../plugin.ts'
 import { sizesFor } from './options.ts'
-import type { BatchConfig, Sizes } from './options.ts'
+import type { BatchConfig } from './options.ts'
 import { batchTelemetry } from './telemetry.ts'
 import type { BatchTelemetry } from './telemetry.ts'
 
@@ -28,111 +27,45 @@ export function batching(context: ProcessorContext<BatchConfig>): OperatorFuncti
     })
 }
 
-/** Deliveries that may go together, in the order in which they came. There is always at least one. */
-interface Waiting {
-  readonly origin: Origin | undefined
-  deliveries: Delivery[]
-  items: number
-  readonly timer: Timer | undefined
-}
-
 class Batcher {
-  readonly #context: ProcessorContext<BatchConfig>
-  readonly #output: Subscriber<Delivery>
-  readonly #sizes: Sizes
-  readonly #keys: readonly string[]
+  readonly #accumulator: Accumulator
+  /** Whether anything ever waits here, so that there is something to answer for. */
+  readonly #holds: boolean
   readonly #telemetry: BatchTelemetry
-  readonly #waiting = new Map<string, Waiting>()
 
   constructor(context: ProcessorContext<BatchConfig>, output: Subscriber<Delivery>) {
-    this.#context = context
-    this.#output = output
-    this.#sizes = sizesFor(context.config, context.signal)
-    this.#keys = context.config.metadata_keys.map((key) => key.toLowerCase())
-    this.#telemetry = batchTelemetry(context, () => this.#waiting.size)
+    const { config, signal, clock, log } = context
+    const sizes = sizesFor(config, signal)
+    this.#holds = sizes.size > 0
+    this.#accumulator = new Accumulator({
+      ...sizes,
+      sizer: 'items',
+      keys: config.metadata_keys,
+      mostCombinations: config.metadata_cardinality_limit,
+      clock,
+      log,
+      send: (delivery, cause) => {
+        this.#telemetry.sent(delivery.batch.items, delivery.batch.bytes, cause)
+        output.next(delivery)
+      },
+    })
+    this.#telemetry = batchTelemetry(context, () => this.#accumulator.combinations)
   }
 
   take(delivery: Delivery): void {
     if (delivery.batch.items === 0) return delivery.end(DISCARDED)
-    const key = this.#keyOf(delivery.origin)
-    if (!this.#waiting.has(key) && this.#waiting.size >= this.#context.config.metadata_cardinality_limit)
-      return delivery.end(tooMany())
-    if (this.#sizes.size > 0) delivery.reach('accepted')
-    const waiting = this.#add(key, [delivery], delivery.origin)
-    if (waiting.items >= this.#sizes.size) this.#send(key, waiting, 'size')
+    if (this.#accumulator.isFullFor(delivery)) return delivery.end(tooMany())
+    if (this.#holds) delivery.reach('accepted')
+    this.#accumulator.take(delivery)
   }
 
   flush(): void {
-    for (const [key, waiting] of this.#waiting) this.#send(key, waiting, 'timeout')
+    this.#accumulator.flush()
   }
 
   dispose(): void {
-    for (const { timer } of this.#waiting.values()) timer?.cancel()
-    this.#waiting.clear()
+    this.#accumulator.dispose()
     this.#telemetry.dispose()
-  }
-
-  #add(key: string, deliveries: readonly Delivery[], origin: Origin): Waiting {
-    let waiting = this.#waiting.get(key)
-    if (waiting === undefined) {
-      waiting = { origin: this.#commonOf(origin), deliveries: [], items: 0, timer: this.#timerFor(key) }
-      this.#waiting.set(key, waiting)
-    }
-    waiting.deliveries.push(...deliveries)
-    waiting.items += itemsOf(deliveries)
-    return waiting
-  }
-
-  #timerFor(key: string): Timer | undefined {
-    if (this.#sizes.size === 0) return undefined
-    return this.#context.clock.after(this.#sizes.timeout, () => {
-      const due = this.#waiting.get(key)
-      if (due) this.#send(key, due, 'timeout')
-    })
-  }
-
-  #send(key: string, waiting: Waiting, cause: 'size' | 'timeout'): void {
-    waiting.timer?.cancel()
-    this.#waiting.delete(key)
-    const outputs = this.#compose(waiting)
-    // What a full batch leaves over waits on, unless time was the cause.
-    const left = cause === 'size' && waiting.items > this.#sizes.maxSize ? outputs.at(-1) : undefined
-    if (left && left.batch.items < this.#sizes.size) {
-      outputs.pop()
-      this.#add(key, [left], waiting.origin ?? left.origin)
-    }
-    for (const output of outputs) {
-      this.#telemetry.sent(output.batch.items, output.batch.bytes, cause)
-      this.#output.next(output)
-    }
-  }
-
-  #compose({ deliveries, origin }: Waiting): Delivery[] {
-    try {
-      return composeOutputs(deliveries, this.#sizes.maxSize, origin)
-    } catch (error) {
-      // They were accepted and cannot be handed back: of another size than wanted is better than lost.
-      if (this.#context.signal === 'profiles') {
-        this.#context.log.warn({ error }, 'Merging profiles failed; they go on as they came')
-        return [...deliveries]
-      }
-      this.#context.log.warn({ error }, 'Splitting a batch failed; what was to be split goes on whole')
-      return [merge(deliveries, undefined, origin)]
-    }
-  }
-
-  #keyOf({ metadata }: Origin): string {
-    return this.#keys.length === 0 ? '' : JSON.stringify(this.#keys.map((key) => metadata.get(key) ?? null))
-  }
-
-  #commonOf({ metadata }: Origin): Origin | undefined {
-    if (this.#keys.length === 0) return undefined
-    const kept = new Map<string, readonly string[]>()
-    for (const key of this.#keys) {
-      const values = metadata.get(key)
-      if (values) kept.set(key, values)
-    }
-    return { metadata: kept }
   }
 }
 
