@@ -28,8 +28,11 @@ export function metricName({ name, kind, options: { unit } }: Measured, { suffix
 
 export const labelName = (name: string, { utf8 }: Naming): string => (utf8 ? name : sanitized(name, LABEL))
 
-/** Whether a name must stand in quotes, as names with other signs than these do. */
+/** Whether a metric's name need not stand in quotes, as names with other signs than these do. */
 export const isLegacy = (name: string): boolean => /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)
+
+/** The same of a label's: a colon is no part of it. */
+export const isLegacyLabel = (name: string): boolean => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)
 
 const METRIC = /[^a-zA-Z0-9_:]/g
 const LABEL = /[^a-zA-Z0-9_]/g

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Log } from '../component/context.ts'
 import type { Labels } from '../component/meter.ts'
 import type { PrometheusReader } from '../config/telemetry.ts'
@@ -12,6 +13,8 @@ import type { Reader } from './reader.ts'
 /** Milliseconds that a request may take to come in; the Collector's. */
 const REQUEST_TIMEOUT = 5_000
 const IDLE_TIMEOUT = 120_000
+/** Milliseconds that a client may take to read what it asked for: it holds one of the few connections meanwhile. */
+const READ_TIMEOUT = 60_000
 const MAX_CONNECTIONS = 64
 const MAX_HEADER_BYTES = 16 * 1024
 const PATH = '/metrics'
@@ -22,9 +25,21 @@ export async function readByPrometheus(
   own: Telemetry,
   log: Log,
 ): Promise<Reader & { readonly port: number }> {
+  const answering = new WeakSet<Socket>()
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT, maxHeaderSize: MAX_HEADER_BYTES },
-    (request, response) => answer(request, response, (utf8) => text(reader, own, utf8)),
+    (request, response) => {
+      const { socket } = request
+      // Requests that are sent all at once would all be answered before one answer is read.
+      if (answering.has(socket)) return void socket.destroy()
+      answering.add(socket)
+      const late = setTimeout(() => socket.destroy(), READ_TIMEOUT).unref()
+      response.once('close', () => {
+        clearTimeout(late)
+        answering.delete(socket)
+      })
+      answer(request, response, (utf8) => text(reader, own, utf8))
+    },
   )
   server.keepAliveTimeout = IDLE_TIMEOUT
   server.maxConnections = MAX_CONNECTIONS

@@ -1,6 +1,6 @@
 import type { Labels } from '../component/meter.ts'
 import type { Measured, MeasuredPoint, MetricKind } from '../graph/metrics.ts'
-import { isLegacy, labelName, metricName } from './prometheus-names.ts'
+import { isLegacy, isLegacyLabel, labelName, metricName } from './prometheus-names.ts'
 import type { Naming } from './prometheus-names.ts'
 
 export interface TextOptions extends Naming {
@@ -47,8 +47,11 @@ type Pair = readonly [name: string, value: string]
 
 function seriesOf({ kind, options: { boundaries = [] }, points }: Measured, options: TextOptions): Write[] {
   return points
-    .map((point) => ({ point, labels: pairs({ ...point.labels, ...options.constant }, options) }))
-    .sort((left, right) => (String(left.labels) < String(right.labels) ? -1 : 1))
+    .map((point) => {
+      const labels = pairs({ ...point.labels, ...options.constant }, options)
+      return { point, labels, order: String(labels) }
+    })
+    .sort((left, right) => (left.order < right.order ? -1 : 1))
     .map(({ point, labels }) =>
       kind === 'histogram'
         ? (name: string) => histogram(name, labels, point, boundaries)
@@ -76,10 +79,11 @@ function histogram(
   ].join('')
 }
 
-/** By name; values of names that have become the same are one. */
+/** By name; values of names that have become the same are one. Without a name there is no label. */
 function pairs(labels: Labels, naming: Naming): Pair[] {
   const found = new Map<string, string[]>()
   for (const [key, value] of Object.entries(labels)) {
+    if (key === '') continue
     const name = labelName(key, naming)
     found.set(name, [...(found.get(name) ?? []), value])
   }
@@ -89,7 +93,7 @@ function pairs(labels: Labels, naming: Naming): Pair[] {
 }
 
 function line(name: string, labels: readonly Pair[], value: number): string {
-  const parts = labels.map(([key, text]) => `${isLegacy(key) ? key : quoted(key)}=${quoted(text)}`)
+  const parts = labels.map(([key, text]) => `${isLegacyLabel(key) ? key : quoted(key)}=${quoted(text)}`)
   if (!isLegacy(name)) return `{${[quoted(name), ...parts].join(',')}} ${value}\n`
   return `${name}${parts.length > 0 ? `{${parts.join(',')}}` : ''} ${value}\n`
 }

@@ -110,4 +110,10 @@ target_info 1
     assert.deepEqual(lines(true), ['{"a.b","c.d"="y",c_d="x"} 2'])
     assert.deepEqual(lines(false), ['a_b{c_d="x;y"} 2'])
   })
+
+  test('has no label without a name, and quotes one with a colon, which only names of metrics may have', () => {
+    const text = prometheusText([], { '': 'x', 'a:b': 'y' }, { ...PLAIN, utf8: true })
+    assert.match(text, /^target_info\{"a:b"="y"\} 1$/m)
+    assert.match(prometheusText([], { '': 'x', 'a:b': 'y' }, PLAIN), /^target_info\{a_b="y"\} 1$/m)
+  })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { builtInCatalog } from '../../src/builtin.ts'
@@ -123,6 +124,45 @@ describe('the Prometheus endpoint', () => {
     await start(reader)
     assert.equal(lines.length, 1)
     assert.ok(lines[0]?.includes(message))
+  })
+
+  test('answers one request at a time on a connection, and closes it where many come at once', async (t) => {
+    const { own, log } = setting(t)
+    let looks = 0
+    const measured = own.measured.bind(own)
+    own.measured = () => {
+      looks++
+      return measured()
+    }
+    const reader = await readByPrometheus({ ...DEFAULT, port: 0 }, own, log)
+    t.after(() => reader.stop(now()))
+    const client = connect(reader.port, '127.0.0.1').resume()
+    const request = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'
+    for (let times = 0; times < 3; times++) {
+      client.write(request)
+      await once(client, 'data', { signal: now() })
+    }
+    assert.equal(looks, 3)
+    client.on('error', () => {}).write(request.repeat(500))
+    await once(client, 'close', { signal: now() })
+    assert.equal(looks, 4)
+  })
+
+  test('lets go of who does not read what it asked for', async (t) => {
+    const { own, log, metrics } = setting(t)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const counter = metrics.counter('x', { unit: '1', description: '' })
+    for (let index = 0; index < 1_000; index++) counter.add(1, { key: String(index).padEnd(16 * 1024) })
+    const reader = await readByPrometheus({ ...DEFAULT, port: 0 }, own, log)
+    t.after(() => reader.stop(now()))
+    const client = connect(reader.port, '127.0.0.1').pause()
+    client.on('error', () => {}).write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')
+    let taken = 0
+    await once(client, 'readable', { signal: now() })
+    t.mock.timers.tick(60_000)
+    client.on('data', ({ length }: Buffer) => (taken += length))
+    await once(client, 'close', { signal: now() })
+    assert.ok(taken < 16_000_000, `${taken} bytes`)
   })
 
   test('is not there at level none', async (t) => {
