@@ -99,6 +99,9 @@ function checkText(schema: Schema, value: string, { place }: Node, at: Spot): vo
 export function checkRange(schema: Schema, value: number, { place }: Node, at: Spot): void {
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = schema
   const fail = (sentence: string) => complain(at, 'out_of_range', sentence, place)
+  // NaN compares with no bound.
+  if (Number.isNaN(value) && RANGES.some((name) => schema[name] !== undefined))
+    fail('must be a number in a range, not NaN')
   if (value < minimum)
     fail(minimum === 0 ? 'must be non-negative' : minimum === 1 ? 'must be positive' : `must be at least ${minimum}`)
   if (value > maximum) fail(`must be at most ${maximum}`)
@@ -106,3 +109,5 @@ export function checkRange(schema: Schema, value: number, { place }: Node, at: S
     fail(exclusiveMinimum === 0 ? 'must be positive' : `must be greater than ${exclusiveMinimum}`)
   if (value >= exclusiveMaximum) fail(`must be less than ${exclusiveMaximum}`)
 }
+
+const RANGES = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'] as const

@@ -86,7 +86,8 @@ function forJson(value: Printable): unknown {
   if (value instanceof Map)
     return Object.fromEntries([...(value as PrintableMap)].map(([key, each]) => [key, forJson(each)]))
   if (Array.isArray(value)) return value.map(forJson)
-  if (value instanceof Double && Number.isSafeInteger(value.value)) return raw(`${value.value}.0`)
+  if (value instanceof Double && Number.isSafeInteger(value.value))
+    return raw(`${Object.is(value.value, -0) ? '-0' : value.value}.0`)
   return typeof value === 'string' ? dollars(value) : value
 }
 

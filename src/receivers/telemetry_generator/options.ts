@@ -1,6 +1,8 @@
 import { Duration, Options, Type } from '../../plugin.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
 
+/** More are never made; beyond it, what was left out could not be counted. */
+const HIGHEST_RATE = 1e9
 const MOST_ITEMS = 100_000
 const MOST_RESOURCES = 1_000
 const MOST_ATTRIBUTES = 100
@@ -15,6 +17,7 @@ export const options = Options({
   rate: Type.Number({
     default: 1000,
     minimum: 0,
+    maximum: HIGHEST_RATE,
     description: 'Items a second, of each signal; 0: as many as the pipelines take.',
   }),
   items_per_request: Type.Integer({

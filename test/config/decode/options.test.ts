@@ -123,6 +123,16 @@ describe('options', () => {
   })
 })
 
+describe('numbers', () => {
+  test('that are none are out of any range', () => {
+    for (const range of [{ minimum: 0 }, { maximum: 1 }, { exclusiveMinimum: 0 }, { exclusiveMaximum: 1 }])
+      assert.deepEqual(fieldAs({ type: 'number', ...range }, loadText('field: .nan')), {
+        fault: "'field' must be a number in a range, not NaN",
+      })
+    assert.equal(fieldAs({ type: 'number' }, loadText('field: .nan')), Number.NaN)
+  })
+})
+
 describe('alternatives', () => {
   const either: Schema = {
     anyOf: [

@@ -227,6 +227,7 @@ describe('a configuration that is printed', () => {
   })
 
   test('that cannot be written as JSON is refused with a sentence', () => {
+    assert.equal(jsonText(new Map([['a', new Double(-0)]])), '{\n  "a": -0.0\n}\n')
     assert.throws(() => jsonText(new Map([['a', Infinity]])), /Infinity cannot be written as JSON: ask for YAML/)
   })
 })

@@ -125,3 +125,8 @@ test('telemetry_generator refuses options that would need too much memory', asyn
     /a request would have about 39\d+ MiB; at most 32 MiB are made/,
   )
 })
+
+test('telemetry_generator refuses a rate that is none, and one that could not be counted', async () => {
+  await assert.rejects(started('{ rate: .nan }'), /'rate' must be a number in a range, not NaN/)
+  await assert.rejects(started('{ rate: 1.7e308 }'), /'rate' must be at most 1000000000/)
+})
