@@ -31,7 +31,7 @@ ${commands.flatMap(valueCases).join('\n')}
       return ;;
     --config)
       compopt -o filenames 2>/dev/null
-      COMPREPLY=($(compgen -f -- "$word"))
+      while IFS= read -r each; do COMPREPLY+=("$each"); done < <(compgen -f -- "$word")
       return ;;
   esac
 

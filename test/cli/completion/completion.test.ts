@@ -95,3 +95,14 @@ for (const shell of SHELLS)
       assert.deepEqual(offered('telegen --config ag'), ['agent.yaml'])
     })
   })
+
+test('a file whose name has spaces and stars is one word in bash', { skip: missing('bash') }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'telegen-completion-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const name of ['my * agent.yaml', 'other.yaml']) writeFileSync(join(folder, name), '')
+  let script = ''
+  await completion(readArguments(['completion', 'bash']), (text) => (script = text).length)
+  writeFileSync(join(folder, 'script'), script)
+  const ask = `source ./script; COMP_WORDS=(telegen --config my); COMP_CWORD=2; _telegen; printf '<%s>' "\${COMPREPLY[@]}"`
+  assert.equal(spawnSync('bash', ['-c', ask], { cwd: folder, encoding: 'utf8' }).stdout, '<my * agent.yaml>')
+})
