@@ -15,10 +15,14 @@ type Question = { readonly signal: Signal } & ({ readonly bytes: string } | { re
 type Answer = { readonly bytes?: string; readonly json?: JsonObject; readonly error?: string }
 
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const found = spawnSync(file('../../../scripts/proto-oracle'), { encoding: 'utf8', timeout: LONGEST_MS })
+const found = spawnSync(file('../../../scripts/python-oracle'), { encoding: 'utf8', timeout: LONGEST_MS })
 
 /** Why there is no such oracle here; false where there is one. For the `skip` of a test. */
-export const missing: string | false = found.status === 0 ? false : found.stderr.trim() || 'scripts/proto-oracle failed'
+export const missing: string | false =
+  found.status === 0 ? false : found.stderr.trim() || 'scripts/python-oracle failed'
+
+/** The Python that has it, where it is there. */
+export const python: string = found.stdout?.trim() ?? ''
 
 /** Each request as OTLP/JSON, or an error where protobuf does not take it. */
 export function decodeAll(signal: Signal, requests: readonly Buffer[]): (JsonObject | Error)[] {
@@ -37,7 +41,7 @@ export function encodeAll(signal: Signal, requests: readonly JsonObject[]): Buff
 }
 
 function ask(questions: readonly Question[]): Answer[] {
-  const { stdout, stderr, status } = spawnSync(found.stdout.trim(), [file('oracle.py')], {
+  const { stdout, stderr, status } = spawnSync(python, [file('oracle.py')], {
     input: questions.map((each) => `${JSON.stringify(each)}\n`).join(''),
     encoding: 'utf8',
     maxBuffer: MOST_OUTPUT,
