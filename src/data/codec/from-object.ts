@@ -26,7 +26,8 @@ export function fromObject<S extends Signal>(signal: S, object: unknown): Batch<
 function whatJsonLacks(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'number') return value
-  return Number.isFinite(value) && !Object.is(value, -0) ? value : String(value)
+  if (Object.is(value, -0)) return '-0'
+  return Number.isFinite(value) ? value : String(value)
 }
 
 /** Asked first, because `JSON.stringify` knows no bound but the stack. A message in a list is two levels. */

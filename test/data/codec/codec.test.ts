@@ -79,6 +79,12 @@ test('numbers are taken as strings, 64-bit integers as numbers, enums by name, n
   assert.deepEqual(toObject(fromObject('logs', lenient)), strict)
 })
 
+test('the sign of a zero is kept', () => {
+  const attributes = [{ key: 'a', value: { doubleValue: -0 } }]
+  const object = { resourceLogs: [{ resource: { attributes } }] }
+  assert.deepStrictEqual(toObject(fromObject('logs', object)), object)
+})
+
 test('a fault names the place and what should stand there', () => {
   const cases: [fields: object, path: string, reason: RegExp][] = [
     [{ traceId: 'abc' }, 'traceId', /32 hexadecimal digits/],
