@@ -2,6 +2,7 @@ import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Capability } from './capability.ts'
 import type { Clock } from './clock.ts'
+import type { Control } from './control.ts'
 import type { Ingress } from './ingress.ts'
 import type { Meter, MetricLevel } from './meter.ts'
 import type { ComponentStatus, StatusReporter } from './status.ts'
@@ -68,4 +69,6 @@ export interface Host {
   /** When the program started, milliseconds since the Unix epoch. */
   readonly startTime: number
   statuses(): readonly ComponentStatus[]
+  /** Undefined where the graph runs without the program around it. */
+  readonly control?: Control | undefined
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
-import { DELIVERED, DISCARDED, LEVELS } from './delivery.ts'
+import { DELIVERED, DISCARDED, LEVELS, STORED } from './delivery.ts'
 import type { Delivery, Level, Origin, Outcome } from './delivery.ts'
 import { Refused } from './refused.ts'
 
@@ -46,6 +46,11 @@ const NONE = 0
 const NOBODY: readonly DeliveryNode[] = []
 const DELIVERED_RANK = LEVELS.length
 const rankOf = (level: Level): number => LEVELS.indexOf(level) + 1
+const DURABLE_RANK = rankOf('durable')
+const UNTOLD = new Refused('it is on disk, and when it is delivered from there is not told', {
+  code: 'failed_precondition',
+  retry: 'never',
+})
 
 /** Parts that a delivery was turned into answer for it; it has the lowest level and the worst end among them. */
 interface Parts {
@@ -75,6 +80,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   /** Whether the holder has announced that it answers for it. */
   #inCustody = false
   #whenEnded: (() => void) | undefined
+  #hasMemory = true
   /** When the watchdog first saw it with this holder. */
   seenAt: number | undefined
 
@@ -100,6 +106,27 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   /** Whether its holder has taken custody of it, or of what it was made from. */
   get inCustody(): boolean {
     return this.#inCustody
+  }
+
+  /** Whether a sender upstream has been told already that its data was taken: to refuse it now is to lose it. */
+  get isPromised(): boolean {
+    if (this.#observer !== undefined && this.#rank >= rankOf(this.#observer.acknowledge)) return true
+    return this.#parents.some((parent) => parent.isPromised)
+  }
+
+  /** Whether somebody upstream still waits for `level`. */
+  awaits(level: Level): boolean {
+    const rank = rankOf(level)
+    if (this.#rank >= rank) return false
+    if (this.#observer !== undefined && rankOf(this.#observer.acknowledge) >= rank) return true
+    if (this.#waiters?.some((waiter) => waiter.rank >= rank)) return true
+    return this.#parents.some((parent) => parent.awaits(level))
+  }
+
+  /** Gives the memory back while it stays open: its holder has the bytes elsewhere. The batch is not to be read any more. */
+  letGo(): void {
+    if (this.#parts || this.#outcome) return void this.#misused('let go of a delivery that it no longer had')
+    this.#release()
   }
 
   /** Calls `run` once, when it has ended, or all that it was turned into. One caller at most: a queue, for the room. */
@@ -131,7 +158,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     if (this.#parts) return void this.#misused('merged a delivery with itself')
     this.#parts = { nodes, open: nodes.length, worst: undefined }
     this.hold(undefined)
-    this.batch.release()
+    this.#release()
   }
 
   reach(level: Level): void {
@@ -150,7 +177,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
       this.#lose({ part: { signal, items }, refused: outcome, counted: false })
     }
     this.#finish(outcome)
-    this.batch.release()
+    this.#release()
   }
 
   reached(level: Level): Promise<void> {
@@ -162,6 +189,12 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
       if (this.#waiters) this.#waiters.push(waiter)
       else this.#waiters = [waiter]
     })
+  }
+
+  #release(): void {
+    if (!this.#hasMemory) return
+    this.#hasMemory = false
+    this.batch.release()
   }
 
   #raise(rank: number): void {
@@ -185,7 +218,10 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #finish(outcome: Outcome): void {
     this.#outcome = outcome
     if (outcome instanceof Refused) this.#lower(outcome, this.#rank)
-    else this.#raise(DELIVERED_RANK)
+    else if (outcome.kind === 'stored') {
+      this.#raise(DURABLE_RANK)
+      this.#lower(UNTOLD, DURABLE_RANK)
+    } else this.#raise(DELIVERED_RANK)
     const parents = this.#parents
     // Whoever still knows this node must not keep its whole family alive: batches that overlap form an endless chain.
     this.#parents = NOBODY
@@ -256,6 +292,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
 function worse(left: Outcome, right: Outcome): Outcome {
   if (left instanceof Refused) return right instanceof Refused && right.retryable && !left.retryable ? right : left
   if (right instanceof Refused) return right
+  if (left.kind === 'stored' || right.kind === 'stored') return STORED
   return left.kind === 'discarded' && right.kind === 'discarded' ? DISCARDED : DELIVERED
 }
 

@@ -32,10 +32,16 @@ export interface Discarded {
   readonly kind: 'discarded'
 }
 
-export type Outcome = Delivered | Discarded | Refused
+/** On disk, and whoever wrote it there answers for it from now on: `durable` is reached, and nobody waited for more. */
+export interface Stored {
+  readonly kind: 'stored'
+}
+
+export type Outcome = Delivered | Discarded | Stored | Refused
 
 export const DELIVERED: Delivered = { kind: 'delivered' }
 export const DISCARDED: Discarded = { kind: 'discarded' }
+export const STORED: Stored = { kind: 'stored' }
 
 /**
  * A batch on its way, with its acknowledgement.
@@ -51,7 +57,7 @@ export interface Delivery<S extends Signal = Signal> {
   readonly origin: Origin
   /** Announces custody. Monotone: a level below the one reached changes nothing. */
   reach(level: Level): void
-  /** Exactly once. `delivered` and `discarded` reach every level; a `Refused` fails all levels not yet reached. */
+  /** Exactly once. `delivered` and `discarded` reach every level, `stored` all up to `durable`; a `Refused` fails all levels not yet reached. */
   end(outcome: Outcome): void
   /** Resolves when the level is reached, rejects with the `Refused` that ended the delivery before. */
   reached(level: Level): Promise<void>

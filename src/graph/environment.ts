@@ -1,5 +1,6 @@
 import type { Clock } from '../component/clock.ts'
 import type { Log, OwnTelemetry } from '../component/context.ts'
+import type { Control } from '../component/control.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the graph needs of the world; tests bring their own. */
@@ -11,6 +12,8 @@ export interface Environment {
   readonly metrics: Metrics
   /** What is measured, as data, for receivers that pass it on. */
   readonly own?: OwnTelemetry
+  /** What the program around the graph can be asked. */
+  readonly control?: Control
   /** When the program started, milliseconds since the Unix epoch. */
   readonly startTime: number
 }

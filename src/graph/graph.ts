@@ -1,5 +1,6 @@
 import type { Timer } from '../component/clock.ts'
 import type { Host } from '../component/context.ts'
+import type { Control } from '../component/control.ts'
 import type { Life } from '../component/definition.ts'
 import type { ByteBudget } from '../data/memory/byte-budget.ts'
 import type { Signal } from '../data/signal.ts'
@@ -61,6 +62,10 @@ export class Graph implements Host {
 
   get ready(): boolean {
     return this.#ready
+  }
+
+  get control(): Control | undefined {
+    return this.#environment.control
   }
 
   statuses() {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { fanOut, merge, replace, split } from '../../src/component/compose.ts'
-import { DELIVERED, DISCARDED, LEVELS, UNKNOWN_ORIGIN } from '../../src/component/delivery.ts'
+import { DELIVERED, DISCARDED, LEVELS, STORED, UNKNOWN_ORIGIN } from '../../src/component/delivery.ts'
 import type { Delivery, Level, Outcome } from '../../src/component/delivery.ts'
 import { rootDelivery } from '../../src/component/delivery-node.ts'
-import type { Holder } from '../../src/component/delivery-node.ts'
+import type { DeliveryNode, Holder } from '../../src/component/delivery-node.ts'
 import { Refused } from '../../src/component/refused.ts'
 import { WireBatch } from '../../src/data/batch.ts'
 import type { Batch } from '../../src/data/batch.ts'
@@ -40,6 +40,17 @@ function root(budget = new ByteBudget(1e9)) {
   return { delivery, ends, seen, lost, budget }
 }
 
+/** A root whose sender waits for `level` and nobody for more. */
+function promised(level: Level) {
+  const budget = new ByteBudget(1e9)
+  const delivery = rootDelivery(charged(budget), UNKNOWN_ORIGIN, {
+    acknowledge: level,
+    ended: () => {},
+    lost: () => {},
+  })
+  return { delivery, budget }
+}
+
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('a delivery', () => {
@@ -49,6 +60,39 @@ describe('a delivery', () => {
     await settled()
     assert.deepEqual([...seen.values()], ['reached', 'reached', 'reached'])
     assert.deepEqual(ends, [DELIVERED])
+    assert.equal(budget.used, 0)
+  })
+
+  test('is durable and no more when it is stored, and whoever asks for more later is told so', async () => {
+    const { delivery, ends, seen, lost, budget } = root()
+    delivery.end(STORED)
+    await settled()
+    assert.deepEqual([seen.get('accepted'), seen.get('durable')], ['reached', 'reached'])
+    assert.ok(seen.get('delivered') instanceof Refused)
+    assert.deepEqual([ends, lost, budget.used], [[STORED], [], 0])
+  })
+
+  test('knows who still waits for what, and whether its sender has been told', () => {
+    const { delivery } = promised('durable')
+    const [left, right] = fanOut(delivery, 2) as [DeliveryNode, DeliveryNode]
+    assert.equal(left.awaits('durable'), true)
+    assert.equal(left.awaits('delivered'), false)
+    left.reach('durable')
+    assert.equal(left.isPromised, false, 'the other branch has nothing yet')
+    right.reach('durable')
+    assert.equal(left.isPromised, true)
+    void left.reached('delivered').catch(() => {})
+    assert.equal(left.awaits('delivered'), true)
+    left.end(DELIVERED)
+    right.end(DELIVERED)
+  })
+
+  test('gives its memory back once, when its holder lets go of it or when it ends', () => {
+    const { delivery, budget } = promised('delivered')
+    const [copy] = fanOut(delivery, 1) as [DeliveryNode]
+    copy.letGo()
+    assert.equal(budget.used, 0)
+    copy.end(DELIVERED)
     assert.equal(budget.used, 0)
   })
 

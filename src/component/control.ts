@@ -1,0 +1,56 @@
+import type { Batch } from '../data/batch.ts'
+import type { Signal } from '../data/signal.ts'
+
+/** What the program can be asked and told while it runs, for extensions that hand it on to operators (`admin`). */
+export interface Control {
+  /** The running plan as a drawing. */
+  draw(form: 'text' | 'mermaid' | 'dot'): string
+  /** Ways between components, with what has passed there since the start. Empty below the level `normal` of own metrics. */
+  edges(): readonly EdgeReading[]
+  /** The configuration that is in effect, as YAML, secrets redacted. */
+  configuration(): string
+  /** Reads the configuration again and lets it take effect. One at a time: who asks meanwhile waits for a run of his own. Never rejects. */
+  reload(): Promise<ReloadReport>
+  /** Undefined until there was one. */
+  readonly lastReload: ReloadReport | undefined
+  logLevel: LogLevel
+  /** Hands over what passes `target`, a pipeline (`traces/in`) or a component (`otlp_grpc/backup`), until the returned function is called. Throws where there is none. */
+  tap(target: string, listener: (tapped: Tapped) => void): () => void
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export interface EdgeReading {
+  readonly pipeline: string
+  readonly signal: Signal
+  readonly from: string
+  readonly to: string
+  readonly items: number
+  readonly bytes: number
+}
+
+/** A batch on one edge. It is borrowed during the call. */
+export interface Tapped {
+  readonly pipeline: string
+  readonly from: string
+  readonly to: string
+  readonly batch: Batch
+}
+
+export interface ReloadReport {
+  /** `refused`: the new configuration is faulty, the running one was not touched. `rolled_back`: a part failed to start, and the old ones are back. */
+  readonly outcome: 'unchanged' | 'reloaded' | 'refused' | 'rolled_back' | 'failed'
+  /** When it ended, milliseconds since the Unix epoch. */
+  readonly at: number
+  /** Milliseconds. */
+  readonly took: number
+  /** What is wrong, each with its place as `file:line:column: sentence` where it has one. */
+  readonly faults: readonly string[]
+  /** Ids by kind (`exporter otlp_grpc/backup`), of what was started, stopped, and lives on. */
+  readonly started: readonly string[]
+  readonly stopped: readonly string[]
+  readonly kept: readonly string[]
+  /** What differs and takes effect only after a restart. */
+  readonly needsRestart: readonly string[]
+}
