@@ -79,16 +79,21 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #losses: Loss[] | undefined
   /** Whether the holder has announced that it answers for it. */
   #inCustody = false
-  #whenEnded: (() => void) | undefined
+  #whenEnded: ((outcome: Outcome, isStored: boolean) => void) | undefined
+  /** Whether it, or some of what it was turned into, ended as stored. */
+  #isStored = false
   #hasMemory = true
   /** When the watchdog first saw it with this holder. */
   seenAt: number | undefined
+  /** Whether all of it is in a queue on disk as well: its holder says so, and it is so of what is made of nothing else. */
+  isOnDisk: boolean
 
   constructor(batch: Batch<S>, origin: Origin, parents: readonly DeliveryNode[], observer?: RootObserver) {
     this.batch = batch
     this.origin = origin
     this.#parents = parents
     this.#observer = observer
+    this.isOnDisk = parents.length > 0 && parents.every((parent) => parent.isOnDisk)
     const holder = parents[0]?.holder
     if (holder === undefined) return
     this.hold(holder)
@@ -129,8 +134,11 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#release()
   }
 
-  /** Calls `run` once, when it has ended, or all that it was turned into. One caller at most: a queue, for the room. */
-  whenEnded(run: () => void): void {
+  /**
+   * Calls `run` once, when it has ended, or all that it was turned into; `isStored` says whether any of that ended as stored, whatever the
+   * worst end was. One caller at most, who comes last: a queue, for the room.
+   */
+  whenEnded(run: (outcome: Outcome, isStored: boolean) => void): void {
     this.#whenEnded = run
   }
 
@@ -217,6 +225,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
 
   #finish(outcome: Outcome): void {
     this.#outcome = outcome
+    if (!(outcome instanceof Refused) && outcome.kind === 'stored') this.#isStored = true
     if (outcome instanceof Refused) this.#lower(outcome, this.#rank)
     else if (outcome.kind === 'stored') {
       this.#raise(DURABLE_RANK)
@@ -226,10 +235,10 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     // Whoever still knows this node must not keep its whole family alive: batches that overlap form an endless chain.
     this.#parents = NOBODY
     if (this.#parts) this.#parts.nodes = NOBODY
-    for (const parent of parents) parent.#partEnded(outcome)
+    for (const parent of parents) parent.#partEnded(outcome, this.#isStored)
     const observer = this.#observer
     observer?.ended(outcome, this.batch.items, this.#rank >= rankOf(observer.acknowledge))
-    this.#whenEnded?.()
+    this.#whenEnded?.(outcome, this.#isStored)
   }
 
   /** Nothing above `rank` can be reached any more, nor above what has been announced here before. */
@@ -264,8 +273,9 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     this.#raise(lowest)
   }
 
-  #partEnded(outcome: Outcome): void {
+  #partEnded(outcome: Outcome, isStored: boolean): void {
     const parts = this.#parts as Parts
+    this.#isStored ||= isStored
     parts.worst = parts.worst === undefined ? outcome : worse(parts.worst, outcome)
     if (--parts.open === 0) this.#finish(parts.worst)
   }

@@ -4,7 +4,7 @@ import type { QueueBatch, SendingOptions } from './sending-options.ts'
 
 /**
  * What the schema of the shared sending options cannot say, for the decoded options of any exporter: values that contradict
- * one another, and what the Collector can do and Telegen cannot yet, which is refused rather than ignored.
+ * one another.
  */
 export function* checkSending(config: unknown): Iterable<OptionFault> {
   const { sending_queue: queue, retry_on_failure: retry } = (config ?? {}) as Shared
@@ -20,17 +20,16 @@ interface Shared {
 type Queue = NonNullable<SendingOptions['queue']>
 
 function* queueFaults(queue: Queue): Iterable<OptionFault> {
-  if (queue.storage !== undefined) {
-    if (queue.wait_for_result) {
-      const message = '`wait_for_result` is not supported with a persistent queue configured with `storage`'
-      yield { path: ['sending_queue', 'wait_for_result'], message }
-    }
-    yield {
-      path: ['sending_queue', 'storage'],
-      message: 'a sending queue on disk (`storage`) is not built yet; queues are in memory',
-      hint: 'leave `storage` out: the queue is lost when the process ends',
-    }
+  if (queue.storage !== undefined && queue.wait_for_result) {
+    const message = '`wait_for_result` is not supported with a persistent queue configured with `storage`'
+    yield { path: ['sending_queue', 'wait_for_result'], message }
   }
+  if (queue.spill && queue.storage === undefined)
+    yield {
+      path: ['sending_queue', 'spill'],
+      message: '`spill` needs a disk to spill to',
+      hint: 'name the extension that keeps it: `storage: file_storage`',
+    }
   if (queue.batch?.enabled) yield* batchFaults(queue, queue.batch)
 }
 

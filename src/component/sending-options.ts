@@ -1,5 +1,6 @@
 import { Block, ByteSize, Choice, ComponentId, Duration, Options, StringList, Type } from './options.ts'
 import type { Static } from './options.ts'
+import { Storage } from './storage.ts'
 
 const batchOptions = Options(
   {
@@ -72,7 +73,17 @@ export const sendingOptions = {
         default: 'hold',
         description: '`hold` closes the gate of the receivers; `drop_oldest` makes room by dropping, counted.',
       }),
-      storage: Type.Optional(ComponentId({ of: 'extension', description: 'Extension that keeps the queue on disk.' })),
+      storage: Type.Optional(
+        ComponentId({
+          of: 'extension',
+          offering: Storage,
+          description: 'Extension that keeps the queue on disk: everything goes there before it is acknowledged.',
+        }),
+      ),
+      spill: Type.Boolean({
+        default: false,
+        description: 'With `storage`: goes to disk only while memory is full, and at the stop.',
+      }),
       batch: Type.Optional(batchOptions),
     },
     { description: 'The queue in front of the exporter.' },
@@ -113,6 +124,10 @@ export const queueSizer = ({ sizer, queue_size }: NonNullable<SendingOptions['qu
 /** What the sizes of a batch count: `requests` is refused by `checkSending`. */
 export const batchSizer = ({ sizer, batch }: NonNullable<SendingOptions['queue']>): Sizer =>
   batch?.sizer ?? sizer ?? 'items'
+
+/** Whether all that the queue takes is on disk before it is acknowledged. */
+export const keepsOnDisk = (queue: SendingOptions['queue']): boolean =>
+  queue?.enabled === true && queue.storage !== undefined && !queue.spill
 
 /** No queue, no retry, no time-out: an exporter that writes to this very machine. */
 export const DIRECT: SendingOptions = { timeout: 0, queue: undefined, retry: undefined }

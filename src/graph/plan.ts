@@ -1,4 +1,6 @@
 import type { Level } from '../component/delivery.ts'
+import { keepsOnDisk } from '../component/sending-options.ts'
+import type { SendingOptions } from '../component/sending-options.ts'
 import type { Configuration, Configured, Limits } from '../config/configuration.ts'
 import type {
   ConnectorDefinition,
@@ -137,7 +139,10 @@ function planReceivers(
   })
 }
 
-/** What the option says; for `auto` the definition's own default, or `delivered` where a queue downstream waits for the result. */
+/**
+ * What the option says. For `auto`: `delivered` where a queue downstream waits for the result, `durable` where all queues downstream
+ * are on disk, and else the definition's own default.
+ */
 function acknowledgeOf(
   { config, definition }: Configured<ReceiverDefinition>,
   { exporters }: Configuration,
@@ -145,13 +150,16 @@ function acknowledgeOf(
 ): Level {
   const { acknowledge = 'auto' } = config as { acknowledge?: Level | 'auto' }
   if (acknowledge !== 'auto') return acknowledge
-  const waits = [...reaches.values()].flat().some(({ exporter }) => {
-    const { sending_queue } = (exporters.get(exporter)?.config ?? {}) as {
-      sending_queue?: { wait_for_result?: boolean }
-    }
-    return sending_queue?.wait_for_result === true
-  })
-  return waits ? 'delivered' : (definition.acknowledge ?? 'accepted')
+  const queues = [...reaches.values()]
+    .flat()
+    .map(
+      ({ exporter }) =>
+        (exporters.get(exporter)?.config as { sending_queue?: SendingOptions['queue'] } | undefined)?.sending_queue,
+    )
+    .filter((queue) => queue?.enabled === true)
+  if (queues.some((queue) => queue?.wait_for_result)) return 'delivered'
+  if (queues.length > 0 && queues.every(keepsOnDisk)) return 'durable'
+  return definition.acknowledge ?? 'accepted'
 }
 
 /** Exporters that each pipeline reaches. Relies on `pipelines` being sorted downstream first. */

@@ -4,9 +4,12 @@ import { builtInCatalog } from '../../src/builtin.ts'
 import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
 import { plan } from '../../src/graph/plan.ts'
+import { testStorage } from '../sending/fake-storage.ts'
 
 async function planOf(yaml: string) {
-  const { configuration, faults } = await check(load({ configs: [`yaml:${yaml}`] }), builtInCatalog())
+  const catalog = builtInCatalog()
+  catalog.addPlugin(testStorage(), 'the test')
+  const { configuration, faults } = await check(load({ configs: [`yaml:${yaml}`] }), catalog)
   assert.ok(configuration, faults.map(({ message }) => message).join('\n'))
   return plan(configuration)
 }
@@ -67,6 +70,28 @@ service: { pipelines: { traces: { receivers: [otlp], exporters: [otlp_http] } } 
     assert.equal(await levelOf('', 'wait_for_result: true'), 'delivered')
     assert.equal(await levelOf('acknowledge: delivered', ''), 'delivered')
     assert.equal(await levelOf('acknowledge: accepted', 'wait_for_result: true'), 'accepted')
+  })
+
+  test('acknowledges what is on disk where all queues downstream are on disk, and not before', async () => {
+    const levelOf = async (first: string, second: string, receiver = '') => {
+      const { receivers } = await planOf(`
+extensions: { test_storage: }
+receivers: { otlp: { protocols: { http: }, ${receiver} } }
+exporters:
+  otlp_http/1: { endpoint: "http://localhost:1", sending_queue: { ${first} } }
+  otlp_http/2: { endpoint: "http://localhost:1", sending_queue: { ${second} } }
+service:
+  extensions: [test_storage]
+  pipelines: { traces: { receivers: [otlp], exporters: [otlp_http/1, otlp_http/2] } }`)
+      return receivers[0]?.acknowledge
+    }
+    const disk = 'storage: test_storage'
+    assert.equal(await levelOf(disk, disk), 'durable')
+    assert.equal(await levelOf(disk, ''), 'accepted')
+    assert.equal(await levelOf(disk, 'enabled: false'), 'durable', 'where nothing waits it is delivered, which is more')
+    assert.equal(await levelOf(disk, `${disk}, spill: true`), 'accepted')
+    assert.equal(await levelOf(disk, 'wait_for_result: true'), 'delivered')
+    assert.equal(await levelOf(disk, disk, 'acknowledge: accepted'), 'accepted')
   })
 
   test('is the same for the same configuration', async () => {

@@ -18,6 +18,7 @@ const QUEUE: NonNullable<SendingOptions['queue']> = {
   num_consumers: 1,
   block_on_overflow: false,
   wait_for_result: false,
+  spill: false,
   on_full: 'hold',
 }
 const RETRY: NonNullable<SendingOptions['retry']> = {
