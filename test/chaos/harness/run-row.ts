@@ -1,0 +1,68 @@
+import { account } from './oracle.ts'
+import { Random } from './random.ts'
+import type { Queue, Result, Row } from './row.ts'
+import { Scene } from './scene.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly long: boolean
+  readonly main?: string | undefined
+}
+
+/** How long everything that was acknowledged may take to arrive after the fault is over. */
+const DRAIN_MS = 120_000
+const POLL_MS = 50
+
+/** Runs a row with one queue and judges what came of it. What the harness itself does wrong is a fault too. */
+export async function runRow(row: Row, queue: Queue, { seed, long, main }: RunOptions): Promise<Result> {
+  const name = row.queues.length > 1 ? `${row.name}/${queue}` : row.name
+  const missing = row.missing?.()
+  const none = { issued: 0, acknowledged: 0, delivered: 0, lost: 0, duplicated: 0, recovery: undefined }
+  if (missing !== undefined)
+    return { name, ...none, struck: 0, what: '', seconds: 0, notes: [], faults: [], skipped: missing }
+  const began = performance.now()
+  const seconds = () => Math.round((performance.now() - began) / 100) / 10
+  let scene: Scene | undefined
+  try {
+    scene = await Scene.open(row.scene ?? {}, { queue, random: new Random(seed), long, main })
+    await row.run(scene)
+    return { name, ...(await conclude(row, scene)), seconds: seconds() }
+  } catch (error) {
+    const { struck = 0, what = '', notes = [], faults = [] } = scene ?? {}
+    const fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { name, ...none, struck, what, seconds: seconds(), notes, faults: [...faults, fault] }
+  } finally {
+    await scene?.close()
+  }
+}
+
+async function conclude(row: Row, scene: Scene): Promise<Omit<Result, 'name' | 'seconds'>> {
+  const { generator, sink, faults } = scene
+  await generator.call('stop')
+  scene.heal()
+  const recovery = await scene.recovery
+  if (recovery === undefined) faults.push('no fresh record came through after the fault was over')
+  await drained(scene)
+  for (const telegen of new Set([scene.telegen, scene.gateway])) {
+    const exit = await telegen.stop()
+    if (exit !== 0) faults.push(`Telegen ended with ${exit}`)
+    if (/unhandled|uncaught/i.test(telegen.output)) faults.push('an error escaped: see its output')
+  }
+  const [sent, took] = await Promise.all([generator.call('ledger'), sink.call('ledger')])
+  const { lostFrom, unexplained, invented, ...counts } = account(sent, took)
+  if (scene.struck === 0) faults.push('the fault did not strike: the harness proved nothing')
+  if (counts.lost > 0 && !row.mayLose)
+    faults.push(`${counts.lost} acknowledged records were lost: ${lostFrom.join(', ')}…`)
+  if (unexplained > 0 && !row.mayDouble) faults.push(`${unexplained} duplicates that nothing explains`)
+  if (invented > 0) faults.push(`${invented} records were altered or never issued`)
+  if (counts.acknowledged === 0) faults.push('nothing was ever acknowledged')
+  if (faults.length > 0) scene.note(`answers ${JSON.stringify(sent.answers)}`)
+  return { ...counts, recovery, struck: scene.struck, what: scene.what, notes: scene.notes, faults }
+}
+
+async function drained(scene: Scene): Promise<void> {
+  const { generator, sink } = scene
+  const { size, acknowledged } = await generator.call('ledger')
+  for (const end = performance.now() + DRAIN_MS; performance.now() < end; await scene.last(POLL_MS))
+    if ((await sink.call('missing', { size, acknowledged })) === 0) return
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { partialSuccess } from './sink-verdict.ts'
+import type { Judge, Listener, Reply } from './sink-verdict.ts'
+
+/** gRPC's like of the HTTP statuses that a script may say. */
+const STATUS: Readonly<Record<number, number>> = { 200: 0, 400: 3, 413: 11, 429: 8, 500: 13, 502: 14, 503: 14, 504: 4 }
+const FRAME_HEAD = 5
+
+/** OTLP over gRPC on Node's HTTP/2, one message a call. */
+export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
+  const sockets = new Set<Socket>()
+  const byPort = new Map<number | undefined, Socket>()
+  const server = createServer()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    byPort.set(socket.remotePort, socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  // A connection that the harness resets is an error to the session; it was meant.
+  server.on('sessionError', () => undefined)
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    const chunks: Buffer[] = []
+    stream.on('error', () => undefined)
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('end', () => {
+      const frame = Buffer.concat(chunks)
+      if (frame.length < FRAME_HEAD) return
+      const message = frame.subarray(FRAME_HEAD)
+      const { reply, delay = 0 } = judge(frame[0] === 1 ? gunzipSync(message) : message)
+      if (reply === undefined) return
+      if (reply === 'reset') byPort.get(stream.session?.socket.remotePort)?.resetAndDestroy()
+      else setTimeout(() => answer(stream, reply), delay)
+    })
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      for (const socket of sockets) socket.resetAndDestroy()
+      await closed
+    },
+  }
+}
+
+function answer(stream: ServerHttp2Stream, reply: Reply): void {
+  if (stream.destroyed || stream.closed) return
+  const status = STATUS[reply.status] ?? 2
+  const headers = { ':status': 200, 'content-type': 'application/grpc' }
+  const trailers: Record<string, string> = { 'grpc-status': String(status) }
+  if (status !== 0) trailers['grpc-message'] = `scripted ${reply.status}`
+  if (reply.retryInfo !== undefined) trailers['grpc-status-details-bin'] = retryInfo(status, reply.retryInfo)
+  stream.respond(headers, { waitForTrailers: true })
+  stream.on('wantTrailers', () => stream.sendTrailers(trailers))
+  const message = partialSuccess(reply.rejected)
+  const head = Buffer.alloc(FRAME_HEAD)
+  head.writeUInt32BE(message.length, 1)
+  if (status === 0) stream.end(Buffer.concat([head, message]))
+  else stream.end()
+}
+
+/** google.rpc.Status { code 1, details 3: Any { type_url 1, value 2: RetryInfo { retry_delay 1: Duration { seconds 1 } } } } */
+function retryInfo(status: number, seconds: number): string {
+  const type = Buffer.from('type.googleapis.com/google.rpc.RetryInfo')
+  const delay = Buffer.from([10, 2, 8, seconds])
+  const any = Buffer.concat([Buffer.from([10, type.length]), type, Buffer.from([18, delay.length]), delay])
+  return Buffer.concat([Buffer.from([8, status, 26, any.length]), any]).toString('base64')
+}

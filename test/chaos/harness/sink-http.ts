@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { Socket } from 'node:net'
+import { gunzipSync } from 'node:zlib'
+import { partialSuccess } from './sink-verdict.ts'
+import type { Judge, Listener } from './sink-verdict.ts'
+
+/** OTLP over HTTP/1.1. */
+export async function openHttp(port: number, judge: Judge): Promise<Listener> {
+  const sockets = new Set<Socket>()
+  const server = createServer((incoming, reply) => {
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+    incoming.on('end', () => {
+      const body = Buffer.concat(chunks)
+      const { reply: says, delay = 0 } = judge(
+        incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body,
+      )
+      if (says === undefined) return
+      if (says === 'reset') {
+        incoming.socket.resetAndDestroy()
+        return
+      }
+      const headers: Record<string, string> = { 'content-type': 'application/x-protobuf' }
+      if (says.retryAfter !== undefined) headers['retry-after'] = says.retryAfter
+      setTimeout(() => reply.writeHead(says.status, headers).end(partialSuccess(says.rejected)), delay)
+    })
+  })
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      for (const socket of sockets) socket.resetAndDestroy()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,32 @@
+export interface Reply {
+  /** HTTP's status. */
+  readonly status: number
+  /** Records of a partial success. */
+  readonly rejected: number
+  readonly retryAfter?: string
+  /** Seconds in a RetryInfo. */
+  readonly retryInfo?: number
+}
+
+export interface Verdict {
+  /** Undefined: never answered. */
+  readonly reply: Reply | 'reset' | undefined
+  readonly delay?: number
+}
+
+export interface Listener {
+  close(): Promise<void>
+}
+
+export type Judge = (request: Buffer) => Verdict
+
+export const OK: Reply = { status: 200, rejected: 0 }
+
+/** ExportTracePartialSuccess in its response: `partial_success` 1, `rejected_spans` 1, `error_message` 2. */
+export function partialSuccess(rejected: number): Buffer {
+  if (rejected === 0) return Buffer.alloc(0)
+  const count = rejected < 128 ? [rejected] : [(rejected & 127) | 128, rejected >> 7]
+  const says = Buffer.from('too old')
+  const inner = Buffer.concat([Buffer.from([8, ...count, 18, says.length]), says])
+  return Buffer.concat([Buffer.from([10, inner.length]), inner])
+}
