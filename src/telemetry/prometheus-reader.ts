@@ -45,16 +45,18 @@ export async function readByPrometheus(
   server.maxConnections = MAX_CONNECTIONS
   const { host, port } = reader
   try {
-    const bound = await listen(server, { kind: 'tcp', host, port, family: 0 }, log)
+    const listening = await listen(server, { kind: 'tcp', host, port, family: 0 }, log)
     // What is told is no reason for the process to stay.
-    server.unref()
+    listening.unref()
+    const { address } = listening
     return {
-      port: bound.kind === 'tcp' ? bound.port : port,
-      stop: () =>
-        new Promise((resolve) => {
-          server.close(() => resolve())
-          server.closeAllConnections()
-        }),
+      port: address.kind === 'tcp' ? address.port : port,
+      async stop() {
+        const closed = listening.close()
+        server.close()
+        server.closeAllConnections()
+        await closed
+      },
     }
   } catch (cause) {
     const where = `binding address ${hostPort(host, port)} for Prometheus exporter`

@@ -122,8 +122,26 @@ class GrpcClient implements UnaryClient {
     if (abort.aborted) throw refusalOfAbort(abort)
     // grpc-js compresses and queues the message at its own pace, and gives no sign when it is done: it gets a copy.
     const bytes = Buffer.concat(message)
+    const deadline = timeout > 0 ? { deadline: Date.now() + timeout } : {}
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#once(path, bytes, sent, deadline, abort)
+      } catch (error) {
+        if (abort.aborted) throw refusalOfAbort(abort)
+        const refused = error as grpc.ServiceError
+        if (refused.details !== NOT_BEGUN || tries === MOST_TRIES) throw refusalOf(refused)
+      }
+    }
+  }
+
+  #once(
+    path: string,
+    bytes: Buffer,
+    sent: grpc.Metadata,
+    deadline: grpc.CallOptions,
+    abort: AbortSignal,
+  ): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const deadline = timeout > 0 ? { deadline: Date.now() + timeout } : {}
       const call = this.#client.makeUnaryRequest<Buffer, Buffer>(
         path,
         same,
@@ -133,8 +151,8 @@ class GrpcClient implements UnaryClient {
         deadline,
         (error, answer) => {
           abort.removeEventListener('abort', cancel)
-          if (!error) return resolve(answer as Buffer)
-          reject(abort.aborted ? refusalOfAbort(abort) : refusalOf(error))
+          if (error) reject(error)
+          else resolve(answer as Buffer)
         },
       )
       const cancel = () => call.cancel()
@@ -163,6 +181,13 @@ class GrpcClient implements UnaryClient {
     this.#client.close()
   }
 }
+
+/**
+ * grpc-js's words for a request that its server has not begun with, as when it is told to go while the request is on its way: gRPC
+ * lets clients try such a one again at once (https://grpc.io/docs/guides/retry/#transparent-retry).
+ */
+const NOT_BEGUN = 'Stream refused by server'
+const MOST_TRIES = 3
 
 const same = (bytes: Buffer): Buffer => bytes
 

@@ -12,8 +12,10 @@ import { ArrivingMessage, InflatedBytes } from './arriving-message.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import { teachServerCall } from './grpc-codings.ts'
 import { listen } from './listen.ts'
+import type { Listening } from './listen.ts'
 import { limitPings } from './ping-limit.ts'
 import { encodeRpcStatus } from './rpc-status.ts'
+import { onSession, Sessions } from './sessions.ts'
 import { answerTo } from './statuses.ts'
 import { reloadServerSecurity, serverSecurity } from './tls.ts'
 
@@ -26,6 +28,8 @@ const HANDSHAKE_TIMEOUT = 10_000
 /** A connection must have sent HTTP/2's preface by then, or when a message must have arrived, if that is sooner. */
 const PREFACE_TIMEOUT = 20_000
 const PREFACE_BYTES = 24
+/** A client that connected just before the server closed may still send its first request within, in milliseconds. */
+const UNBEGUN_GRACE = 250
 /** Messages that may be arriving at the same time, over all connections; no budget knows of them until they are whole. */
 const MOST_ARRIVING = 1024
 
@@ -36,39 +40,48 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
   const server = new grpc.Server(serverOptions(options, serving))
   for (const [path, method] of methods) server.register(path, handler(method, log), same, same, 'unary')
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
-  limitPings(server, options.keepalive.enforcement_policy)
+  const sessions = new Sessions()
+  onSession(server, (session) => {
+    sessions.add(session)
+    limitPings(session, options.keepalive.enforcement_policy)
+  })
 
   const { listener, stopReloading } = await makeListener(options, log)
-  const sockets = new Set<net.Socket>()
   listener.maxConnections = options.max_connections
-  listener.on('connection', (socket: net.Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
   listener.on(options.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
     socket.on('error', () => socket.destroy())
     expectPreface(socket, Math.min(PREFACE_TIMEOUT, options.request_timeout || PREFACE_TIMEOUT))
     injector.injectConnection(socket)
   })
-  const address = await listen(listener, listenAddress(options.endpoint, options.transport), log)
+  const listening = await listen(listener, listenAddress(options.endpoint, options.transport), log)
   return {
-    address,
+    address: listening.address,
     async close(deadline) {
+      const closed = listening.close()
       stopReloading()
-      const closed = new Promise<void>((resolve) => listener.close(() => resolve()))
       const cut = () => {
         server.forceShutdown()
-        for (const socket of sockets) socket.destroy()
+        for (const socket of listening.connections) socket.destroy()
       }
       if (deadline.aborted) cut()
       else deadline.addEventListener('abort', cut, { once: true })
-      // Sends GOAWAY; each session ends its socket after its last stream. What never became a session is nobody's to end.
-      server.tryShutdown(() => {})
-      for (const socket of sockets) if (socket.bytesRead < PREFACE_BYTES) socket.destroy()
+      sessions.drain()
+      const late = setTimeout(() => {
+        // Sends the last GOAWAY; each session ends its socket after its last stream.
+        server.tryShutdown(() => {})
+        cutUnbegun(listening)
+      }, UNBEGUN_GRACE)
       await closed
+      clearTimeout(late)
+      server.forceShutdown()
       deadline.removeEventListener('abort', cut)
     },
   }
+}
+
+/** What never became a session is nobody else's to end. */
+function cutUnbegun({ connections }: Listening): void {
+  for (const socket of connections) if (socket.bytesRead < PREFACE_BYTES) socket.destroy()
 }
 
 function serverOptions(options: GrpcServerOptions, serving: UnaryServing): grpc.ServerOptions {

@@ -20,6 +20,8 @@ const HEADER_LIMIT = 32 * 1024
 /** What the OTLP specification recommends. */
 const DEFAULT_BODY_LIMIT = 64 * 2 ** 20
 const HANDSHAKE_TIMEOUT = 10_000
+/** A client that waits between two requests just when the server closes may still send one, which is answered, in milliseconds. */
+const IDLE_GRACE = 250
 /** Time limits are looked at this often, in milliseconds: a quarter of the shortest, within these bounds. */
 const LEAST_CHECKING_INTERVAL = 50
 const MOST_CHECKING_INTERVAL = 5000
@@ -41,17 +43,25 @@ export async function startServer(options: HttpServerOptions, serving: HttpServi
     message.once('resume', () => void (response.headersSent || response.writeContinue()))
     serve(message, response)
   })
-  const address = await listen(server, listenAddress(options.endpoint, options.transport), log)
+  const listening = await listen(server, listenAddress(options.endpoint, options.transport), log)
   return {
-    address,
+    address: listening.address,
     async close(deadline) {
+      const closed = listening.close()
       stopReloading()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       exchanges.closing = true
-      const cut = () => server.closeAllConnections()
+      const cut = () => {
+        for (const socket of listening.connections) socket.destroy()
+      }
       if (deadline.aborted) cut()
       else deadline.addEventListener('abort', cut, { once: true })
+      const late = setTimeout(() => {
+        server.closeIdleConnections()
+        for (const socket of listening.connections) if (socket.bytesRead === 0) socket.destroy()
+      }, IDLE_GRACE)
       await closed
+      clearTimeout(late)
+      server.close()
       deadline.removeEventListener('abort', cut)
     },
   }

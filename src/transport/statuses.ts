@@ -93,6 +93,7 @@ export function answerTo(refused: Refused): Answer {
 /** The refusal that a gRPC status means. `details`: the `grpc-status-details-bin` trailer, a google.rpc.Status. */
 export function refusalOfGrpc(status: number, message: string, details?: Buffer, cause?: unknown): Refused {
   const entry = BY_GRPC.get(status) ?? entryOf('unknown')
+  if (isOfSize(entry.code, message)) return tooLarge(message, cause)
   const after = details && decodeRpcStatus(details)?.retryDelay
   const mayPass = entry.passes || (entry.code === 'resource_exhausted' && after !== undefined)
   return refusal(message || entry.code, entry.code, mayPass, after, cause)
@@ -100,9 +101,27 @@ export function refusalOfGrpc(status: number, message: string, details?: Buffer,
 
 /** The refusal that an HTTP status means. `after`: what its Retry-After asks, in milliseconds; heeded on 429 and 503 alone. */
 export function refusalOfHttp(status: number, message: string, after?: number): Refused {
+  if (status === CONTENT_TOO_LARGE) return tooLarge(message)
   const { code, passes } = OF_HTTP.get(status) ?? { code: 'unknown', passes: false }
   return refusal(message, code, passes, status === 429 || status === 503 ? after : undefined)
 }
+
+/**
+ * gRPC has no status of its own for a message above the server's limit; grpc-go, grpc-java and grpc-js say so in words ("grpc: received
+ * message larger than max (4194305 vs. 4194304)"). Without RetryInfo the same code also means a quota.
+ */
+const isOfSize = (code: RefusalCode, message: string): boolean =>
+  (code === 'resource_exhausted' || code === 'out_of_range') && TOO_LARGE.test(message)
+
+const TOO_LARGE = /larger than|too large|message size|exceeds (?:the )?(?:max|limit|size)/i
+
+const tooLarge = (message: string, cause?: unknown): Refused =>
+  new Refused(message, {
+    code: 'resource_exhausted',
+    retry: 'never',
+    reason: 'too_large',
+    ...(cause !== undefined && { cause }),
+  })
 
 function refusal(message: string, code: RefusalCode, mayPass: boolean, after?: number, cause?: unknown): Refused {
   const retry: Retry = !mayPass ? 'never' : after === undefined ? {} : { after }

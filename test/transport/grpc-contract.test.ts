@@ -551,6 +551,35 @@ describe('A unary client', () => {
     breaker.close()
   })
 
+  test('what a server has not begun with is sent again at once, and not for ever', async (t) => {
+    let streams = 0
+    let refuses = 2
+    const server = http2.createServer().listen(0, '127.0.0.1')
+    const sessions = new Set<http2.ServerHttp2Session>()
+    server.on('session', (session) => sessions.add(session))
+    server.on('stream', (stream) => {
+      stream.on('error', () => {})
+      if (++streams <= refuses) return stream.close(http2.constants.NGHTTP2_REFUSED_STREAM)
+      stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      stream.resume().end(Buffer.from([0, 0, 0, 0, 1, 'x'.charCodeAt(0)]))
+    })
+    t.after(() => {
+      sessions.forEach((session) => session.destroy())
+      server.close()
+    })
+    await until(() => server.listening, 'the server')
+    const { port } = server.address() as net.AddressInfo
+    const client = disposing(t, await connect(`{ endpoint: 'http://127.0.0.1:${port}', compression: none }`))
+    assert.equal(String(await client.call([Buffer.from('x')], { timeout: 5000 })), 'x')
+    assert.equal(streams, 3)
+    refuses = Infinity
+    const refused = await refusal(client.call([Buffer.from('x')], { timeout: 5000 }))
+    assert.equal(refused.code, 'unavailable')
+    assert.ok(refused.retryable)
+    assert.equal(streams, 6)
+  })
+
   test('nobody there, and no such name, are unavailable and may be tried again', async (t) => {
     for (const endpoint of ['http://127.0.0.1:1', 'http://nowhere.invalid:4317']) {
       const client = disposing(t, await connect(`endpoint: ${endpoint}`))

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { listen, loadTls } from '../../plugin.ts'
-import type { Extension, ExtensionContext } from '../../plugin.ts'
+import type { Extension, ExtensionContext, Listening } from '../../plugin.ts'
 import { addressOf } from './options.ts'
 import type { Address, HealthConfig } from './options.ts'
 import { httpStatusOf, isFailing, pipelineReport, statusReport } from './status-report.ts'
@@ -22,11 +22,11 @@ export interface HealthServer extends Extension {
 export function healthServer(context: ExtensionContext<HealthConfig>): HealthServer {
   const answers = new Answers(context)
   let server: Server | undefined
+  let listening: Listening | undefined
   let stopReloading = () => {}
   return {
     get port() {
-      const address = server?.address()
-      return typeof address === 'object' && address !== null ? address.port : undefined
+      return listening?.address.kind === 'tcp' ? listening.address.port : undefined
     },
     async start() {
       const answer = (request: IncomingMessage, response: ServerResponse) => answers.answer(request, response)
@@ -37,18 +37,15 @@ export function healthServer(context: ExtensionContext<HealthConfig>): HealthSer
       stopReloading = made.stopReloading
       server.maxConnections = MAX_CONNECTIONS
       const { host = '', port } = addressOf(context.config.endpoint) as Address
-      await listen(server, { kind: 'tcp', host, port, family: 0 }, context.log)
-      server.on('error', (error) => context.status.permanent(`listening failed: ${error.message}`))
+      listening = await listen(server, { kind: 'tcp', host, port, family: 0 }, context.log)
     },
     async stop() {
-      const closing = server
-      server = undefined
       stopReloading()
-      if (!closing) return
-      await new Promise<void>((resolve) => {
-        closing.close(() => resolve())
-        closing.closeAllConnections()
-      })
+      const closed = listening?.close()
+      listening = undefined
+      server?.close()
+      server?.closeAllConnections()
+      await closed
     },
   }
 }
