@@ -4,7 +4,7 @@ import { decode } from '../decode/decode.ts'
 import type { Schema } from '../decode/schema.ts'
 import { spot } from '../decode/spot.ts'
 import type { Fault } from '../fault.ts'
-import { isNull, mapping } from '../node.ts'
+import { isNull, isWhole, mapping } from '../node.ts'
 import type { Item, Mapping, Node } from '../node.ts'
 import type { Place } from '../place.ts'
 import type { Telemetry } from '../telemetry.ts'
@@ -86,10 +86,11 @@ function readOptions(
   const at = { ...spot('service'), name: 'service' }
   const service = decode(SERVICE as Schema, node, at) as Service | undefined
   const faults = at.faults.map(withAllKeys)
-  if (faults.length === 0 && service !== undefined)
+  // A value that could not be made out is missing here, and its fault is reported already.
+  if (faults.length === 0 && service !== undefined && isWhole(node))
     for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place, service))
   faults.forEach(report)
-  if (faults.length > 0 || service === undefined) return DEFAULTS
+  if (faults.length > 0 || service === undefined || !isWhole(node)) return DEFAULTS
   return { limits: service.limits, telemetry: telemetryOf(service) }
 }
 
