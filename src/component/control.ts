@@ -5,7 +5,7 @@ import type { Signal } from '../data/signal.ts'
 export interface Control {
   /** The running plan as a drawing. */
   draw(form: 'text' | 'mermaid' | 'dot'): string
-  /** Ways between components, with what has passed there since the start. Empty below the level `normal` of own metrics. */
+  /** Ways between components, with what has passed there since each came to be. */
   edges(): readonly EdgeReading[]
   /** The configuration that is in effect, as YAML, secrets redacted. */
   configuration(): string
@@ -14,8 +14,22 @@ export interface Control {
   /** Undefined until there was one. */
   readonly lastReload: ReloadReport | undefined
   logLevel: LogLevel
-  /** Hands over what passes `target`, a pipeline (`traces/in`) or a component (`otlp_grpc/backup`), until the returned function is called. Throws where there is none. */
-  tap(target: string, listener: (tapped: Tapped) => void): () => void
+  /**
+   * Hands over what goes into or comes out of `target`, a pipeline (`traces/in`) or a component (`otlp_grpc/backup`), until it is closed;
+   * across reloads. Where no side is said, what goes in, of a receiver what comes out. Throws where there is no such target.
+   */
+  tap(target: string, listener: (tapped: Tapped) => void, side?: TapSide): Tap
+}
+
+export const TAP_SIDES = ['in', 'out'] as const
+export type TapSide = (typeof TAP_SIDES)[number]
+
+export interface Tap {
+  /** Where it looked when it was opened. */
+  readonly edges: readonly Pick<Tapped, 'pipeline' | 'from' | 'to'>[]
+  /** What the looker should know: that neighbours run in one visit, and nothing can be seen between them. */
+  readonly note: string | undefined
+  close(): void
 }
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
