@@ -8,7 +8,7 @@ export interface Control {
   /** Ways between components, with what has passed there since each came to be. */
   edges(): readonly EdgeReading[]
   /** The configuration that is in effect, as YAML, secrets redacted. */
-  configuration(): string
+  configuration(): Promise<string>
   /** Reads the configuration again and lets it take effect. One at a time: who asks meanwhile waits for a run of his own. Never rejects. */
   reload(): Promise<ReloadReport>
   /** Undefined until there was one. */

@@ -22,6 +22,19 @@ describe('the log', () => {
     assert.deepEqual(lines, ['TIME\tinfo\tno fields\n', 'TIME\twarn\tsome\t{"id":"otlp","items":3}\n'])
   })
 
+  test('follows a change of its level, and so do all that were made from it before', (t) => {
+    const lines = linesOf(t, (log) => {
+      const child = log.child({ id: 'otlp' })
+      log.level = 'debug'
+      child.debug({}, 'heard')
+      log.level = 'error'
+      child.warn({}, 'not heard')
+      child.error({}, 'always heard')
+      assert.equal(child.level, 'error')
+    })
+    assert.deepEqual(lines, ['TIME\tdebug\theard\t{"id":"otlp"}\n', 'TIME\terror\talways heard\t{"id":"otlp"}\n'])
+  })
+
   test('tells errors by their message, and mistakes in the program with where they were made', (t) => {
     const [expected, mistake, text] = linesOf(t, (log) => {
       const child = log.child({})
