@@ -4,7 +4,8 @@ import type { Static } from '../component/options.ts'
 import { grpcServerAuth } from './auth-options.ts'
 import { listenAddress, TRANSPORTS } from './address.ts'
 import { MOST_INFLATED } from './arriving-message.ts'
-import { faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
+import { serverMiddlewares } from './middleware-options.ts'
+import { faultOf, Ignored } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
 /** The Collector's configgrpc server. Defaults are gRPC's, but for the message size, where OTLP recommends 64 MiB. */
@@ -69,7 +70,7 @@ export const grpcServerOptions = (endpoint: string) => ({
   read_buffer_size: Ignored('Bytes of the read buffer.'),
   write_buffer_size: Ignored('Bytes of the write buffer.'),
   auth: grpcServerAuth(),
-  middlewares: Unbuilt('Extensions that requests pass through.'),
+  middlewares: serverMiddlewares(),
 })
 
 const grpcServerSchema = Block(grpcServerOptions(''), { description: '' })
@@ -81,7 +82,6 @@ export function* checkGrpcServer(
 ): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
-  yield* unbuilt(options, path, { middlewares: 'middlewares are' })
 }
 
 /** What a server takes that no limit knows of (`beforeLimits`). */

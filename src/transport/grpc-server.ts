@@ -38,7 +38,7 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
   if (options.auth && !serving.authenticator) throw new Error(NO_AUTHENTICATOR)
   const { methods, log } = serving
   const server = new grpc.Server(serverOptions(options, serving))
-  for (const [path, method] of methods) server.register(path, handler(method, log), same, same, 'unary')
+  for (const [path, method] of methods) server.register(path, handler(method, serving), same, same, 'unary')
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
   const sessions = new Sessions()
   onSession(server, (session) => {
@@ -128,7 +128,7 @@ function expectPreface(socket: net.Socket, timeout: number): void {
 
 /** Refuses by the headers, before grpc-js reads the message, and gives the message its time to arrive. */
 function gate(
-  { methods, authenticator, onRejected, log }: UnaryServing,
+  { methods, authenticator, limiter, onRejected, log }: UnaryServing,
   { request_timeout: requestTimeout, max_recv_msg_size_mib }: GrpcServerOptions,
 ): grpc.ServerInterceptor {
   const limit = (max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB
@@ -152,7 +152,10 @@ function gate(
       call.sendStatus(statusOf(refused))
     }
     const goOn = (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
-      const refused = method.refuse?.(callOf(metadata, call.getPeer()))
+      const asked = callOf(metadata, call.getPeer())
+      const limited = limiter?.refuse(asked)
+      if (limited) onRejected?.(limited)
+      const refused = limited ?? method.refuse?.(asked)
       if (refused) refuse(refused)
       else next(metadata)
     }
@@ -200,11 +203,13 @@ const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'dead
 const CANCELLED = new Refused('the client cancelled', { code: 'cancelled', retry: {} })
 
 const handler =
-  (method: UnaryMethod, log: Log): grpc.handleUnaryCall<Buffer, Buffer> =>
+  (method: UnaryMethod, { log, limiter }: UnaryServing): grpc.handleUnaryCall<Buffer, Buffer> =>
   (call, respond) => {
     const abort = new AbortController()
+    const asked = callOf(call.metadata, call.getPeer())
+    limiter?.took(asked, { bytes: call.request.length })
     call.once('cancelled', () => abort.abort(CANCELLED))
-    method.handle(call.request, callOf(call.metadata, call.getPeer()), abort.signal).then(
+    method.handle(call.request, asked, abort.signal).then(
       (answer) => respond(null, answer),
       (error: unknown) => {
         if (!(error instanceof Refused)) log.error({ error }, 'Answering a request failed')

@@ -3,6 +3,7 @@ import type { AuthenticationData, ServerAuthenticator } from '../component/authe
 import type { Log } from '../component/context.ts'
 import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
+import type { RequestLimiter } from '../component/request-limiting.ts'
 import type { Slab } from '../data/memory/slab.ts'
 import type { ListenAddress } from './address.ts'
 
@@ -56,7 +57,9 @@ export interface HttpServing {
   readonly log: Log
   /** Judges each request by its headers, before it is handled. Given where `options.auth` asks for one. */
   readonly authenticator?: ServerAuthenticator | undefined
-  /** How a request is answered that the authenticator refused; the status alone, with the reason as text, where this is left out. */
+  /** Asked about each request after that, and told how long its body was. */
+  readonly limiter?: RequestLimiter | undefined
+  /** How a request is answered that the authenticator or the limiter refused; the status alone, with the reason as text, where this is left out. */
   readonly refuse?: (request: HttpRequest, refused: Refused) => HttpReply
 }
 

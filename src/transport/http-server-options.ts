@@ -14,7 +14,8 @@ import type { Static } from '../component/options.ts'
 import { httpServerAuth } from './auth-options.ts'
 import { CODINGS } from './codings.ts'
 import { listenAddress, TRANSPORTS } from './address.ts'
-import { checkHeaders, faultOf, unbuilt, Unbuilt } from './option-faults.ts'
+import { serverMiddlewares } from './middleware-options.ts'
+import { checkHeaders, faultOf } from './option-faults.ts'
 import { checkServerTls, serverTls } from './tls-options.ts'
 
 /** Names of the Collector for what Telegen cannot inflate; a list may carry them, as the Collector's default does. */
@@ -76,7 +77,7 @@ export const httpServerOptions = (endpoint: string) => ({
     description: 'Connections open at the same time; further ones are closed at once.',
   }),
   auth: httpServerAuth(),
-  middlewares: Unbuilt('Extensions that requests pass through.'),
+  middlewares: serverMiddlewares(),
 })
 
 const httpServerSchema = Block(httpServerOptions(''), { description: '' })
@@ -89,7 +90,6 @@ export function* checkHttpServer(
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
   yield* checkHeaders(options.response_headers, [...path, 'response_headers'])
-  yield* unbuilt(options, path, { middlewares: 'middlewares are' })
   for (const origin of options.cors?.allowed_origins ?? [])
     if (origin.split('*').length > 2)
       yield { path: [...path, 'cors', 'allowed_origins'], message: `"${origin}" has more than one *` }

@@ -5,6 +5,7 @@ import type { AuthenticationData, RequestHeaders } from '../component/authentica
 import { MAX_DELAY } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
+import type { RequestLimiter } from '../component/request-limiting.ts'
 import { Cors } from './cors.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import type { HttpReply, HttpRequest, HttpServer, HttpServing } from './http-exchange.ts'
@@ -151,14 +152,22 @@ class Exchanges {
 
   /** Who is refused by the authenticator gets no further. */
   async #handled(message: IncomingMessage, request: HttpRequest): Promise<HttpReply> {
-    const { authenticator, handle, refuse = plainly } = this.#serving
-    if (!authenticator) return handle(request)
+    const { authenticator, refuse = plainly } = this.#serving
+    if (!authenticator) return this.#limited(request)
     const headers = withParameters(request.metadata, message, this.#options.auth?.request_params ?? [])
     const admitted = await admission(authenticator, headers, this.#log)
-    if (!admitted.refused) return handle(admitted.auth ? withAuth(request, admitted.auth) : request)
+    if (!admitted.refused) return this.#limited(admitted.auth ? withAuth(request, admitted.auth) : request)
     const reply = refuse(request, admitted.refused)
     if (reply.status !== 401) return reply
     return { ...reply, headers: { ...reply.headers, 'WWW-Authenticate': authenticator.challenge } }
+  }
+
+  /** Who has sent more than it may gets no further either. */
+  #limited(request: HttpRequest): HttpReply | Promise<HttpReply> {
+    const { limiter, handle, refuse = plainly } = this.#serving
+    if (!limiter) return handle(request)
+    const refused = limiter.refuse(request)
+    return refused ? refuse(request, refused) : handle(told(request, limiter))
   }
 
   #request(message: IncomingMessage, abort: AbortSignal): HttpRequest {
@@ -215,6 +224,18 @@ function discard(message: IncomingMessage): Promise<void> {
     message.on('data', drop).on('end', stop).on('close', stop).on('error', stop).resume()
   })
 }
+
+/** Tells the limiter how long the body was. */
+const told = (request: HttpRequest, limiter: RequestLimiter): HttpRequest =>
+  Object.create(request, {
+    body: {
+      async value(...read: Parameters<HttpRequest['body']>) {
+        const body = await request.body(...read)
+        limiter.took(request, { bytes: body.length })
+        return body
+      },
+    },
+  }) as HttpRequest
 
 /** A getter would be called by a spread. */
 const withAuth = (request: HttpRequest, auth: AuthenticationData): HttpRequest =>

@@ -1,6 +1,7 @@
 import type { AuthenticationData, ClientAuthenticator, ServerAuthenticator } from '../component/authentication.ts'
 import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
+import type { RequestLimiter } from '../component/request-limiting.ts'
 import type { Log } from '../component/context.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
@@ -44,7 +45,9 @@ export interface UnaryServing {
   readonly log: Log
   /** Judges each request by its metadata, before anything else is done with it. Given where `options.auth` asks for one. */
   readonly authenticator?: ServerAuthenticator | undefined
-  /** Told of each request that the authenticator refused. */
+  /** Asked about each request after that, and told how long its message was. */
+  readonly limiter?: RequestLimiter | undefined
+  /** Told of each request that the authenticator or the limiter refused. */
   readonly onRejected?: (refused: Refused) => void
 }
 

@@ -37,6 +37,7 @@ export function checkMentions(
 const SENTENCES: Readonly<Record<string, string>> = {
   'client authentication': 'requested authenticator is not a client authenticator',
   'server authentication': 'requested authenticator is not a server authenticator',
+  'request limiting': 'requested extension is not a server middleware',
 }
 
 /** What a faulty extension, or one that does not say what it offers, would offer is not known. */

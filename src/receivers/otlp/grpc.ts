@@ -11,18 +11,19 @@ const SUCCESS = Buffer.alloc(0)
 export function serveGrpc(
   options: GrpcOptions,
   intake: Intake,
-  { log, authenticator, rejected }: Guard,
+  { log, authenticator, limiter, rejected }: Guard,
 ): Promise<UnaryServer> {
   const methods = new Map(
-    intake.signals.map((signal) => [GRPC_PATHS[signal], method(signal, intake, options.include_metadata)]),
+    intake.signals.map((signal) => [GRPC_PATHS[signal], method(signal, intake, limiter, options.include_metadata)]),
   )
-  return startUnaryServer(options, { methods, log, authenticator, onRejected: rejected })
+  return startUnaryServer(options, { methods, log, authenticator, limiter, onRejected: rejected })
 }
 
-const method = (signal: Signal, intake: Intake, includeMetadata: boolean): UnaryMethod => ({
+const method = (signal: Signal, intake: Intake, limiter: Guard['limiter'], includeMetadata: boolean): UnaryMethod => ({
   refuse: () => intake.closed(signal),
   async handle(message, call, abort) {
-    if (message.length > 0) await intake.take(signal, message, originOf(call, includeMetadata), abort)
+    const counted = (items: number) => limiter?.took(call, { items })
+    if (message.length > 0) await intake.take(signal, message, originOf(call, includeMetadata), abort, counted)
     return SUCCESS
   },
 })

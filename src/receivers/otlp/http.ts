@@ -9,7 +9,7 @@ import type { HttpOptions } from './options.ts'
 export function serveHttp(
   options: HttpOptions,
   intake: Intake,
-  { log, authenticator, rejected }: Guard,
+  { log, authenticator, limiter, rejected }: Guard,
 ): Promise<HttpServer> {
   const paths = new Map(intake.signals.map((signal) => [pathOf(signal, options), signal]))
   const handle = async (request: HttpRequest): Promise<HttpReply> => {
@@ -19,7 +19,8 @@ export function serveHttp(
     const encoding = ENCODINGS.get(mediaType(request))
     if (encoding === undefined) return text(415, `415 unsupported media type, supported: [${MEDIA_TYPES}]`)
     try {
-      await take(request, signal, encoding, intake, options.include_metadata)
+      const counted = (items: number) => limiter?.took(request, { items })
+      await take(request, signal, encoding, intake, options.include_metadata, counted)
       return { status: 200, headers: { 'Content-Type': encoding.mediaType }, body: encoding.success }
     } catch (error) {
       if (!(error instanceof Refused)) log.error({ error }, 'Taking a request in failed')
@@ -30,7 +31,7 @@ export function serveHttp(
     rejected(refused)
     return refusal(refused, mediaType(request) === PROTOBUF.mediaType ? PROTOBUF : JSON)
   }
-  return startHttpServer(options, { handle, log, authenticator, refuse })
+  return startHttpServer(options, { handle, log, authenticator, limiter, refuse })
 }
 
 const MEDIA_TYPES = [...ENCODINGS.keys()].join(', ')
@@ -41,6 +42,7 @@ async function take(
   encoding: Encoding,
   intake: Intake,
   includeMetadata: boolean,
+  counted: (items: number) => void,
 ): Promise<void> {
   // Nothing at all is an empty request in protobuf, and none in JSON.
   if (request.length === 0 && encoding === PROTOBUF) return
@@ -48,7 +50,7 @@ async function take(
   const first = await intake.room(signal, request.room(), request.abort)
   const wire = encoding.wire(signal, await request.body(first, reserve), reserve)
   if (wire.length === 0) return wire.slab.release()
-  await intake.take(signal, wire, originOf(request, includeMetadata), request.abort)
+  await intake.take(signal, wire, originOf(request, includeMetadata), request.abort, counted)
 }
 
 function pathOf(signal: Signal, options: HttpOptions): string {

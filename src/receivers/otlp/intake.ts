@@ -46,9 +46,16 @@ export class Intake {
     return this.#ingress.reserve(signal, bytes)
   }
 
-  /** Takes a request in, and settles when it is as safe as this receiver promises. Rejects with the `Refused`. */
-  async take(signal: Signal, body: Body, origin: Origin, abort: AbortSignal): Promise<void> {
+  /** Takes a request in, and settles when it is as safe as this receiver promises. Rejects with the `Refused`. `counted` is told its items. */
+  async take(
+    signal: Signal,
+    body: Body,
+    origin: Origin,
+    abort: AbortSignal,
+    counted?: (items: number) => void,
+  ): Promise<void> {
     const delivery = await this.#ingress.enter(signal, body, { origin, abort: this.#patience(signal, abort) })
+    counted?.(delivery.batch.items)
     // Asked for before it is emitted: a delivery that ends on its way has its outcome all the same.
     const reached = delivery.reached(this.#ingress.acknowledge)
     if (this.#subscriber) this.#subscriber.next(delivery)

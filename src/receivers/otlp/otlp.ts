@@ -16,8 +16,8 @@ export function otlp(context: ReceiverContext<OtlpOptions>): Receiver {
   return receive<readonly Server[]>({
     open: () =>
       allOrNone([
-        ...(grpc ? [() => serveGrpc(grpc, intake, guard(context, 'grpc', grpc.auth))] : []),
-        ...(http ? [() => serveHttp(http, intake, guard(context, 'http', http.auth))] : []),
+        ...(grpc ? [() => serveGrpc(grpc, intake, guard(context, 'grpc', grpc))] : []),
+        ...(http ? [() => serveHttp(http, intake, guard(context, 'http', http))] : []),
       ]),
     deliveries: () => intake.deliveries,
     close(servers, deadline) {

@@ -53,13 +53,6 @@ acknowledge: durable
     assert.deepEqual(faults(yaml), [])
   })
 
-  test('what is not there yet is refused by a sentence', () => {
-    assert.deepEqual(
-      faults('{ protocols: { grpc: { auth: { authenticator: basic } }, http: { middlewares: [{ id: x }] } } }'),
-      ['protocols::http::middlewares: middlewares are not available yet'],
-    )
-  })
-
   test('addresses, certificates, ciphers and codings that cannot be are named', () => {
     assert.deepEqual(faults('{ protocols: { grpc: { endpoint: localhost } } }'), [
       'protocols::grpc::endpoint: address localhost: missing port in address',

@@ -20,6 +20,8 @@ interface Options {
   readonly ingress?: FakeIngress
   /** What becomes of a delivery; by default it is delivered. */
   readonly onDelivery?: (delivery: Delivery) => void
+  /** What extensions offer, by their ids. */
+  readonly extensions?: Readonly<Record<string, unknown>>
 }
 
 /** The receiver on a free port, with an ingress that a test opens and closes. */
@@ -50,10 +52,15 @@ export class Running implements AsyncDisposable {
   /** `yaml`: the receiver's options. */
   static async start(
     yaml: string,
-    { ingress = new FakeIngress(), onDelivery = (each) => each.end(DELIVERED) }: Options = {},
+    { ingress = new FakeIngress(), onDelivery = (each) => each.end(DELIVERED), extensions = {} }: Options = {},
   ): Promise<Running> {
     const context = new TestContext('otlp', configured(definition, yaml))
-    const receiver = definition.create(Object.assign(context, { ingress }) as ReceiverContext<OtlpOptions>)
+    const receiver = definition.create(
+      Object.assign(context, {
+        ingress,
+        extension: (_: unknown, id: string) => extensions[id],
+      }) as ReceiverContext<OtlpOptions>,
+    )
     return new Running(ingress, context, receiver, await receiver.open(), onDelivery)
   }
 
