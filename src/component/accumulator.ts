@@ -70,6 +70,13 @@ export class Accumulator {
     for (const [key, waiting] of this.#waiting) return this.#send(key, waiting, 'timeout')
   }
 
+  /** Gives back what waits, in the order in which it came as far as combinations allow, and holds nothing any more. */
+  drain(): Delivery[] {
+    const all = [...this.#waiting.values()].flatMap(({ deliveries }) => deliveries)
+    this.dispose()
+    return all
+  }
+
   dispose(): void {
     for (const { timer } of this.#waiting.values()) timer?.cancel()
     this.#waiting.clear()

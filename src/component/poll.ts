@@ -93,7 +93,7 @@ export function poll(
   const answer = (delivery: Delivery): void => {
     const { items, signal: of } = delivery.batch
     delivery.reached(ingress.acknowledge).catch((refused: Refused) => {
-      dropped.add(items, { component: refused.component ?? id, signal: of, reason: refused.code })
+      dropped.add(items, { component: refused.component ?? id, signal: of, reason: refused.reason })
     })
   }
 

@@ -31,12 +31,16 @@ export interface RefusedOptions {
   readonly cause?: unknown
   /** Records that the refusal is about, where it is not all of them. */
   readonly items?: number
+  /** A word for the metric of what is lost, where the code says too little: `too_large`, `displaced`. */
+  readonly reason?: string
 }
 
 export class Refused extends Error {
   readonly code: RefusalCode
   readonly retry: Retry
   readonly items: number | undefined
+  /** A word, under which it is counted where it means a loss. */
+  readonly reason: string
   /** The id of the component that refused (`otlp_http/backup`), once known. */
   component: string | undefined
 
@@ -46,6 +50,7 @@ export class Refused extends Error {
     this.code = options.code
     this.retry = options.retry
     this.items = options.items
+    this.reason = options.reason ?? options.code
   }
 
   get retryable(): boolean {

@@ -78,6 +78,7 @@ export class Graph implements Host {
     try {
       for (const extension of this.#parts.extensions) await this.#begin(extension)
       for (const exporter of this.#parts.exporters) await this.#begin(exporter)
+      for (const sender of this.#parts.senders.values()) await sender.start()
       for (const pipeline of this.#parts.pipelines) {
         for (const { created } of pipeline.processors) await this.#begin(created)
         for (const connector of this.#connectorsOf(pipeline.planned)) await this.#beginConnector(connector)

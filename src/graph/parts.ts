@@ -137,8 +137,8 @@ export class Parts {
         log: logOf('exporter', planned.id),
         meter: metrics,
         status: status.share(),
-        onRejected: (items, message) =>
-          this.#drops.count({ component: planned.id, signal, items, reason: 'partial_success', message }),
+        onDropped: (items, reason, message) =>
+          this.#drops.count({ component: planned.id, signal, items, reason, message }),
       })
       this.senders.set(senderKey(planned.id, signal), sender)
     }

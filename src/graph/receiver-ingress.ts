@@ -240,7 +240,7 @@ export class ReceiverIngress implements Ingress, Holder {
           component: refused.component ?? id,
           signal: part.signal,
           items: refused.items ?? part.items,
-          reason: refused.code,
+          reason: refused.reason,
           message: refused.message,
         }),
     }

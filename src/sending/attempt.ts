@@ -5,6 +5,8 @@ import { Refused } from '../component/refused.ts'
 
 /** How long an aborted send may take to let go before it is left behind, in milliseconds. */
 const GRACE = 5_000
+/** How long a backend may say nothing before that is worth telling, in milliseconds. */
+export const SILENCE = 5_000
 
 export interface AttemptOptions {
   readonly clock: Clock
@@ -14,6 +16,8 @@ export interface AttemptOptions {
   readonly abort: AbortSignal
   /** Told of a send that has not settled `GRACE` after it was aborted. */
   readonly onStuck: () => void
+  /** Told when there is no answer after `SILENCE`. */
+  readonly onSilent: () => void
 }
 
 /**
@@ -25,11 +29,12 @@ export async function attempt(
   delivery: Delivery,
   options: AttemptOptions,
 ): Promise<SendResult | void> {
-  const { clock, timeout, abort, onStuck } = options
+  const { clock, timeout, abort, onStuck, onSilent } = options
   const batch = delivery.batch.retain()
   const control = new AbortController()
   const stop = () => control.abort(drained())
   const timer = timeout > 0 ? clock.after(timeout, () => control.abort(timedOut(timeout))) : undefined
+  const silent = clock.after(SILENCE, onSilent)
   let grace: ReturnType<Clock['after']> | undefined
   const stuck = new Promise<never>((_, reject) => {
     control.signal.addEventListener('abort', () => {
@@ -49,6 +54,7 @@ export async function attempt(
   } finally {
     abort.removeEventListener('abort', stop)
     timer?.cancel()
+    silent.cancel()
     grace?.cancel()
   }
 }

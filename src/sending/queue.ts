@@ -1,8 +1,27 @@
+import type { Clock } from '../component/clock.ts'
 import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
 import type { Sizer } from '../component/sending-options.ts'
-import type { Room } from './sink.ts'
+import { Row } from './row.ts'
+import type { Room, Size } from './sink.ts'
+
+/** What a sender takes from. It takes whatever comes: the gate at ingress has asked `full` before. */
+export interface SendingQueue extends Room {
+  /** Used capacity, in what the sizer counts: what waits and what is in flight. */
+  readonly used: number
+  /** Infinity where nothing but the storage bounds it. */
+  readonly capacity: number
+  /** Deliveries that wait for a consumer. */
+  readonly length: number
+  /** When the oldest that has not ended was taken, milliseconds since the Unix epoch; undefined where there is none. */
+  readonly oldest: number | undefined
+  push(delivery: Delivery): void
+  /** The next to be sent, of what is in memory. */
+  shift(): Delivery | undefined
+  /** Taken by `shift`, as it was or made into something else, and not sent: these come first again. */
+  putBack(deliveries: readonly Delivery[]): void
+}
 
 export interface QueueOptions {
   /** The exporter's id, for messages. */
@@ -12,77 +31,109 @@ export interface QueueOptions {
   readonly capacity: number
   readonly onFull: 'hold' | 'drop_oldest'
   readonly blocks: boolean
+  readonly clock: Clock
   /** Told of items that were thrown out to make room. */
   readonly onDisplaced: (items: number) => void
 }
 
 /** How long a sender that was refused should wait, in milliseconds. */
-const COME_BACK = 1_000
-/** Empty places before the first delivery that are left alone. */
-const CUT = 32
+export const COME_BACK = 1_000
+
+export const sizeIn = (sizer: Sizer, size: Size): number => (sizer === 'requests' ? 1 : size[sizer])
+
+export const tooLargeFor = (id: string, wanted: number, sizer: Sizer, capacity: number): Refused =>
+  new Refused(`element size too large: ${wanted} ${sizer}, and the queue of ${id} holds ${capacity}`, {
+    code: 'invalid_argument',
+    retry: 'never',
+    reason: 'too_large',
+  })
+
+export const queueIsFull = (id: string): Refused =>
+  new Refused(`sending queue is full: ${id}`, { code: 'resource_exhausted', retry: { after: COME_BACK } })
+
+export const displaced = (id: string): Refused =>
+  new Refused(`dropped from the full queue of ${id} to make room`, {
+    code: 'resource_exhausted',
+    retry: 'never',
+    reason: 'displaced',
+  })
+
+interface Taken {
+  readonly size: number
+  readonly at: number
+}
 
 /**
- * Deliveries that wait for a consumer, in order. It takes whatever comes: the gate at ingress has asked `full` before. With
- * `drop_oldest` it never is; it makes room by refusing what has waited longest. What a delivery uses is in use until it ends.
+ * Deliveries that wait for a consumer, in order. With `drop_oldest` it is never full; it makes room by refusing what has waited
+ * longest. What a delivery uses is in use until it ends.
  */
-export class MemoryQueue implements Room {
+export class MemoryQueue implements SendingQueue {
   readonly blocks: boolean
   readonly #options: QueueOptions
-  #waiting: (Delivery | undefined)[] = []
-  #head = 0
-  #used = 0
+  readonly #waiting = new Row<Delivery>()
+  /** All that have not ended, in the order in which they came. */
+  readonly #open = new Map<Delivery, Taken>()
   readonly #watchers = new Set<() => void>()
+  #capacity: number
+  #used = 0
 
   constructor(options: QueueOptions) {
     this.#options = options
+    this.#capacity = options.capacity
     this.blocks = options.blocks
   }
 
-  /** Used capacity, in what the sizer counts. */
   get used(): number {
     return this.#used
   }
 
   get capacity(): number {
-    return this.#options.capacity
+    return this.#capacity
   }
 
-  /** Deliveries that wait for a consumer. */
   get length(): number {
-    return this.#waiting.length - this.#head
+    return this.#waiting.length
   }
 
-  full(size: { readonly bytes: number; readonly items: number }): Refused | undefined {
-    const { id, sizer, capacity, onFull } = this.#options
-    const wanted = sizer === 'requests' ? 1 : size[sizer]
-    if (wanted > capacity)
-      return new Refused(`element size too large: ${wanted} ${sizer}, and the queue of ${id} holds ${capacity}`, {
-        code: 'invalid_argument',
-        retry: 'never',
-      })
-    if (onFull === 'drop_oldest' || this.#used + wanted <= capacity) return undefined
-    return new Refused(`sending queue is full: ${id}`, { code: 'resource_exhausted', retry: { after: COME_BACK } })
+  get oldest(): number | undefined {
+    return this.#open.values().next().value?.at
+  }
+
+  full(size: Size): Refused | undefined {
+    const { id, sizer, onFull } = this.#options
+    const wanted = sizeIn(sizer, size)
+    if (wanted > this.#capacity) return tooLargeFor(id, wanted, sizer, this.#capacity)
+    return onFull === 'drop_oldest' || this.#used + wanted <= this.#capacity ? undefined : queueIsFull(id)
   }
 
   push(delivery: Delivery): void {
-    const size = this.#size(delivery)
-    this.#used += size
-    ;(delivery as DeliveryNode).whenEnded(() => this.#settle(size))
+    this.#count(delivery)
     this.#waiting.push(delivery)
     if (this.#options.onFull === 'drop_oldest') this.#dropOldest()
   }
 
-  /** The next to be sent. */
   shift(): Delivery | undefined {
-    const next = this.#waiting[this.#head]
-    if (next === undefined) return undefined
-    // Or the array would keep its bytes until it is cut.
-    this.#waiting[this.#head++] = undefined
-    if (this.#head > CUT && this.#head * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head)
-      this.#head = 0
-    }
-    return next
+    return this.#waiting.shift()
+  }
+
+  putBack(deliveries: readonly Delivery[]): void {
+    this.#waiting.putBack(deliveries)
+  }
+
+  /** What another queue had: it comes first, and from now on uses room here. */
+  takeOver(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#count(delivery)
+    this.#waiting.putBack(deliveries)
+  }
+
+  resize(capacity: number): void {
+    this.#capacity = capacity
+    this.#tell()
+  }
+
+  /** All that waits, which then is the caller's. */
+  clear(): Delivery[] {
+    return this.#waiting.clear()
   }
 
   onRoom(watcher: () => void): () => void {
@@ -90,24 +141,28 @@ export class MemoryQueue implements Room {
     return () => this.#watchers.delete(watcher)
   }
 
+  #count(delivery: Delivery): void {
+    const size = sizeIn(this.#options.sizer, delivery.batch)
+    this.#used += size
+    this.#open.set(delivery, { size, at: this.#options.clock.now() })
+    ;(delivery as DeliveryNode).whenEnded(() => this.#settle(delivery))
+  }
+
   #dropOldest(): void {
-    while (this.#used > this.#options.capacity && this.length > 1) {
+    while (this.#used > this.#capacity && this.length > 1) {
       const oldest = this.shift() as Delivery
-      const refused = new Refused(`dropped from the full queue of ${this.#options.id} to make room`, {
-        code: 'resource_exhausted',
-        retry: 'never',
-      })
       this.#options.onDisplaced(oldest.batch.items)
-      oldest.end(refused)
+      oldest.end(displaced(this.#options.id))
     }
   }
 
-  #settle(size: number): void {
-    this.#used -= size
-    for (const watcher of this.#watchers) watcher()
+  #settle(delivery: Delivery): void {
+    this.#used -= this.#open.get(delivery)?.size ?? 0
+    this.#open.delete(delivery)
+    this.#tell()
   }
 
-  #size({ batch }: Delivery): number {
-    return this.#options.sizer === 'requests' ? 1 : batch[this.#options.sizer]
+  #tell(): void {
+    for (const watcher of this.#watchers) watcher()
   }
 }

@@ -4,13 +4,20 @@ import type { Log } from '../component/context.ts'
 import { DISCARDED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
 import type { QueueBatch, Sizer } from '../component/sending-options.ts'
-import type { MemoryQueue } from './queue.ts'
 
 /** Combinations of metadata values that wait at the same time; the next one sends the oldest. As the Collector's. */
 const MOST_COMBINATIONS = 10_000
 
+/** Where deliveries come from: a queue. */
+export interface Source {
+  readonly length: number
+  /** Whether nothing more can come before something has ended. */
+  readonly isFull: boolean
+  shift(): Delivery | undefined
+}
+
 export interface FormerOptions {
-  readonly queue: MemoryQueue
+  readonly source: Source
   readonly batch: QueueBatch
   /** `requests` has been refused by the check of the configuration. */
   readonly sizer: Sizer
@@ -18,6 +25,8 @@ export interface FormerOptions {
   readonly log: Log
   /** Told when a request is ready although nobody has asked: it has waited long enough. */
   readonly onReady: () => void
+  /** Told of a single record that is larger than a request may be; it ends it. */
+  readonly onOversize: (request: Delivery) => void
 }
 
 /**
@@ -58,6 +67,11 @@ export class RequestFormer {
     return this.#ready.shift()
   }
 
+  /** Gives back what it has, in order. */
+  drain(): Delivery[] {
+    return [...this.#ready.splice(0), ...this.#accumulator.drain()]
+  }
+
   /** From now on nothing waits for more. */
   hurry(): void {
     this.#isHurried = true
@@ -65,11 +79,11 @@ export class RequestFormer {
 
   /** Whether there was something to take: out of the queue, or, at the end, what waits for more. */
   #takeOne(): boolean {
-    const { queue } = this.#options
-    const delivery = queue.shift()
+    const { source } = this.#options
+    const delivery = source.shift()
     if (delivery) this.#take(delivery)
     // A full queue has no room for the rest of a batch.
-    const mustGo = queue.length === 0 && (this.#isHurried || queue.used >= queue.capacity)
+    const mustGo = source.length === 0 && (this.#isHurried || source.isFull)
     if (mustGo) this.#accumulator.flush()
     return delivery !== undefined || this.#ready.length > 0
   }
@@ -80,7 +94,11 @@ export class RequestFormer {
     this.#accumulator.take(delivery)
   }
 
+  /** A record cannot be split; whatever else is too large, the backend has the last word on. */
   #add(request: Delivery): void {
+    const { batch, sizer, onOversize } = this.#options
+    const { items, bytes } = request.batch
+    if (sizer === 'bytes' && items === 1 && batch.max_size > 0 && bytes > batch.max_size) return onOversize(request)
     this.#ready.push(request)
     if (!this.#isAsked) this.#options.onReady()
   }

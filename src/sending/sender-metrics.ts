@@ -1,8 +1,9 @@
+import type { Clock } from '../component/clock.ts'
 import type { Forget, Meter } from '../component/meter.ts'
 import type { Refused } from '../component/refused.ts'
 import { ITEM_UNITS, ITEMS } from '../data/signal.ts'
 import type { Signal } from '../data/signal.ts'
-import type { MemoryQueue } from './queue.ts'
+import type { SendingQueue } from './queue.ts'
 
 /** Upper bounds of buckets, as the Collector's for what a queue sends; of bytes they go on to where a batch of ours may. */
 const SIZES = [
@@ -22,11 +23,18 @@ export interface SenderMetrics {
   forget(): void
 }
 
+interface About {
+  readonly clock: Clock
+  /** Whether attempts are held back because the backend is away. */
+  readonly isOpen: () => boolean
+}
+
 export function senderMetrics(
   meter: Meter,
   exporter: string,
   signal: Signal,
-  queue: MemoryQueue | undefined,
+  queue: SendingQueue | undefined,
+  about: About,
 ): SenderMetrics {
   const labels = { exporter }
   const bySignal = { exporter, data_type: signal }
@@ -47,7 +55,16 @@ export function senderMetrics(
     meter.histogram(`otelcol_exporter_queue_batch_send_${name}`, { unit, level: 'detailed', description, boundaries })
   const items = size('size', '{unit}', 'Items in a batch that the queue sent.', SIZES)
   const bytes = size('size_bytes', 'By', 'Bytes in a batch that the queue sent.', BYTES)
-  const forgets = queue === undefined ? [] : queueGauges(meter, queue, bySignal)
+  const forgets = queue === undefined ? [] : queueGauges(meter, queue, bySignal, about.clock)
+  const open = 'Whether the backend is taken to be away: one batch at a time tries, the others wait.'
+  forgets.push(
+    meter.gauge(
+      'telegen.exporter.circuit_open',
+      { unit: '1', description: open },
+      () => Number(about.isOpen()),
+      bySignal,
+    ),
+  )
   return {
     began(count, length) {
       inFlight.add(1)
@@ -64,7 +81,12 @@ export function senderMetrics(
   }
 }
 
-function queueGauges(meter: Meter, queue: MemoryQueue, labels: { exporter: string; data_type: string }): Forget[] {
+function queueGauges(
+  meter: Meter,
+  queue: SendingQueue,
+  labels: { exporter: string; data_type: string },
+  clock: Clock,
+): Forget[] {
   const gauge = (name: string, unit: string, description: string, read: () => number) =>
     meter.gauge(`otelcol_exporter_${name}`, { unit, description }, read, labels)
   return [
@@ -74,6 +96,12 @@ function queueGauges(meter: Meter, queue: MemoryQueue, labels: { exporter: strin
       'telegen.exporter.queue.length',
       { unit: '{batch}', level: 'normal', description: 'Batches that wait in the queue for a consumer.' },
       () => queue.length,
+      labels,
+    ),
+    meter.gauge(
+      'telegen.exporter.queue.age',
+      { unit: 's', value: 'double', description: 'How long ago the oldest that is not sent was taken.' },
+      () => (queue.oldest === undefined ? 0 : Math.max(0, clock.now() - queue.oldest) / 1_000),
       labels,
     ),
   ]

@@ -65,8 +65,9 @@ export async function otlpSink(to: OtlpMetricExporter, timeout: number, context:
     log,
     meter,
     status,
-    onRejected: (items, reason) => log.warn({ items, reason }, 'Metrics of Telegen itself were rejected'),
+    onDropped: (items, _, reason) => log.warn({ items, reason }, 'Metrics of Telegen itself were rejected'),
   })
+  await sender.start()
   return {
     async send(batch) {
       const delivery = rootDelivery(batch, UNKNOWN_ORIGIN, { acknowledge: 'delivered', ended() {}, lost() {} })

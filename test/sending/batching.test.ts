@@ -91,8 +91,9 @@ function setUp(
     log: silent,
     meter: metrics,
     status: { ok() {}, recoverable() {}, permanent() {} },
-    onRejected() {},
+    onDropped() {},
   })
+  void sender.start()
   const outcomes: (Outcome | undefined)[] = []
   const accepted: number[] = []
   const lost: number[] = []
@@ -163,7 +164,7 @@ describe('a queue that batches', () => {
     assert.deepEqual([kinds(outcomes), sender.queue?.used], [['delivered'], 0])
   })
 
-  test('never sends more bytes than max_size, but a record that has more alone goes alone', async () => {
+  test('never sends more bytes than max_size: a record that has more alone is set aside, counted, and what came with it goes on', async () => {
     const { take, clock, seen } = setUp({ sizer: 'bytes', min_size: 0, max_size: 120 })
     for (const items of [1, 7, 3]) take(items)
     await clock.advance(200)
@@ -171,7 +172,9 @@ describe('a queue that batches', () => {
     const alone = setUp({ sizer: 'bytes', min_size: 0, max_size: 20 })
     alone.take(3)
     await alone.clock.advance(200)
-    assert.deepEqual(alone.sizes(), [1, 1, 1])
+    assert.deepEqual([alone.sizes(), alone.lost, alone.budget.used], [[], [1, 1, 1], 0])
+    assert.match(String(kinds(alone.outcomes)[0]), /^a single record of \d+ bytes is larger than `max_size` \(20\)/)
+    assert.ok(alone.outcomes[0] instanceof Refused && alone.outcomes[0].reason === 'too_large')
   })
 
   test('counts what the queue counts where the batch does not say', async () => {
@@ -326,7 +329,7 @@ describe('a queue that batches', () => {
         fc.array(step, { maxLength: 20 }),
         fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
         async (counted, least, most, steps, script) => {
-          const unit = counted === 'bytes' ? 40 : 1
+          const unit = counted === 'bytes' ? 80 : 1
           const limits = { sizer: counted, min_size: Math.min(least, most) * unit, max_size: most * unit }
           let calls = 0
           const { take, clock, sender, seen, bodies, outcomes, budget } = setUp(limits, {

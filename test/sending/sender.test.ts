@@ -55,8 +55,9 @@ function setUp(send: Exporter['send'], sending: Partial<SendingOptions> = {}) {
       recoverable: (reason) => states.push(reason),
       permanent: () => states.push('permanent'),
     },
-    onRejected: (items, reason) => rejected.push({ items, reason }),
+    onDropped: (items, _, reason) => rejected.push({ items, reason }),
   })
+  void sender.start()
   const outcomes: (Outcome | undefined)[] = []
   const levels: Set<Level>[] = []
   const lost: number[] = []
