@@ -3,10 +3,16 @@ import type { Signal } from '../data/signal.ts'
 
 /** What the program can be asked and told while it runs, for extensions that hand it on to operators (`admin`). */
 export interface Control {
-  /** The running plan as a drawing. */
-  draw(form: 'text' | 'mermaid' | 'dot'): string
+  /** Telegen's own. */
+  readonly version: string
+  /** The running plan as a drawing; `flows` are written beside the edges that they name. */
+  draw(form: DrawingForm, flows?: readonly Flow[]): string
   /** Ways between components, with what has passed there since each came to be. */
   edges(): readonly EdgeReading[]
+  /** Memory by signal. */
+  budgets(): readonly BudgetReading[]
+  /** What waits before exporters. */
+  queues(): readonly QueueReading[]
   /** The configuration that is in effect, as YAML, secrets redacted. */
   configuration(): Promise<string>
   /** Reads the configuration again and lets it take effect. One at a time: who asks meanwhile waits for a run of his own. Never rejects. */
@@ -34,6 +40,32 @@ export interface Tap {
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export const DRAWING_FORMS = ['text', 'mermaid', 'dot'] as const
+export type DrawingForm = (typeof DRAWING_FORMS)[number]
+
+/** What to say about an edge: `120 spans/s`. */
+export interface Flow {
+  readonly pipeline: string
+  readonly from: string
+  readonly to: string
+  readonly text: string
+}
+
+/** Bytes. */
+export interface BudgetReading {
+  readonly signal: Signal
+  readonly used: number
+  readonly limit: number
+}
+
+/** In what the queue's `sizer` counts. */
+export interface QueueReading {
+  readonly exporter: string
+  readonly signal: Signal
+  readonly size: number
+  readonly capacity: number
+}
 
 export interface EdgeReading {
   readonly pipeline: string

@@ -1,4 +1,5 @@
 import type { Drawing, DrawnPipeline, Part } from './drawing.ts'
+import type { Flows } from './flows.ts'
 
 /** Columns of a terminal that is narrow but not unusual. */
 const WIDTH = 100
@@ -6,20 +7,23 @@ const LABEL = 14
 const ARROW = ' → '
 
 /** A paragraph for each pipeline, upstream first, in 100 columns. */
-export function text({ extensions, pipelines }: Drawing): string {
-  const paragraphs = pipelines.map((pipeline) => paragraph(pipeline, pipelines))
+export function text({ extensions, pipelines }: Drawing, flows: Flows): string {
+  const paragraphs = pipelines.map((pipeline) => paragraph(pipeline, pipelines, flows))
   const aside = extensions.length > 0 ? [labelled('extensions', wrapped(extensions, ', '))] : []
   return `${[...paragraphs, ...aside].join('\n\n')}\n`
 }
 
-function paragraph(pipeline: DrawnPipeline, all: readonly DrawnPipeline[]): string {
+function paragraph(pipeline: DrawnPipeline, all: readonly DrawnPipeline[], flows: Flows): string {
   const { id, signal, facts, sources, processors, targets } = pipeline
   const from = (part: Part): readonly string[] => {
     const origins = all.filter((each) => each.targets.includes(part)).map((each) => each.id)
-    return origins.length > 0 ? [`from ${origins.join(', ')}`] : part.facts
+    return [...given(flows.into(pipeline, part)), ...(origins.length > 0 ? [`from ${origins.join(', ')}`] : part.facts)]
   }
-  const to = ({ feeds, facts: told, factsOf }: Part): readonly string[] =>
-    feeds.length > 0 ? [`to ${feeds.join(', ')}`] : (factsOf?.get(signal) ?? told)
+  const to = (part: Part): readonly string[] => {
+    const { feeds, facts: told, factsOf } = part
+    const about = feeds.length > 0 ? [`to ${feeds.join(', ')}`] : (factsOf?.get(signal) ?? told)
+    return [...given(flows.outOf(pipeline, part)), ...about]
+  }
   return [
     heading(`pipeline ${id}`, facts.join(', ')),
     labelled('  receivers', rows(sources, from)),
@@ -27,6 +31,8 @@ function paragraph(pipeline: DrawnPipeline, all: readonly DrawnPipeline[]): stri
     labelled('  exporters', rows(targets, to)),
   ].join('\n')
 }
+
+const given = (flow: string | undefined): string[] => (flow === undefined ? [] : [flow])
 
 const heading = (left: string, right: string): string =>
   left.length + right.length + 2 > WIDTH ? `${left}\n  ${right}` : left + right.padStart(WIDTH - left.length)

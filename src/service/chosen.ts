@@ -1,0 +1,32 @@
+import type { Configuration } from '../config/configuration.ts'
+import type { Note } from '../config/print/text.ts'
+import { sendingOf, shareOf } from '../graph/components.ts'
+import { sizeText } from '../graph/draw/size-text.ts'
+import type { Plan } from '../graph/plan.ts'
+
+/** What Telegen chooses by itself where the configuration leaves it to it. */
+export function chosen(configuration: Configuration, planned: Plan): Note[] {
+  const receivers = planned.receivers
+    .filter(({ config }) => (config as { acknowledge?: string }).acknowledge === 'auto')
+    .map(({ id, acknowledge }) => ({ path: ['receivers', id, 'acknowledge'], text: acknowledge }))
+  const exporters = planned.exporters.flatMap((exporter) => {
+    const { queue } = sendingOf(exporter)
+    const written = Object.hasOwn(exporter.config as object, 'sending_queue')
+    if (!written || queue?.enabled !== true || queue.queue_size !== undefined) return []
+    const shares = exporter.signals.map((signal) => `${sizeText(shareOf(planned, signal))} of ${signal}`)
+    const text = `queue_size is left out: ${shares.join(', ')}, its share of service::limits`
+    return [{ path: ['exporters', exporter.id, 'sending_queue'], text }]
+  })
+  return [...receivers, ...exporters, ...ownMetrics(configuration)]
+}
+
+/** Where Telegen's own metrics are looked at, when nobody says. */
+function ownMetrics({ service }: Configuration): Note[] {
+  const { level, readers } = service.telemetry.metrics
+  if (level === 'none') return []
+  return readers.flatMap((reader) => {
+    if (reader.kind !== 'prometheus' || reader.written) return []
+    const text = `readers is left out: Prometheus looks at ${reader.host}:${reader.port}`
+    return [{ path: ['service', 'telemetry', 'metrics'], text }]
+  })
+}
