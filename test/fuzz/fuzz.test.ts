@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { campaign } from './campaign.ts'
+import { ConfigTarget } from './config/target.ts'
+import { OtlpTarget } from './otlp/target.ts'
+import type { Random } from './random.ts'
+import { Finding } from './target.ts'
+import type { Target } from './target.ts'
+
+/** A few seconds of each; `npm run fuzz` goes on for as long as it is told to. */
+const SEED = 20_261_122
+const DURATION = 4_000
+
+async function quiet<Input>(target: Target<Input>): Promise<void> {
+  const lines: string[] = []
+  const { execs, findings } = await campaign(target, {
+    seed: SEED,
+    duration: DURATION,
+    print: (line) => lines.push(line),
+  })
+  assert.deepEqual(findings, [], lines.join('\n'))
+  assert.ok(execs > 50, `only ${execs} inputs`)
+}
+
+describe('fuzzing', () => {
+  test('no OTLP request breaks a Telegen that has every kind of stage', () => quiet(new OtlpTarget(SEED, 500)))
+  test('no configuration breaks the way from its text to a graph', () => quiet(new ConfigTarget()))
+
+  test('what breaks is found again, simplified, and told once', async () => {
+    const target = new Fragile()
+    const { findings } = await campaign(target, { seed: SEED, duration: 1_000, print: () => {} })
+    assert.deepEqual(
+      findings.map(({ kind, input }) => [kind, input]),
+      [['threw RangeError', 'x']],
+    )
+    assert.ok(target.opened > 1)
+  })
+})
+
+/** Breaks on each text with an x. */
+class Fragile implements Target<string> {
+  readonly name = 'fragile'
+  readonly parallel = 3
+  readonly settleEvery = 50
+  opened = 0
+
+  async open(): Promise<void> {
+    this.opened++
+  }
+
+  make(random: Random): string {
+    return Array.from({ length: random.below(20) }, () =>
+      random.pick(['a', 'b', 'c', 'd', random.once(9) ? 'x' : 'e']),
+    ).join('')
+  }
+
+  async run(input: string): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (input.includes('x')) throw new Finding('threw RangeError', input)
+  }
+
+  async settled(): Promise<void> {}
+
+  reopen(): Promise<void> {
+    return this.open()
+  }
+
+  async close(): Promise<void> {}
+
+  *smaller(input: string): Iterable<string> {
+    for (let at = 0; at < input.length; at++) yield input.slice(0, at) + input.slice(at + 1)
+  }
+
+  text = (input: string): string => input
+  read = (text: string): string => text
+  told = (): string => ''
+}

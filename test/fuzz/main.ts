@@ -1,0 +1,53 @@
+/** `npm run fuzz -- otlp|config|store [--minutes 10] [--seed n] [--first n] [--input file]`: exits 1 where a promise was broken. */
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { campaign, replay } from './campaign.ts'
+import type { Target } from './target.ts'
+import { ConfigTarget } from './config/target.ts'
+import { OtlpTarget } from './otlp/target.ts'
+
+const FOLDER = 'fuzz-findings'
+const MINUTE = 60_000
+
+const TARGETS: Readonly<Record<string, (seed: number) => Target<unknown>>> = {
+  otlp: (seed) => new OtlpTarget(seed),
+  config: () => new ConfigTarget(),
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    first: { type: 'string', default: '0' },
+    input: { type: 'string' },
+  },
+})
+const name = positionals[0] ?? ''
+const make = TARGETS[name]
+if (make === undefined) {
+  console.error(`fuzz what? ${Object.keys(TARGETS).join(', ')}`)
+  process.exit(2)
+}
+const print = (line: string): void => console.log(`${new Date().toISOString()} ${name} ${line}`)
+const seed = Number(values.seed)
+const target = make(seed)
+
+if (values.input !== undefined) {
+  const finding = await replay(target, target.read(readFileSync(values.input, 'utf8')))
+  print(finding === undefined ? 'nothing is broken' : `BROKEN: ${finding.kind}\n${finding.message}`)
+  process.exit(finding === undefined ? 0 : 1)
+}
+
+const duration = Number(values.minutes) * MINUTE
+print(`seed ${seed}, ${values.minutes} minutes`)
+const { execs, rate, findings } = await campaign(target, {
+  seed,
+  duration,
+  first: Number(values.first),
+  folder: FOLDER,
+  print,
+})
+print(`${execs} inputs, ${Math.round(rate)}/s, seed ${seed}, ${target.told()}`)
+print(findings.length === 0 ? 'nothing is broken' : `${findings.length} promises are broken`)
+process.exit(findings.length === 0 ? 0 : 1)
