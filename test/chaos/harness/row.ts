@@ -25,6 +25,8 @@ export interface Row {
   readonly mayLose?: string
   /** Why there may be duplicates that nobody's repetition explains. */
   readonly mayDouble?: string
+  /** Why an error may be reported that no stage could catch. */
+  readonly mayEscape?: string
   /** Provokes the fault and heals it. Tells the scene how often it struck (`strike`) and when it was over (`heal`). */
   run(scene: Scene): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -130,6 +130,11 @@ export class Scene {
     this.gateway.configure(configuration({ listen, to, protocol, queue, directory: this.gateway.directory }, own, more))
   }
 
+  /** What the last Telegen is configured with, as text. */
+  get configured(): string {
+    return readFileSync(this.gateway.config, 'utf8')
+  }
+
   /** Load from now on, records a second. */
   async load(rate: number): Promise<void> {
     await this.generator.call('start', { rate })
@@ -165,6 +170,8 @@ export class Scene {
   /** The fault is over: a fresh record is sent, and the time until the backend has it is the recovery. */
   heal(): void {
     this.recovery ??= this.#freshRecord()
+    // Whoever judges the row awaits it; until then a failure must not end the harness.
+    this.recovery.catch(() => undefined)
   }
 
   /** How often a connection to a port is refused now, of five. */

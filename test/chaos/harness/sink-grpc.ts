@@ -28,7 +28,8 @@ export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     stream.on('end', () => {
       const frame = Buffer.concat(chunks)
-      if (frame.length < FRAME_HEAD) return
+      // A call that is cancelled ends here too, with half a message.
+      if (frame.length < FRAME_HEAD || frame.length < FRAME_HEAD + frame.readUInt32BE(1)) return
       const message = frame.subarray(FRAME_HEAD)
       const { reply, delay = 0 } = judge(frame[0] === 1 ? gunzipSync(message) : message)
       if (reply === undefined) return

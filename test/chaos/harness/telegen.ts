@@ -9,6 +9,7 @@ const BUILT = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url
 const READY = 'Everything is ready'
 const PATIENCE_MS = 30_000
 const MAX_OUTPUT = 2_000_000
+const OUTPUT_SHOWN = 1_500
 
 export interface TelegenOptions {
   /** `cli/main` of another build. */
@@ -74,7 +75,7 @@ export class Telegen {
     const deadline = performance.now() + PATIENCE_MS
     while (!this.output.includes(text, from)) {
       if (!this.isRunning || performance.now() > deadline)
-        throw new Error(`Telegen did not say "${text}":\n${this.output.slice(-4000)}`)
+        throw new Error(`Telegen did not say "${text}":\n${this.output.slice(-OUTPUT_SHOWN)}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
