@@ -49,7 +49,14 @@ export { senderValue } from './component/sender-value.ts'
 export * from './component/sending-options.ts'
 export * from './component/status.ts'
 export { Storage } from './component/storage.ts'
-export type { ReadRecord, StoredKey, StoredQueue, StoredValue } from './component/storage.ts'
+export type {
+  LostRecords,
+  OnRecordsLost,
+  ReadRecord,
+  StoredKey,
+  StoredQueue,
+  StoredValue,
+} from './component/storage.ts'
 export * from './data/batch.ts'
 export { compact, merge as mergeBatches, join } from './data/kernels/merge.ts'
 export { split as splitBatch } from './data/kernels/split.ts'

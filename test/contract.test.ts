@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
@@ -26,6 +28,7 @@ const OPTION = /^([a-z][a-z0-9_]*|1m|5m|15m)$/
 const SETS: Readonly<Record<string, readonly string[]>> = {
   'receiver otlp': ['receivers.otlp.protocols={grpc: {endpoint: "127.0.0.1:0"}, http: {endpoint: "127.0.0.1:0"}}'],
   'extension health_check': ['extensions.health_check.endpoint=127.0.0.1:0'],
+  'extension file_storage': [`extensions.file_storage.directory=${mkdtempSync(join(tmpdir(), 'telegen-contract-'))}`],
   'exporter file': ['exporters.file.path=/dev/null', 'exporters.file.rotation=null'],
 }
 /** Built before every batch that a processor gets. */

@@ -8,13 +8,28 @@ import type { Refused } from './refused.ts'
  * each is one queue or one value, and has one user at a time.
  */
 export interface Storage {
-  /** Opens a queue as it was left, by a process that ended in whatever way. Rejects where it is open already, or cannot be read at all. */
-  queue(name: string): Promise<StoredQueue>
+  /**
+   * Opens a queue as it was left, by a process that ended in whatever way. Rejects where it is open already, or cannot be read at all.
+   * `onLost` is told of records that were damaged, while the queue is opened and later; whoever owns the data counts its loss.
+   */
+  queue(name: string, onLost?: OnRecordsLost): Promise<StoredQueue>
   /** Opens a value. */
   value(name: string): Promise<StoredValue>
 }
 
 export const Storage = new Capability<Storage>('storage')
+
+export type OnRecordsLost = (lost: LostRecords) => void
+
+export interface LostRecords {
+  readonly records: number
+  /** As far as they are known: 0 where the damage hid them. A report may bring items alone, of records that were reported before. */
+  readonly items: number
+  /** A word, for a metric. */
+  readonly reason: string
+  /** A sentence, for the log. */
+  readonly message: string
+}
 
 /** Records in the order in which they were appended. What was appended is there until it is settled. */
 export interface StoredQueue {
@@ -26,6 +41,8 @@ export interface StoredQueue {
   readonly bytes: number
   /** Records that nobody has got yet: neither by `next` nor by `claim`. */
   readonly unread: number
+  /** The most bytes that may be kept, with what others keep in the same place. */
+  readonly capacity: number
   /** Why a record of `bytes` would find no room now: size cap, full or read-only disk. Permanent where none of that size ever will. */
   full(bytes: number): Refused | undefined
   /** Calls `watcher` after room was made or the disk has recovered; returns how to stop it. */
