@@ -251,21 +251,26 @@ test('the example of everything has every component that comes with Telegen, pri
 const SAMPLED = 22
 
 test('the example of everything runs: sampled, counted, by tenant, behind passwords', async () => {
-  const [next, outside, tokens, ...own] = (await portsApart(7)) as [number, number, number, ...number[]]
+  const [next, outside, tokens, issued, ...own] = (await portsApart(8)) as [number, number, number, number, ...number[]]
   const backend = await Telegen.start(sink(next))
   const yaml = await exampleIn('everything.yaml', {
     ...listening(own),
     LISTEN_OUTSIDE: `127.0.0.1:${outside}`,
     LISTEN_TOKENS: `127.0.0.1:${tokens}`,
+    LISTEN_ISSUED: `127.0.0.1:${issued}`,
+    ISSUER: 'http://127.0.0.1:1/issuer',
     BACKEND_GRPC: `127.0.0.1:${next}`,
     BACKEND_HTTP: `http://127.0.0.1:${next + 1}`,
     DIRECTORY: 'DIR/everything',
+    STORAGE: 'DIR/storage',
   })
   const telegen = await Telegen.start(yaml)
   try {
     const [http] = own.slice(1) as [number]
     for (let trace = 0; trace < 200; trace++) await post(http, '/v1/traces', span('applications', {}, `${trace}`))
     assert.equal(await post(outside, '/v1/traces', span('nobody')), 401)
+    assert.equal(await post(issued, '/v1/traces', span('nobody')), 401)
+    assert.equal(await post(issued, '/v1/traces', span('nobody'), { authorization: 'Bearer a.b.c' }), 503)
     const authorization = `Basic ${Buffer.from('sender:only-for-trials').toString('base64')}`
     assert.equal(await post(outside, '/v1/traces', span('named'), { authorization, 'x-tenant': 'acme' }), 200)
     for (const what of [

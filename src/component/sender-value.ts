@@ -8,7 +8,10 @@ const AUTH = 'auth.'
  * What is known of the sender of a batch, by the Collector's names (`from_context` of its attributes processor): `metadata.<header>`,
  * `auth.<attribute>`, `client.address`; any other name is that of a header. Several values are joined by `;`.
  */
-export function senderValue({ metadata, auth, peer }: Origin, key: string): string | undefined {
+export function senderValue(
+  { metadata, auth, peer }: Pick<Origin, 'metadata' | 'peer'> & { readonly auth?: Origin['auth'] | undefined },
+  key: string,
+): string | undefined {
   if (key === 'client.address') return addressOf(peer)
   if (key.startsWith(AUTH)) return textOf(auth?.[key.slice(AUTH.length)])
   const name = key.startsWith(METADATA) ? key.slice(METADATA.length) : key

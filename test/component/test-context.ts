@@ -1,7 +1,7 @@
 import type { Context, Log } from '../../src/component/context.ts'
 import type { Meter } from '../../src/component/meter.ts'
 import type { StatusReporter } from '../../src/component/status.ts'
-import { TestClock } from '../../src/testing.ts'
+import { TestClock } from '../../src/testing/test-clock.ts'
 
 /** What a component says about itself, kept for a test to look at. */
 export class TestContext<Config> implements Context<Config> {

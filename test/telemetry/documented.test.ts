@@ -15,7 +15,17 @@ const RARE = [
   'otelcol_processor_probabilistic_sampler_count_traces_sampled',
   'telegen.connector.count.overflow',
   'telegen.generator.skipped.items',
+  'telegen.oidc.rejected.tokens',
+  'telegen.rate_limiter.crowded.requests',
+  'telegen.rate_limiter.refused.requests',
+  'telegen.rate_limiter.senders',
   'telegen.scraper.skipped',
+  'telegen.storage.damaged.records',
+  'telegen.storage.limit',
+  'telegen.storage.records',
+  'telegen.storage.refused.records',
+  'telegen.storage.size',
+  'telegen.storage.sync.duration',
   'v8js.gc.duration',
 ]
 const nameOf = (row: string) => row.split('`')[1] as string
