@@ -37,8 +37,11 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
   extension: [
     ['basicauth', () => import('./extensions/basicauth/index.ts'), 'basic_auth'],
     ['bearertokenauth', () => import('./extensions/bearertokenauth/index.ts'), 'bearer_token_auth'],
+    ['file_storage', () => import('./extensions/file_storage/index.ts')],
     ['headers_setter', () => import('./extensions/headers_setter/index.ts')],
     ['health_check', () => import('./extensions/health_check/index.ts')],
+    ['oidc', () => import('./extensions/oidc/index.ts')],
+    ['rate_limiter', () => import('./extensions/rate_limiter/index.ts')],
   ],
 }
 
