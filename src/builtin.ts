@@ -35,6 +35,7 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
     ['otlp_http', () => import('./exporters/otlp_http/index.ts'), 'otlphttp'],
   ],
   extension: [
+    ['admin', () => import('./extensions/admin/index.ts')],
     ['basicauth', () => import('./extensions/basicauth/index.ts'), 'basic_auth'],
     ['bearertokenauth', () => import('./extensions/bearertokenauth/index.ts'), 'bearer_token_auth'],
     ['file_storage', () => import('./extensions/file_storage/index.ts')],

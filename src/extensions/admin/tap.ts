@@ -1,0 +1,160 @@
+import { compileSteps, Malformed, Overdrawn, runSteps } from '../../plugin.ts'
+import type { Batch, Clock, Program, Signal, Tapped } from '../../plugin.ts'
+import { HEADERS, refusal } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { recordLines } from './record-lines.ts'
+import type { Asked } from './route.ts'
+import { siftingSteps, tapRequest } from './tap-request.ts'
+import type { TapRequest } from './tap-request.ts'
+
+/** Bytes that may wait for a slow looker; what comes beyond is not shown to him. */
+const MOST_WAITING_BYTES = 256 * 1024
+/** Larger batches, before and after sifting, are not looked into: the pipeline would stand still meanwhile. */
+const LARGEST_BATCH_BYTES = 16 * 1024 * 1024
+const LARGEST_SHOWN_BYTES = 1024 * 1024
+/** Milliseconds of each second that looking may take from the pipelines. */
+const BUSY_MS = 50
+const SECOND_MS = 1_000
+/** How long somebody who reads nothing any more is kept, in milliseconds. */
+const PATIENCE_MS = 30_000
+
+/** Shows what passes, until the client goes. */
+export async function tap({ query, request, response, control, context, abort }: Asked): Promise<Answer | undefined> {
+  let wanted: TapRequest
+  const looking = { show: (_tapped: Tapped) => {} }
+  let tap: ReturnType<typeof control.tap>
+  try {
+    wanted = tapRequest(query)
+    tap = control.tap(wanted.target, (tapped) => looking.show(tapped), wanted.side)
+  } catch (error) {
+    return refusal(400, (error as Error).message)
+  }
+  try {
+    const { target, side } = wanted
+    response.writeHead(200, { ...HEADERS, 'Content-Type': 'application/x-ndjson' })
+    if (request.method === 'HEAD') return void response.end()
+    context.log.info({ target, side, peer: request.socket.remoteAddress }, 'A tap was opened')
+    const write = (line: object) => response.write(`${JSON.stringify(line)}\n`)
+    write({ tap: { target, edges: tap.edges, note: tap.note } })
+    const looker = new Looker(wanted, context.clock, () => response.writableLength, write)
+    looking.show = (tapped) => looker.show(tapped)
+    await ended(looker, () => response.writableLength, context.clock, abort)
+    response.end()
+  } finally {
+    tap.close()
+  }
+  return undefined
+}
+
+/** Tells every second what was not shown, and gives up on somebody who does not read. */
+function ended(looker: Looker, waiting: () => number, clock: Clock, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    let readAt = clock.monotonic()
+    const ticking = clock.every(SECOND_MS, () => {
+      looker.tick()
+      if (waiting() < MOST_WAITING_BYTES) readAt = clock.monotonic()
+      else if (clock.monotonic() - readAt > PATIENCE_MS) end()
+    })
+    const end = () => {
+      ticking.cancel()
+      abort.removeEventListener('abort', end)
+      resolve()
+    }
+    abort.addEventListener('abort', end)
+    if (abort.aborted) end()
+  })
+}
+
+/** One who looks: takes out of batches what he wants, as much as a second allows, and knows what he did not see. */
+class Looker {
+  readonly #wanted: TapRequest
+  readonly #clock: Clock
+  readonly #waiting: () => number
+  readonly #write: (line: object) => void
+  readonly #programs = new Map<Signal, Program>()
+  #second: number
+  #left: number
+  #busy = 0
+  /** Items that were not looked into or were too many, and those that nobody was there to read. */
+  #skipped = 0
+  #lost = 0
+
+  constructor(wanted: TapRequest, clock: Clock, waiting: () => number, write: (line: object) => void) {
+    this.#wanted = wanted
+    this.#clock = clock
+    this.#waiting = waiting
+    this.#write = write
+    this.#second = clock.monotonic()
+    this.#left = wanted.limit
+  }
+
+  show(tapped: Tapped): void {
+    const { batch } = tapped
+    this.#turn()
+    if (this.#waiting() > MOST_WAITING_BYTES) this.#lost += batch.items
+    else if (this.#left === 0 || this.#busy > BUSY_MS || batch.bytes > LARGEST_BATCH_BYTES) this.#skipped += batch.items
+    else {
+      const began = performance.now()
+      this.#look(tapped)
+      this.#busy += performance.now() - began
+    }
+  }
+
+  tick(): void {
+    this.#turn()
+    if (this.#skipped === 0 && this.#lost === 0) return
+    this.#write({ skipped: this.#skipped, lost: this.#lost })
+    this.#skipped = this.#lost = 0
+  }
+
+  #turn(): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#second < SECOND_MS) return
+    this.#second = now
+    this.#left = this.#wanted.limit
+    this.#busy = 0
+  }
+
+  #look({ pipeline, from, to, batch }: Tapped): void {
+    const { signal, items } = batch
+    const skipped = this.#skipped
+    const left = this.#left
+    let sifted: Batch | undefined
+    try {
+      sifted = runSteps(this.#program(signal), batch).batch
+      if (sifted === undefined) return
+      if (sifted.bytes <= LARGEST_SHOWN_BYTES) {
+        for (const line of recordLines(sifted)) this.#write({ pipeline, from, to, signal, ...line })
+        return
+      }
+      this.#left = left
+    } catch (error) {
+      // Data that is no data is the pipeline's to refuse, and memory is the pipeline's first.
+      if (!(error instanceof Malformed || error instanceof Overdrawn)) throw error
+    } finally {
+      sifted?.release()
+    }
+    this.#skipped = skipped + items
+  }
+
+  #program(signal: Signal): Program {
+    let program = this.#programs.get(signal)
+    if (program === undefined) {
+      program = compileSteps(
+        signal,
+        siftingSteps(signal, this.#wanted, () => this.#take()),
+      )
+      this.#programs.set(signal, program)
+    }
+    return program
+  }
+
+  #take(): boolean {
+    if (this.#left > 0) {
+      this.#left--
+      return true
+    }
+    this.#skipped++
+    return false
+  }
+}
