@@ -17,6 +17,7 @@ export interface Arguments {
   readonly mode: 'redacted' | 'unredacted'
   readonly format: 'yaml' | 'json'
   readonly validate: boolean
+  readonly watchConfig: boolean
 }
 
 /** A command line that cannot be understood. */
@@ -72,6 +73,7 @@ export function readArguments(words: readonly string[]): Arguments {
     mode: (chosen('mode') ?? 'redacted') as Arguments['mode'],
     format: (chosen('format') ?? 'yaml') as Arguments['format'],
     validate: values('validate').at(-1) !== 'false',
+    watchConfig: (values('watch-config').at(-1) ?? 'false') !== 'false',
   }
 }
 

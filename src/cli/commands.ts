@@ -74,6 +74,12 @@ const GATES: Flag = {
   summary:
     'Taken for the sake of command lines written for the Collector. Telegen has no gates; whatever would not be as asked is told.',
 }
+const WATCH: Flag = {
+  name: 'watch-config',
+  truth: true,
+  summary:
+    'Reads the configuration again whenever one of its files changes, as SIGHUP does. Documents of the network are not watched.',
+}
 const PLUGINS = { ...CONFIG, summary: 'Adds the components of plugins that this configuration names.' }
 
 /** Flags of every command. */
@@ -94,7 +100,10 @@ export const DESCRIPTIONS: readonly CommandDescription[] = [
     name: 'run',
     words: [],
     summary: 'Runs a configuration until SIGINT or SIGTERM. The command when none is given.',
-    flags: [CONFIG, SET, GATES],
+    about: [
+      'SIGHUP reads the configuration again. Only what differs is stopped and started; a configuration with faults changes nothing.',
+    ],
+    flags: [CONFIG, SET, WATCH, GATES],
     example: 'telegen --config agent.yaml',
   },
   {

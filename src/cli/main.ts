@@ -47,16 +47,17 @@ async function command(given: Arguments): Promise<number> {
 }
 
 async function runCommand(given: Arguments): Promise<number> {
-  const { loaded, catalog, checked } = await read(given)
+  const first = await read(given)
+  const { loaded, checked } = first
   const { configuration, faults, warnings } = checked
   printFaults([...faults, ...warnings], loaded)
   if (configuration === undefined) return 1
   const [{ run }, { CreateFailed }] = await Promise.all([import('./run.ts'), import('../graph/components.ts')])
   try {
-    return await run(configuration, catalog)
+    return await run({ ...first, configuration }, { read: () => read(given), watch: given.watchConfig })
   } catch (thrown) {
     if (!(thrown instanceof CreateFailed)) throw thrown
-    const { dryRun } = await import('./dry-run.ts')
+    const { dryRun } = await import('../service/dry-run.ts')
     printFaults(dryRun(configuration, loaded), loaded)
     return 1
   }
@@ -67,7 +68,7 @@ async function validateCommand(given: Arguments): Promise<number> {
   const faults: readonly Fault[] =
     checked.configuration === undefined
       ? checked.faults
-      : (await import('./dry-run.ts')).dryRun(checked.configuration, loaded)
+      : (await import('../service/dry-run.ts')).dryRun(checked.configuration, loaded)
   const told = [...faults, ...checked.warnings]
   const output = given.output === 'json' ? 'json' : 'text'
   if (told.length > 0 || output === 'json') printFaults(told, loaded, output)

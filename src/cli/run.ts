@@ -1,14 +1,10 @@
 import { systemClock } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
-import type { Catalog } from '../component/catalog.ts'
-import type { Configuration } from '../config/configuration.ts'
-import { Graph } from '../graph/graph.ts'
-import { Metrics } from '../graph/metrics.ts'
-import { plan } from '../graph/plan.ts'
-import { ownResource, Telemetry } from '../telemetry/own-telemetry.ts'
-import { observeProcess } from '../telemetry/process-metrics.ts'
-import { startReaders } from '../telemetry/readers.ts'
-import { observeRuntime } from '../telemetry/runtime-metrics.ts'
+import { ConfigWatch } from '../service/config-watch.ts'
+import { controlOf } from '../service/control.ts'
+import { messagesOf } from '../service/fault-lines.ts'
+import { Service } from '../service/service.ts'
+import type { Accepted, Read } from '../service/service.ts'
 import { logger } from './logger.ts'
 import { ownPackage } from './package.ts'
 
@@ -16,54 +12,56 @@ import { ownPackage } from './package.ts'
 const DRAIN = 10_000
 /** npm and the terminal may both send SIGINT: a repeat within this many milliseconds is the same signal. */
 const SAME_SIGNAL = 500
-/** A terminal that goes away sends SIGHUP; until there is a reload, it stops as the others do. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const STOPS = ['SIGINT', 'SIGTERM'] as const
+const RELOADS = 'SIGHUP'
 
-/** Runs a checked configuration until a signal ends it. Resolves to the exit code. */
-export async function run(configuration: Configuration, catalog: Catalog): Promise<number> {
-  const { telemetry } = configuration.service
+export interface RunOptions {
+  /** Reads the configuration again, from the same places. */
+  readonly read: () => Promise<Read>
+  /** Whether files of the configuration are watched, and a change in them reloads it. */
+  readonly watch: boolean
+}
+
+/** Runs a checked configuration until a signal ends it. Resolves to the exit code. Throws `CreateFailed`. */
+export async function run(first: Accepted, { read, watch }: RunOptions): Promise<number> {
   const { version } = ownPackage()
-  const resource = ownResource(telemetry.resource, version)
-  const log = logger(telemetry.logs, resource)
-  const startTime = Date.now()
-  const metrics = new Metrics(telemetry.metrics.level)
-  const own = new Telemetry({ metrics, resource, version, clock: systemClock, startTime })
-  const logOf = (kind: string, id: string) => log.child({ 'otelcol.component.kind': kind, 'otelcol.component.id': id })
-  const graph = new Graph(plan(configuration), { clock: systemClock, log, logOf, metrics, own, startTime })
-  const stopped = onSignal()
+  const service = new Service({
+    first,
+    read,
+    version,
+    logger,
+    clock: systemClock,
+    controlOf: (asked) => controlOf(asked, version),
+  })
+  const { log } = service
+  const stopped = onStop()
   const guarded = onStray(log)
+  const reload = () => void service.reload()
+  process.on(RELOADS, reload)
+  const watching = watch ? new ConfigWatch({ filesOf: () => service.sources, onChange: reload, log }) : undefined
   const alive = setInterval(() => {}, 2 ** 30)
-  const observed = observe(metrics, startTime)
   try {
-    // As in the Collector, a taken address is found before anything else starts.
-    const readers = await startReaders(telemetry.metrics.readers, { own, log, catalog })
-    await graph.start(stopped.early)
-    log.info(
-      { pipelines: configuration.service.pipelines.length },
-      'Everything is ready. Begin running and processing data.',
-    )
+    await service.start(stopped.early)
+    watching?.start()
     const signal = await stopped.first
+    watching?.stop()
     log.info({ signal }, 'Stopping')
-    const deadline = AbortSignal.any([AbortSignal.timeout(DRAIN), stopped.second])
-    await graph.stop(deadline).finally(() => readers.stop(deadline))
+    await service.stop(AbortSignal.any([AbortSignal.timeout(DRAIN), stopped.second]))
     log.info({}, 'Stopped')
     return 0
   } catch (error) {
-    log.error({ error: messagesOf(error) }, graph.ready ? 'Telegen failed' : 'Telegen could not start or stop cleanly')
+    log.error(
+      { error: messagesOf(error).join('; ') },
+      service.graph.ready ? 'Telegen failed' : 'Telegen could not start or stop cleanly',
+    )
     return 1
   } finally {
     clearInterval(alive)
-    observed.forEach((forget) => forget())
+    process.off(RELOADS, reload)
     stopped.forget()
     guarded.forget()
   }
 }
-
-/** What is seen of the process itself, where anybody will see it. */
-const observe = (metrics: Metrics, startTime: number) => [
-  ...(metrics.shows('basic') ? [observeProcess(metrics, startTime)] : []),
-  ...(metrics.shows('normal') ? [observeRuntime(metrics)] : []),
-]
 
 /** A component that throws in a callback of its own, where no stage can catch it, is reported; the process goes on. */
 function onStray(log: Log) {
@@ -83,7 +81,7 @@ function onStray(log: Log) {
 }
 
 /** The first signal begins the stop; another one, later than `SAME_SIGNAL`, ends the drain at once. */
-function onSignal() {
+function onStop() {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
   const early = new AbortController()
   const force = new AbortController()
@@ -96,19 +94,12 @@ function onSignal() {
       early.abort(new Error(`${signal} before everything had started`))
     } else if (now - firstAt > SAME_SIGNAL) force.abort(new Error(`${signal} a second time`))
   }
-  for (const signal of SIGNALS) process.on(signal, handle)
+  for (const signal of STOPS) process.on(signal, handle)
   return {
     first: promise,
     /** Aborts with the first signal: whoever still starts leaves off. */
     early: early.signal,
     second: force.signal,
-    forget: () => SIGNALS.forEach((signal) => process.off(signal, handle)),
+    forget: () => STOPS.forEach((signal) => process.off(signal, handle)),
   }
 }
-
-const messagesOf = (error: unknown): string =>
-  error instanceof AggregateError
-    ? error.errors.map(messagesOf).join('; ')
-    : error instanceof Error
-      ? error.message
-      : String(error)

@@ -39,6 +39,8 @@ export interface Loaded {
   /** Where values stand that a schema calls secret, once `check` has found them: code frames go without. */
   readonly secrets: Place[]
   readonly directory: string
+  /** Files and folders on this machine that were read, or were to be: paths as written. */
+  readonly files: ReadonlySet<string>
   /** Lists that a later source replaced: what explains why a component is not used. */
   readonly overridden: readonly Overridden[]
   /** Addresses that must be fetched before all can be read (`load-remote.ts`). */
@@ -61,6 +63,7 @@ class Loading {
   readonly #warnings = new Map<string, Fault>()
   readonly #texts = new Map<string, string | undefined>()
   readonly #needed = new Set<string>()
+  readonly #files = new Set<string>()
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings
@@ -86,6 +89,7 @@ class Loading {
       texts: this.#texts,
       secrets: [],
       directory: this.#surroundings.directory,
+      files: this.#files,
       overridden: merged?.lists ?? [],
       needed: [...this.#needed],
     }
@@ -95,6 +99,7 @@ class Loading {
   #sources(argument: string): Source[] {
     const place = wholeSource(argument)
     const location = sourceLocation(argument, place)
+    if (location.scheme === 'file') this.#files.add(location.opaque)
     const files = location.scheme === 'file' ? filesOf(location.opaque, this.#surroundings.directory, place) : undefined
     if (files === undefined) return [{ kind: 'config', tree: this.#source(location, argument) }]
     return files.flatMap((file) =>
@@ -146,6 +151,7 @@ class Loading {
 
   /** Undefined where it is on the network and not fetched yet: then nothing of this reading is kept. */
   #retrieved(location: Location, place: Place): Retrieved | undefined {
+    if (location.scheme === 'file') this.#files.add(location.opaque)
     try {
       return retrieve(location, place, this.#surroundings, this.#warn)
     } catch (thrown) {

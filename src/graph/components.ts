@@ -9,8 +9,8 @@ import type { Configured } from '../config/configuration.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Environment } from './environment.ts'
 import type { Plan, PlannedConnector, PlannedExporter, PlannedPipeline, PlannedReceiver } from './plan.ts'
-import { StatusBoard } from './status-board.ts'
-import type { StatusLine } from './status-board.ts'
+import { ScopedMeter } from './scoped-meter.ts'
+import { StatusLine } from './status-line.ts'
 
 /** One component that has been created. */
 export interface Created<T> {
@@ -18,7 +18,13 @@ export interface Created<T> {
   readonly kind: string
   readonly instance: T
   readonly status: StatusLine
+  /** Ids of the extensions that it has asked for until now. */
+  readonly uses: ReadonlySet<string>
+  readonly meter: ScopedMeter
 }
+
+/** What extensions offer, by their ids. */
+export type Offers = Map<string, readonly Offer[]>
 
 /** A `create` that threw: names the component. */
 export class CreateFailed extends Error {
@@ -32,15 +38,15 @@ export class CreateFailed extends Error {
   }
 }
 
-/** Makes the components of a plan. Calls nothing but `create`, which does no I/O. */
+/** Makes the components of one plan. Calls nothing but `create`, which does no I/O. */
 export class Components {
-  readonly board: StatusBoard
   readonly #environment: Environment
-  readonly #offers = new Map<string, readonly Offer[]>()
+  readonly #offers: Offers
 
-  constructor(environment: Environment) {
+  /** `offers`: of extensions that live on; those of new ones are added. */
+  constructor(environment: Environment, offers: Offers) {
     this.#environment = environment
-    this.board = new StatusBoard(environment.clock, environment.log)
+    this.#offers = offers
   }
 
   extension(configured: Plan['extensions'][number], host: Host): Created<Extension> {
@@ -71,11 +77,11 @@ export class Components {
     )
   }
 
-  receiver(receiver: PlannedReceiver, ingressOf: (status: StatusLine) => Ingress): Created<Receiver> {
+  receiver(receiver: PlannedReceiver, ingress: Ingress): Created<Receiver> {
     const pipelines = [...receiver.outlets.values()].flat()
     const { own } = this.#environment
-    return this.#create('receiver', receiver, pipelines, (context, status) =>
-      receiver.definition.create({ ...context, ingress: ingressOf(status), ...(own && { own }) }),
+    return this.#create('receiver', receiver, pipelines, (context) =>
+      receiver.definition.create({ ...context, ingress, ...(own && { own }) }),
     )
   }
 
@@ -83,15 +89,23 @@ export class Components {
     kind: string,
     { id, config }: Configured,
     pipelines: readonly string[],
-    make: (context: Context, status: StatusLine) => T,
+    make: (context: Context) => T,
   ): Created<T> {
-    const { clock, logOf, metrics } = this.#environment
+    const { clock, log: engineLog, logOf, metrics } = this.#environment
     const log = logOf(kind, id)
-    const status = this.board.line({ kind, id, pipelines })
-    const extension = <C>(capability: Capability<C>, wanted: string): C => this.#offered(capability, wanted)
+    const status = new StatusLine({ kind, id, pipelines }, clock, engineLog)
+    const meter = new ScopedMeter(metrics)
+    const uses = new Set<string>()
+    const extension = <C>(capability: Capability<C>, wanted: string): C => {
+      const offered = this.#offered(capability, wanted)
+      uses.add(wanted)
+      return offered
+    }
     try {
-      return { id, kind, status, instance: make({ id, config, log, meter: metrics, clock, status, extension }, status) }
+      const instance = make({ id, config, log, meter, clock, status, extension })
+      return { id, kind, status, uses, meter, instance }
     } catch (error) {
+      meter.forget()
       throw new CreateFailed(kind, id, error)
     }
   }

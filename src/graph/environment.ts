@@ -14,6 +14,8 @@ export interface Environment {
   readonly own?: OwnTelemetry
   /** What the program around the graph can be asked. */
   readonly control?: Control
+  /** Keeps listening sockets open whose servers close, for the servers that come after them; returns how to let go of those that found none. */
+  readonly holdListeners?: () => () => Promise<void>
   /** When the program started, milliseconds since the Unix epoch. */
   readonly startTime: number
 }

@@ -13,20 +13,27 @@ const COME_BACK = 1_000
 export class Gate {
   readonly signal: Signal
   readonly budget: ByteBudget
-  readonly #rooms: readonly Room[]
+  #rooms: readonly Room[] = []
   readonly #waiters: (() => void)[] = []
-  readonly #unwatch: (() => void)[]
+  #unwatch: (() => void)[] = []
   /** Waiters that the last change has not reached yet. */
   #round = 0
   #turning = false
   #stopped: Refused | undefined
 
-  constructor(signal: Signal, budget: ByteBudget, rooms: readonly Room[]) {
+  constructor(signal: Signal, budget: ByteBudget) {
     this.signal = signal
     this.budget = budget
+  }
+
+  /** These queues are downstream from now on. Whoever waits looks again. */
+  guard(rooms: readonly Room[]): void {
+    if (this.#stopped) return
+    this.#unwatchAll()
     this.#rooms = rooms
     const wake = () => this.#wake()
-    this.#unwatch = [budget.onGiven(wake), ...rooms.map((room) => room.onRoom(wake))]
+    this.#unwatch = [this.budget.onGiven(wake), ...rooms.map((room) => room.onRoom(wake))]
+    wake()
   }
 
   /** Whether a queue downstream wants receivers to wait instead of refusing. */
@@ -83,8 +90,13 @@ export class Gate {
   /** Closes for good, for that reason; who waits is told. */
   stop(reason: Refused): void {
     this.#stopped = reason
-    for (const unwatch of this.#unwatch) unwatch()
+    this.#unwatchAll()
     for (const enter of this.#waiters.splice(0)) enter()
+  }
+
+  #unwatchAll(): void {
+    for (const unwatch of this.#unwatch) unwatch()
+    this.#unwatch = []
   }
 
   #wake(): void {

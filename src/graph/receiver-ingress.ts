@@ -12,14 +12,17 @@ import { validate } from '../data/kernels/validate.ts'
 import { SlabPool, slabs } from '../data/memory/slab-pool.ts'
 import type { Slab } from '../data/memory/slab.ts'
 import type { Signal } from '../data/signal.ts'
+import type { ByteBudget } from '../data/memory/byte-budget.ts'
+import type { Room } from '../sending/sink.ts'
 import type { Drops } from './drops.ts'
-import type { Gate } from './gate.ts'
+import { Gate } from './gate.ts'
 import { receiverCounts } from './receiver-counts.ts'
 import type { ReceiverCounts } from './receiver-counts.ts'
 
 /** What is behind the gate of one signal. */
 export interface Entrance {
-  readonly gate: Gate
+  /** Queues that guard it. */
+  readonly rooms: readonly Room[]
   /** Whether something inside opens or merges batches, so that their structure must be sound: a malformed one alone gets its own backend's verdict. */
   readonly validates: boolean
 }
@@ -27,7 +30,8 @@ export interface Entrance {
 export interface ReceiverIngressOptions {
   readonly id: string
   readonly acknowledge: Level
-  readonly entrances: ReadonlyMap<Signal, Entrance>
+  readonly signals: readonly Signal[]
+  readonly budgets: Readonly<Record<Signal, ByteBudget>>
   readonly meter: Meter
   readonly drops: Drops
   /** Told when the gate refused. */
@@ -36,10 +40,13 @@ export interface ReceiverIngressOptions {
   readonly onMisuse: (what: string) => void
 }
 
-/** An entrance with what is counted and heard there. */
-interface Way extends Entrance {
+/** One signal's gate with what is counted and heard there. */
+interface Way {
+  readonly gate: Gate
   readonly counts: (transport: string | undefined) => ReceiverCounts
-  readonly observer: (counts: ReceiverCounts) => RootObserver
+  validates: boolean
+  /** One for each set of counters: made once, not for every batch. */
+  observers: WeakMap<ReceiverCounts, RootObserver>
 }
 
 /** The engine's side of `Ingress`. Holds what was admitted until the receiver emits it. */
@@ -48,19 +55,41 @@ export class ReceiverIngress implements Ingress, Holder {
   readonly name: string
   readonly held = new Set<DeliveryNode>()
   readonly signals: readonly Signal[]
-  readonly acknowledge: Level
+  #acknowledge: Level
   readonly #options: ReceiverIngressOptions
   readonly #ways: ReadonlyMap<Signal, Way>
   #open = 0
 
   constructor(options: ReceiverIngressOptions) {
-    const { id, entrances, acknowledge } = options
+    const { id, signals, acknowledge, budgets, meter } = options
     this.id = id
     this.name = `receiver "${id}"`
     this.#options = options
-    this.signals = [...entrances.keys()]
-    this.acknowledge = acknowledge
-    this.#ways = new Map([...entrances].map(([signal, entrance]) => [signal, this.#wayOf(signal, entrance)]))
+    this.signals = signals
+    this.#acknowledge = acknowledge
+    const wayOf = (signal: Signal): Way => ({
+      gate: new Gate(signal, budgets[signal]),
+      counts: receiverCounts(meter, id, signal),
+      validates: true,
+      observers: new WeakMap(),
+    })
+    this.#ways = new Map(signals.map((signal) => [signal, wayOf(signal)]))
+  }
+
+  get acknowledge(): Level {
+    return this.#acknowledge
+  }
+
+  /** What is behind the gates from now on, and what senders are owed. What has entered keeps the promise that it entered with. */
+  lead(acknowledge: Level, entrances: ReadonlyMap<Signal, Entrance>): void {
+    const differs = acknowledge !== this.#acknowledge
+    this.#acknowledge = acknowledge
+    for (const [signal, { rooms, validates }] of entrances) {
+      const way = this.#way(signal)
+      way.validates = validates
+      if (differs) way.observers = new WeakMap()
+      way.gate.guard(rooms)
+    }
   }
 
   /** Deliveries that have entered and not ended. */
@@ -101,7 +130,7 @@ export class ReceiverIngress implements Ingress, Holder {
       throw this.#shut(refused)
     }
     this.#open++
-    const delivery = rootDelivery(batch, origin, way.observer(counts))
+    const delivery = rootDelivery(batch, origin, this.#observer(way, counts))
     delivery.hold(this)
     return delivery
   }
@@ -212,22 +241,16 @@ export class ReceiverIngress implements Ingress, Holder {
     }
   }
 
-  #wayOf(signal: Signal, entrance: Entrance): Way {
-    const { id, meter } = this.#options
-    // One observer for each set of counters: made once, not for every batch.
-    const observers = new WeakMap<ReceiverCounts, RootObserver>()
-    const observer = (counts: ReceiverCounts) => {
-      const known = observers.get(counts) ?? this.#observer(counts)
-      observers.set(counts, known)
-      return known
-    }
-    return { ...entrance, counts: receiverCounts(meter, id, signal), observer }
+  #observer({ observers }: Way, counts: ReceiverCounts): RootObserver {
+    const known = observers.get(counts) ?? this.#observerOf(counts)
+    observers.set(counts, known)
+    return known
   }
 
-  #observer({ accepted, refused: countRefused, failed }: ReceiverCounts): RootObserver {
-    const { id, acknowledge, drops } = this.#options
+  #observerOf({ accepted, refused: countRefused, failed }: ReceiverCounts): RootObserver {
+    const { id, drops } = this.#options
     return {
-      acknowledge,
+      acknowledge: this.#acknowledge,
       acknowledged: accepted,
       ended: (outcome, items, acknowledged) => {
         this.#open--

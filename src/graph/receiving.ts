@@ -22,7 +22,6 @@ export interface ReceivingOptions {
   readonly id: string
   readonly receiver: Receiver
   readonly ingress: ReceiverIngress
-  readonly outlets: ReadonlyMap<Signal, Sink>
   readonly clock: Clock
   readonly status: StatusReporter
   readonly drops: Drops
@@ -30,6 +29,8 @@ export interface ReceivingOptions {
 
 /** A receiver that runs: its stream is routed into the pipelines, and subscribed to again when it fails. */
 export class Receiving {
+  /** Where each signal goes. Set anew when pipelines change. */
+  outlets: ReadonlyMap<Signal, Sink> = new Map()
   readonly #options: ReceivingOptions
   #subscription: Subscription | undefined
   #restart: Timer | undefined
@@ -102,10 +103,10 @@ export class Receiving {
   }
 
   #route(delivery: Delivery): void {
-    const { outlets, ingress } = this.#options
+    const { ingress } = this.#options
     if (!(delivery instanceof DeliveryNode) || delivery.holder !== ingress)
       return this.misuse('emitted something that its ingress did not make, or that it had emitted already')
-    const sink = outlets.get(delivery.batch.signal)
+    const sink = this.outlets.get(delivery.batch.signal)
     if (sink === undefined) {
       const misuse = `emitted ${delivery.batch.signal}, for which it stands in no pipeline`
       this.misuse(misuse)

@@ -11,7 +11,8 @@ import type { Program } from '../data/steps/program.ts'
 import type { Step } from '../data/steps/step.ts'
 import { StepFailed } from '../data/steps/step-failed.ts'
 import type { Signal } from '../data/signal.ts'
-import type { EdgeCount } from './edges.ts'
+import type { Sink } from '../sending/sink.ts'
+import { NOWHERE } from './nowhere.ts'
 import type { StageOwner } from './stage-owner.ts'
 
 /** How long a sender should wait whose batch would have overdrawn the budget, in milliseconds. */
@@ -25,25 +26,28 @@ export interface StepsOf {
 }
 
 /** Neighbouring processors that look at one record at a time, run in one visit and one rewrite. */
-export class StepsStage {
+export class StepsStage implements Sink {
+  /** Where what comes out goes. */
+  output: Sink = NOWHERE
   readonly #parts: readonly StepsOf[]
   readonly #program: Program
-  readonly #entered: EdgeCount | undefined
 
-  /** `entered` counts what comes. */
-  constructor(signal: Signal, parts: readonly StepsOf[], entered?: EdgeCount) {
+  constructor(signal: Signal, parts: readonly StepsOf[]) {
     this.#parts = parts
-    this.#entered = entered
     this.#program = compile(
       signal,
       parts.flatMap(({ steps }) => steps),
     )
   }
 
+  take(delivery: Delivery): void {
+    const made = this.#apply(delivery)
+    if (made) this.output.take(made)
+  }
+
   /** What goes on, or undefined where the delivery has ended here. */
-  apply(delivery: Delivery): Delivery | undefined {
+  #apply(delivery: Delivery): Delivery | undefined {
     const { items } = delivery.batch
-    this.#entered?.count(delivery.batch)
     const began = performance.now()
     let made: Batch | undefined
     try {

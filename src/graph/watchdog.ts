@@ -10,10 +10,10 @@ const LOOK = 5_000
  * Finds deliveries that a stage took, or a receiver made, without announcing anything, passing them on or ending them: it has
  * forgotten them. They are refused, so that the sender and the memory are free again, and who it was is named.
  */
-export function watch(holders: readonly Holder[], clock: Clock): Timer {
+export function watch(holders: () => Iterable<Holder>, clock: Clock): Timer {
   return clock.every(LOOK, () => {
     const now = clock.monotonic()
-    for (const holder of holders) {
+    for (const holder of holders()) {
       let forgotten = 0
       for (const node of holder.held) {
         node.seenAt ??= now

@@ -35,3 +35,11 @@ export async function unlessAborted(work: () => Promise<void>, abort: AbortSigna
     abort.removeEventListener('abort', leave)
   }
 }
+
+/** Resolves when `signal` aborts; listens no longer than until `done`. */
+export const aborted = (signal: AbortSignal, done: Promise<void>): Promise<void> =>
+  new Promise((resolve) => {
+    const give = () => resolve()
+    signal.addEventListener('abort', give, { once: true })
+    void done.then(() => signal.removeEventListener('abort', give))
+  })

@@ -40,14 +40,6 @@ test('SIGTERM ends it at once when there is nothing left to send', async () => {
   assert.match(telegen.output, /Stopped/)
 })
 
-test('SIGHUP stops it as cleanly', async () => {
-  const [receive, dead] = (await freePorts(2)) as [number, number]
-  const telegen = await Telegen.start(withDeadBackend(receive, dead))
-  telegen.kill('SIGHUP')
-  assert.equal(await telegen.stop(), 0)
-  assert.match(telegen.output, /"signal":"SIGHUP"[^]*Stopped/)
-})
-
 test('a signal that comes twice within half a second is one, and a later one ends the drain; what was left is counted', async () => {
   const [receive, dead] = (await freePorts(2)) as [number, number]
   const telegen = await Telegen.start(withDeadBackend(receive, dead))

@@ -20,8 +20,8 @@ export class Overdrawn extends Error {
  * holds itself. Whoever took gives the same number of bytes back once.
  */
 export class ByteBudget {
-  readonly limit: number
-  readonly overdraftLimit: number
+  #limit: number
+  #overdraftLimit: number
   #used = 0
   #peak = 0
   #overdrafts = 0
@@ -30,8 +30,25 @@ export class ByteBudget {
   /** `limit` and `overdraftLimit` in bytes. */
   constructor(limit: number, overdraftLimit: number = Math.ceil(limit / 2)) {
     if (!(limit > 0)) throw new RangeError(`a byte budget must be positive, got ${limit}`)
-    this.limit = limit
-    this.overdraftLimit = overdraftLimit
+    this.#limit = limit
+    this.#overdraftLimit = overdraftLimit
+  }
+
+  get limit(): number {
+    return this.#limit
+  }
+
+  get overdraftLimit(): number {
+    return this.#overdraftLimit
+  }
+
+  /** Another limit from now on. What is above it already stays until it is given back. */
+  resize(limit: number, overdraftLimit: number = Math.ceil(limit / 2)): void {
+    if (!(limit > 0)) throw new RangeError(`a byte budget must be positive, got ${limit}`)
+    const grew = limit > this.#limit
+    this.#limit = limit
+    this.#overdraftLimit = overdraftLimit
+    if (grew) for (const watcher of this.#watchers) watcher()
   }
 
   /** Bytes taken now, overdrafts included. */
@@ -51,16 +68,16 @@ export class ByteBudget {
 
   /** Takes `bytes` if they fit now. */
   tryTake(bytes: number): boolean {
-    if (this.#used + bytes > this.limit) return false
+    if (this.#used + bytes > this.#limit) return false
     this.#add(bytes)
     return true
   }
 
   /** Takes `bytes` for work on data that is already inside. Throws `Overdrawn` past the bound; going over the limit is counted. */
   overdraw(bytes: number): void {
-    if (this.#used + bytes > this.limit + this.overdraftLimit) throw new Overdrawn(this, bytes)
+    if (this.#used + bytes > this.#limit + this.#overdraftLimit) throw new Overdrawn(this, bytes)
     this.#add(bytes)
-    if (this.#used > this.limit) this.#overdrafts++
+    if (this.#used > this.#limit) this.#overdrafts++
   }
 
   /** Gives back what was taken. */

@@ -34,6 +34,11 @@ export class StatusLine implements StatusReporter {
     return this.#status
   }
 
+  /** The pipelines that it takes part in from now on. */
+  stands(pipelines: readonly string[]): void {
+    this.#status = { ...this.#status, pipelines }
+  }
+
   ok(): void {
     this.enter('ok', undefined)
   }
@@ -69,27 +74,5 @@ export class StatusLine implements StatusReporter {
     if (told !== undefined && now - told < QUIET) return false
     this.#told.set(state, now)
     return true
-  }
-}
-
-/** How every component is. */
-export class StatusBoard {
-  readonly #lines: StatusLine[] = []
-  readonly #clock: Clock
-  readonly #log: Log
-
-  constructor(clock: Clock, log: Log) {
-    this.#clock = clock
-    this.#log = log
-  }
-
-  line(about: Pick<ComponentStatus, 'kind' | 'id' | 'pipelines'>): StatusLine {
-    const line = new StatusLine(about, this.#clock, this.#log)
-    this.#lines.push(line)
-    return line
-  }
-
-  statuses(): readonly ComponentStatus[] {
-    return this.#lines.map((line) => line.status)
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { dryRun } from '../../src/cli/dry-run.ts'
+import { dryRun } from '../../src/service/dry-run.ts'
 import { check } from '../../src/config/check.ts'
 import { load } from '../../src/config/load.ts'
 import { Capability, ComponentId, defineConnector, defineExporter, defineExtension, offer } from '../../src/plugin.ts'

@@ -1,0 +1,223 @@
+import type { Environment } from './environment.ts'
+import type { Edges } from './edges.ts'
+import { lead } from './entrances.ts'
+import type { HandOvers } from './hand-overs.ts'
+import { begin, end, StopFailed } from './life.ts'
+import { OperatorStage } from './operator-stage.ts'
+import type { Assembly, ExporterPart, Part, ReceiverPart } from './parts.ts'
+import { senderKey } from './parts.ts'
+import type { Places } from './places.ts'
+import { connect, runsOf } from './wiring.ts'
+
+/** What a graph consists of while it goes from one plan to the next. */
+export interface Scene {
+  readonly environment: Environment
+  readonly edges: Edges
+  readonly places: Places
+  readonly handOvers: HandOvers
+  /** Parts that have been started and not stopped, furthest downstream first, receivers last. */
+  live: Set<Part>
+  /** Told when everything has been connected as `assembly` has it. */
+  readonly onConnected: (assembly: Assembly) => void
+}
+
+export interface Terms {
+  /** Calls starts off. */
+  readonly abort: AbortSignal | undefined
+  /** Until when what goes may send what it has left. */
+  readonly drain: AbortSignal
+}
+
+/**
+ * Goes from what is live to `target`. Starting is going from nothing, stopping is going to nothing, and rolling back is going back from
+ * wherever one is. In order:
+ *
+ * 1. New parts start beside the old ones, which work on. Where that cannot be, because a new extension may need what an old
+ *    extension or receiver holds (a directory, an address), it is put off until those have let go; what comes meanwhile waits.
+ * 2. Receivers that go close and answer what is under way. Listening sockets stay open (`holdListeners`).
+ * 3. All ways are pointed anew, at once.
+ * 4. New receivers open.
+ * 5. What goes is emptied, upstream first: stages flush, queues are handed to their successors or drain, components stop.
+ *
+ * Rejects where a part cannot start, everything that has been started or stopped until then noted in `live`: going back is up to the
+ * caller. What does not stop cleanly is no reason to turn back; it comes back as a list.
+ */
+export async function become(scene: Scene, target: Assembly, terms: Terms): Promise<Error[]> {
+  return new Transition(scene, target, terms).run()
+}
+
+class Transition {
+  readonly #scene: Scene
+  readonly #target: Assembly
+  readonly #terms: Terms
+  readonly #added: readonly Part[]
+  readonly #removed: readonly Part[]
+  readonly #failures: Error[] = []
+
+  constructor(scene: Scene, target: Assembly, terms: Terms) {
+    this.#scene = scene
+    this.#target = target
+    this.#terms = terms
+    const { live } = scene
+    this.#added = target.parts.filter((part) => !live.has(part))
+    const staying = new Set(target.parts)
+    this.#removed = [...live].filter((part) => !staying.has(part))
+  }
+
+  async run(): Promise<Error[]> {
+    const { environment } = this.#scene
+    const release = this.#holdsListeners ? environment.holdListeners?.() : undefined
+    try {
+      const waits = this.#mustWait
+      if (!waits) await this.#startInside()
+      const closing = await this.#closeReceivers(waits)
+      if (waits) {
+        await this.#retire(this.#standingOnWhatGoes())
+        await this.#startInside()
+      }
+      this.#connect()
+      await this.#openReceivers()
+      await closing
+      await this.#retire(this.#removed.filter((part) => this.#scene.live.has(part)))
+      return this.#failures
+    } finally {
+      await release?.()
+    }
+  }
+
+  /** Whether new parts can only start when old ones have let go. */
+  get #mustWait(): boolean {
+    return (
+      this.#added.some(({ kind }) => kind === 'extension') &&
+      this.#removed.some(({ kind }) => kind === 'extension' || kind === 'receiver')
+    )
+  }
+
+  get #holdsListeners(): boolean {
+    const listens = ({ kind }: Part) => kind === 'extension' || kind === 'receiver'
+    return this.#added.some(listens) && this.#removed.some(listens)
+  }
+
+  /** Extensions that go, and what uses them. */
+  #standingOnWhatGoes(): Part[] {
+    const going = new Set(this.#removed.flatMap(({ kind, created }) => (kind === 'extension' ? created.id : [])))
+    return this.#removed.filter(
+      ({ kind, created }) =>
+        kind === 'extension' || (kind !== 'receiver' && [...created.uses].some((id) => going.has(id))),
+    )
+  }
+
+  async #startInside(): Promise<void> {
+    for (const part of this.#added)
+      if (part.kind !== 'receiver') {
+        await begin(part.created, () => this.#start(part), this.#terms.abort)
+        this.#scene.live.add(part)
+      }
+  }
+
+  async #start(part: Exclude<Part, ReceiverPart>): Promise<void> {
+    const { instance } = part.created
+    await instance.start?.()
+    try {
+      await this.#setUp(part)
+    } catch (error) {
+      await instance.stop?.(AbortSignal.abort(error))
+      throw error
+    }
+  }
+
+  /** What the engine puts around a component that has been started. */
+  async #setUp(part: Exclude<Part, ReceiverPart>): Promise<void> {
+    const { handOvers, environment } = this.#scene
+    if (part.kind === 'exporter') await handOvers.begin(part, this.#predecessorOf(part))
+    if (part.kind === 'connector')
+      part.stage = new OperatorStage(part.owner, part.created.instance.operator, environment.clock)
+    if (part.kind !== 'processor') return
+    const { created, owner } = part
+    const { instance } = created
+    if ('steps' in instance) {
+      const { steps, dropped } = instance
+      part.steps = { owner, steps: typeof steps === 'function' ? steps() : steps, dropped }
+    } else part.stage = new OperatorStage(owner, instance.operator, environment.clock)
+  }
+
+  /** Resolves to the end of those closings that nobody needs to wait for before others open. */
+  async #closeReceivers(wait: boolean): Promise<Promise<unknown>> {
+    const closings = this.#removed
+      .filter((part) => part.kind === 'receiver')
+      .map((part) => ({ part, closed: this.#close(part) }))
+    // A listening address is free at once while it is held; who reads files must have let go of them.
+    const needed = closings.filter(({ part }) => wait || !part.planned.definition.listens)
+    await Promise.all(needed.map(({ closed }) => closed))
+    return Promise.all(closings.map(({ closed }) => closed))
+  }
+
+  async #close(part: ReceiverPart): Promise<void> {
+    const { created, receiving } = part
+    created.status.enter('stopping', undefined)
+    this.#scene.live.delete(part)
+    try {
+      await receiving.stop(this.#terms.drain)
+    } catch (error) {
+      this.#failures.push(new StopFailed(created, error))
+    }
+    created.status.enter('stopped', undefined)
+    created.meter.forget()
+  }
+
+  #connect(): void {
+    const { edges, places, onConnected } = this.#scene
+    const target = this.#target
+    const runs = runsOf(target)
+    connect(target, runs, edges, places)
+    for (const part of target.exporters)
+      for (const [signal, sender] of part.senders) {
+        const place = places.of(senderKey(part.created.id, signal), part.created.id)
+        // What is yet to be handed over goes to the old one until then.
+        if (place.target === undefined || this.#predecessorOf(part) === undefined) place.open(sender)
+      }
+    lead(target, places)
+    onConnected(target)
+  }
+
+  async #openReceivers(): Promise<void> {
+    for (const part of this.#added)
+      if (part.kind === 'receiver') {
+        await begin(part.created, () => part.receiving.start(), this.#terms.abort)
+        this.#scene.live.add(part)
+      }
+    // As the new plan has it, for the order in which it will all be stopped.
+    const { live } = this.#scene
+    const staying = this.#target.parts
+    const others = [...live].filter((part) => !staying.includes(part))
+    this.#scene.live = new Set([...others, ...staying])
+  }
+
+  /** Empties parts and stops them. */
+  async #retire(parts: readonly Part[]): Promise<void> {
+    const { places, live, environment, handOvers } = this.#scene
+    const { drain } = this.#terms
+    const upstreamFirst = parts.toReversed()
+    for (const part of upstreamFirst) {
+      if (part.kind !== 'processor' && part.kind !== 'connector') continue
+      const place = places.find(part.key)
+      if (place && place.target === part.stage) place.shut()
+      await part.stage?.complete(drain)
+    }
+    const exporters = parts.filter((part) => part.kind === 'exporter')
+    await Promise.all(
+      exporters.map((part) => handOvers.end(part, this.#target.find(part.key) as ExporterPart | undefined, drain)),
+    )
+    if (exporters.length > 0) lead(this.#target, places)
+    for (const part of upstreamFirst) {
+      this.#failures.push(...(await end(part.created, drain, environment.clock)))
+      live.delete(part)
+    }
+    for (const { key } of parts) if (!this.#target.find(key)) places.forget(key, `${key} has stopped`)
+  }
+
+  #predecessorOf(part: ExporterPart): ExporterPart | undefined {
+    const { live } = this.#scene
+    return this.#removed.find((each) => each.key === part.key && live.has(each)) as ExporterPart | undefined
+  }
+}

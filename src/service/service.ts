@@ -1,0 +1,259 @@
+import type { Catalog } from '../component/catalog.ts'
+import type { Clock } from '../component/clock.ts'
+import type { Log } from '../component/context.ts'
+import type { Control, LogLevel, ReloadReport } from '../component/control.ts'
+import type { Checked } from '../config/check.ts'
+import type { Configuration } from '../config/configuration.ts'
+import type { Loaded } from '../config/load.ts'
+import type { LogTelemetry } from '../config/telemetry.ts'
+import { CreateFailed } from '../graph/components.ts'
+import { Graph } from '../graph/graph.ts'
+import { Metrics } from '../graph/metrics.ts'
+import { plan } from '../graph/plan.ts'
+import type { Plan } from '../graph/plan.ts'
+import { equal } from '../graph/equal.ts'
+import { NO_CHANGES } from '../graph/changes.ts'
+import type { Changes } from '../graph/changes.ts'
+import { ownResource, Telemetry } from '../telemetry/own-telemetry.ts'
+import { observeProcess } from '../telemetry/process-metrics.ts'
+import { observeRuntime } from '../telemetry/runtime-metrics.ts'
+import { holdListeners } from '../transport/listen.ts'
+import { dryRun } from './dry-run.ts'
+import { RunningReaders } from './running-readers.ts'
+import { faultLines, messagesOf } from './fault-lines.ts'
+import { ReloadMetrics } from './reload-metrics.ts'
+import { needsRestart } from './needs-restart.ts'
+import { Turns } from './turns.ts'
+
+/** A configuration as it was read, with what it names. */
+export interface Read {
+  readonly loaded: Loaded
+  readonly catalog: Catalog
+  readonly checked: Checked
+}
+
+/** One that has no faults. */
+export interface Accepted extends Read {
+  readonly configuration: Configuration
+}
+
+/** A log whose level may be changed while it runs, with that of all that were made from it. */
+export interface ServiceLog extends Log {
+  level: LogLevel
+  child(fields: object): Log
+}
+
+export interface ServiceOptions {
+  /** What to begin with. */
+  readonly first: Accepted
+  /** Reads it again, from the same places. */
+  readonly read: () => Promise<Read>
+  readonly version: string
+  readonly clock: Clock
+  readonly logger: (telemetry: LogTelemetry, resource: object) => ServiceLog
+  /** What extensions may ask of this service. */
+  readonly controlOf?: (service: Service) => Control
+}
+
+/** How long what a reload takes out may take to send what it has left, in milliseconds. */
+const DRAIN = 10_000
+
+/** The program while it runs: a configuration, the graph made of it, and what is told of both. It starts, reloads and stops in turn. */
+export class Service {
+  readonly log: ServiceLog
+  readonly metrics: Metrics
+  readonly graph: Graph
+  readonly startTime: number
+  readonly #options: ServiceOptions
+  readonly #readers: RunningReaders
+  readonly #reloads: ReloadMetrics
+  readonly #turns = new Turns()
+  readonly #stopping = new AbortController()
+  readonly #forget: readonly (() => void)[]
+  #accepted: Accepted
+  #lastRead: Loaded
+  #plan: Plan
+  #queued: Promise<ReloadReport> | undefined
+  #lastReload: ReloadReport | undefined
+
+  /** Builds everything and starts nothing. Throws `CreateFailed`. */
+  constructor(options: ServiceOptions) {
+    const { first, version, clock, logger, controlOf } = options
+    const { telemetry } = first.configuration.service
+    this.#options = options
+    this.#accepted = first
+    this.#lastRead = first.loaded
+    const resource = ownResource(telemetry.resource, version)
+    this.log = logger(telemetry.logs, resource)
+    this.startTime = clock.now()
+    const { startTime, log } = this
+    this.metrics = new Metrics(telemetry.metrics.level)
+    const { metrics } = this
+    const own = new Telemetry({ metrics, resource, version, clock, startTime })
+    const logOf = (kind: string, id: string) =>
+      log.child({ 'otelcol.component.kind': kind, 'otelcol.component.id': id })
+    this.#plan = plan(first.configuration)
+    const control = controlOf?.(this)
+    const environment = { clock, log, logOf, metrics, own, startTime, holdListeners, ...(control && { control }) }
+    this.graph = new Graph(this.#plan, environment)
+    this.#readers = new RunningReaders(own, log)
+    this.#reloads = new ReloadMetrics(metrics, startTime)
+    this.#forget = [
+      ...(metrics.shows('basic') ? [observeProcess(metrics, startTime)] : []),
+      ...(metrics.shows('normal') ? [observeRuntime(metrics)] : []),
+      () => this.#reloads.forget(),
+    ]
+  }
+
+  get configuration(): Configuration {
+    return this.#accepted.configuration
+  }
+
+  /** The configuration as it was read. */
+  get loaded(): Loaded {
+    return this.#accepted.loaded
+  }
+
+  /** What was read for it, and by a reload that was refused since: what to watch. */
+  get sources(): { readonly files: ReadonlySet<string>; readonly directory: string } {
+    const { files, directory } = this.loaded
+    return { files: new Set([...files, ...this.#lastRead.files]), directory }
+  }
+
+  get catalog(): Catalog {
+    return this.#accepted.catalog
+  }
+
+  get plan(): Plan {
+    return this.#plan
+  }
+
+  /** Undefined until there was one. */
+  get lastReload(): ReloadReport | undefined {
+    return this.#lastReload
+  }
+
+  /** Resolves when data flows. Rejects, everything stopped again, with what failed or the reason of `abort`. */
+  start(abort: AbortSignal): Promise<void> {
+    return this.#turns.take(async () => {
+      // As in the Collector, a taken address is found before anything else starts.
+      await this.#readers.become(this.configuration.service.telemetry.metrics.readers, this.catalog)
+      try {
+        await this.graph.start(abort)
+      } catch (error) {
+        await this.#end(AbortSignal.abort(error))
+        throw error
+      }
+      this.log.info(
+        { pipelines: this.#plan.pipelines.length },
+        'Everything is ready. Begin running and processing data.',
+      )
+    })
+  }
+
+  /** One at a time: whoever asks while one runs shares the next, which reads the configuration after he asked. Never rejects. */
+  reload(): Promise<ReloadReport> {
+    this.#queued ??= this.#turns.take(() => {
+      this.#queued = undefined
+      return this.#reload()
+    })
+    return this.#queued
+  }
+
+  /** A reload that is under way leaves off. */
+  stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort(new Error('Telegen is stopping'))
+    return this.#turns.take(() => this.graph.stop(deadline).finally(() => this.#end(deadline)))
+  }
+
+  async #end(deadline: AbortSignal): Promise<void> {
+    for (const forget of this.#forget) forget()
+    await this.#readers.stop(deadline)
+  }
+
+  async #reload(): Promise<ReloadReport> {
+    const began = this.#options.clock.monotonic()
+    const result = await this.#attempt().catch((error: unknown): Result => ({
+      outcome: 'failed',
+      faults: messagesOf(error),
+    }))
+    const { clock } = this.#options
+    const report: ReloadReport = {
+      faults: [],
+      needsRestart: [],
+      ...NO_CHANGES,
+      ...result,
+      at: clock.now(),
+      took: clock.monotonic() - began,
+    }
+    this.#lastReload = report
+    this.#reloads.ended(report)
+    this.#tell(report)
+    return report
+  }
+
+  async #attempt(): Promise<Result> {
+    const { signal } = this.#stopping
+    if (signal.aborted) return { outcome: 'refused', faults: messagesOf(signal.reason) }
+    this.log.info({}, 'Reading the configuration again')
+    const read = await this.#options.read()
+    this.#lastRead = read.loaded
+    const { configuration, faults } = read.checked
+    if (configuration === undefined) return { outcome: 'refused', faults: faultLines(faults) }
+    const { telemetry } = configuration.service
+    const before = this.configuration.service.telemetry
+    const restart = needsRestart(before, telemetry)
+    try {
+      const drain = AbortSignal.any([AbortSignal.timeout(DRAIN), signal])
+      const changes = await this.#become({ ...read, configuration }, drain)
+      if (before.logs.level !== telemetry.logs.level) this.log.level = telemetry.logs.level
+      const same = changes === undefined && equal(before, telemetry)
+      this.#accepted = { ...read, configuration }
+      return { outcome: same ? 'unchanged' : 'reloaded', ...changes, needsRestart: restart }
+    } catch (error) {
+      if (error instanceof CreateFailed)
+        return { outcome: 'refused', faults: faultLines(dryRun(configuration, read.loaded)) }
+      return { outcome: this.graph.isWhole ? 'rolled_back' : 'failed', faults: messagesOf(error) }
+    }
+  }
+
+  /** Readers first: where theirs is the address that is taken, nothing else has been touched. Undefined where the plans are the same. */
+  async #become({ configuration, catalog }: Accepted, drain: AbortSignal): Promise<Changes | undefined> {
+    const next = plan(configuration)
+    // Throws while nothing has been touched.
+    const prepared = this.graph.prepare(next)
+    await this.#readers.become(configuration.service.telemetry.metrics.readers, catalog)
+    try {
+      const changes = prepared && (await this.graph.reload(prepared, { drain, abort: this.#stopping.signal }))
+      this.#plan = next
+      return changes
+    } catch (error) {
+      await this.#readers.become(this.configuration.service.telemetry.metrics.readers, this.catalog)
+      throw error
+    }
+  }
+
+  #tell(report: ReloadReport): void {
+    const { outcome, faults, started, stopped, needsRestart: restart, kept } = report
+    const took = Math.round(report.took)
+    switch (outcome) {
+      case 'unchanged':
+        this.log.info({}, 'The configuration is the same; nothing was touched')
+        break
+      case 'reloaded':
+        this.log.info({ started, stopped, kept: kept.length, took }, 'The new configuration is in effect')
+        break
+      case 'refused':
+        this.log.error({ faults }, 'The new configuration is refused; the old one stays in effect')
+        break
+      case 'rolled_back':
+        this.log.error({ faults, took }, 'The new configuration could not be started; the old one is back')
+        break
+      case 'failed':
+        this.log.error({ faults, took }, 'A reload failed, and what it had stopped could not be started again')
+    }
+    if (restart.length > 0) this.log.warn({ settings: restart }, 'These settings take effect after a restart')
+  }
+}
+
+type Result = Pick<ReloadReport, 'outcome'> & Partial<ReloadReport>
