@@ -4,6 +4,7 @@ import { campaign } from './campaign.ts'
 import { ConfigTarget } from './config/target.ts'
 import { OtlpTarget } from './otlp/target.ts'
 import type { Random } from './random.ts'
+import { StoreTarget } from './store/target.ts'
 import { Finding } from './target.ts'
 import type { Target } from './target.ts'
 
@@ -25,6 +26,20 @@ async function quiet<Input>(target: Target<Input>): Promise<void> {
 describe('fuzzing', () => {
   test('no OTLP request breaks a Telegen that has every kind of stage', () => quiet(new OtlpTarget(SEED, 500)))
   test('no configuration breaks the way from its text to a graph', () => quiet(new ConfigTarget()))
+
+  test('no fault of a disk, and no end of a process, breaks the store', () => quiet(new StoreTarget()))
+
+  test('a store whose disk lies about what it has synced is caught', async () => {
+    const { findings } = await campaign(new StoreTarget({ lies: true }), {
+      seed: SEED,
+      duration: DURATION,
+      print: () => {},
+    })
+    assert.ok(
+      findings.some(({ kind }) => kind === 'lost'),
+      JSON.stringify(findings.map(({ kind }) => kind)),
+    )
+  })
 
   test('what breaks is found again, simplified, and told once', async () => {
     const target = new Fragile()

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { campaign, replay } from './campaign.ts'
+import { StoreTarget } from './store/target.ts'
 import type { Target } from './target.ts'
 import { ConfigTarget } from './config/target.ts'
 import { OtlpTarget } from './otlp/target.ts'
@@ -12,6 +13,7 @@ const MINUTE = 60_000
 const TARGETS: Readonly<Record<string, (seed: number) => Target<unknown>>> = {
   otlp: (seed) => new OtlpTarget(seed),
   config: () => new ConfigTarget(),
+  store: () => new StoreTarget(),
 }
 
 const { values, positionals } = parseArgs({

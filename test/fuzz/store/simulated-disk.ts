@@ -33,6 +33,8 @@ export interface Faults {
   errors: number
   /** One in so many writes takes less than it was given; 0: none. */
   shortWrites: number
+  /** Syncs say that they are done, and do nothing. */
+  lies: boolean
 }
 
 /**
@@ -41,7 +43,7 @@ export interface Faults {
  */
 export class SimulatedDisk {
   readonly files: Files
-  readonly faults: Faults = { capacity: Infinity, errors: 0, shortWrites: 0 }
+  readonly faults: Faults = { capacity: Infinity, errors: 0, shortWrites: 0, lies: false }
   readonly #random: Random
   #names = new Map<string, Content>()
   #safeNames = new Map<string, Content>()
@@ -155,6 +157,7 @@ export class SimulatedDisk {
     const sync = () =>
       call(() => {
         // As Linux does it: after a sync that failed, the pages are clean, and nobody knows what is on the disk.
+        if (this.faults.lies) return
         const fails = this.#fails()
         content.safe = fails ? this.#afterPowerCut(content) : content.now
         content.changes = []
@@ -250,12 +253,17 @@ export class SimulatedDisk {
         continue
       }
       const { at, bytes: written } = change
+      const before = bytes
+      bytes = applied(bytes, change)
       // The file may have got its length and not its content.
-      if (fate === 2 && bytes.length < at + written.length)
-        bytes = Buffer.concat([bytes, Buffer.alloc(at + written.length - bytes.length)])
-      for (let from = 0; from < written.length;) {
-        const to = Math.min(written.length, from + SECTOR - ((at + from) % SECTOR))
-        if (random.once(2)) bytes = applied(bytes, { at: at + from, bytes: written.subarray(from, to) })
+      if (fate === 3 && random.once(2))
+        bytes = bytes.subarray(0, Math.max(before.length, at + random.below(written.length + 1)))
+      for (let from = at; from < bytes.length && from < at + written.length;) {
+        const to = Math.min(bytes.length, at + written.length, from + SECTOR - (from % SECTOR))
+        if (random.once(2)) {
+          bytes.fill(0, from, to)
+          if (from < before.length) before.copy(bytes, from, from, Math.min(to, before.length))
+        }
         from = to
       }
     }
