@@ -17,6 +17,7 @@ import {
   guessSalt,
   HEAD_BYTES,
   HEADER_BYTES,
+  resemblesEnd,
   SALT_BYTES,
   VERSION,
 } from './segment-format.ts'
@@ -168,8 +169,15 @@ async function scan(file: File, segment: Segment, settled: KeyRanges, end: numbe
     segment.unread.items += header.items
     segment.unread.bytes += header.length
   }
-  const isTorn = segment.end < end && endKey < limit
+  const isTorn = segment.end < end && endKey < limit && !(await isDamagedEnd(file, segment, end, endKey))
   return { endKey: isTorn && limit === Infinity ? endKey + 1 : endKey, isTorn }
+}
+
+async function isDamagedEnd(file: File, segment: Segment, end: number, endKey: number): Promise<boolean> {
+  if (end - segment.end > END_BYTES) return false
+  const bytes = Buffer.alloc(end - segment.end)
+  await readFully(file, bytes, segment.end)
+  return resemblesEnd(bytes, segment.salt, endKey)
 }
 
 async function readEnd(file: File, size: number, salt: Buffer) {

@@ -20,6 +20,8 @@ const COPY_BYTES = 32
 export const HEAD_BYTES = 2 * COPY_BYTES
 export const HEADER_BYTES = 32
 const END_CONTENT_BYTES = 18
+/** Where the kind of a header ends. */
+const KIND_END = 16
 export const END_BYTES = HEADER_BYTES + END_CONTENT_BYTES
 /** Records larger than this are refused, and headers that say so are damaged. */
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024
@@ -140,6 +142,15 @@ export function decodeEnd(bytes: Buffer, at: number, salt: Buffer): { endKey: nu
     endKey: bytes.readUIntLE(8, 6),
     totals: { records: contents.readUIntLE(0, 6), items: contents.readUIntLE(6, 6), bytes: contents.readUIntLE(12, 6) },
   }
+}
+
+/** Whether what stands behind the last record is meant to be the end, with a byte of it flipped or without its last ones. */
+export function resemblesEnd(bytes: Buffer, salt: Buffer, endKey: number): boolean {
+  if (bytes.length > END_BYTES || bytes.length < KIND_END) return false
+  const meant = encode(salt, 0, END, { key: endKey, items: 0, length: 0, checksum: 0 })
+  let different = 0
+  for (let at = 0; at < KIND_END; at++) if (bytes[at] !== meant[at]) different++
+  return different <= 1
 }
 
 /** The salt of a segment whose head is lost, from its first record, where that is sound. */

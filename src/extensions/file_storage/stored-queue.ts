@@ -1,7 +1,7 @@
 import { Refused } from '../../plugin.ts'
 import type { ReadRecord, Slab, StoredKey, StoredQueue, Timer } from '../../plugin.ts'
 import { AlternatingFiles } from './alternating-files.ts'
-import { CHECKPOINT_BYTES, encodeCheckpoint } from './checkpoint.ts'
+import { encodeCheckpoint, RESERVED_BYTES } from './checkpoint.ts'
 import type { Disk } from './disk.ts'
 import { isMissing } from './files.ts'
 import type { Ledger, OnLost } from './ledger.ts'
@@ -49,7 +49,7 @@ export class SegmentQueue implements StoredQueue {
     const checkpoints = new AlternatingFiles({
       path: `${folder}/checkpoint`,
       disk,
-      reserved: CHECKPOINT_BYTES,
+      reserved: RESERVED_BYTES,
       stayOpen: true,
     })
     await disk.makeFolder(folder)
