@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly method: string
   /** Without the query. */
   readonly path: string
+  /** What follows the `?`; empty where nothing does. */
+  readonly query: string
   readonly headers: IncomingHttpHeaders
   /** The same with every value by itself, as `Origin.metadata` has them. */
   readonly metadata: ReadonlyMap<string, readonly string[]>

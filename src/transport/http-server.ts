@@ -174,6 +174,7 @@ class Exchanges {
     return {
       method: message.method ?? '',
       path: pathOf(message),
+      query: queryOf(message),
       headers: message.headers,
       get metadata() {
         return metadataOf(message)
@@ -255,7 +256,7 @@ function metadataOf({ headersDistinct }: IncomingMessage): RequestHeaders {
 /** Parameters of the query that stand in for headers. */
 function withParameters(headers: RequestHeaders, { url = '/' }: IncomingMessage, names: readonly string[]) {
   if (names.length === 0) return headers
-  const query = new URLSearchParams(url.slice(pathOf({ url } as IncomingMessage).length))
+  const query = new URLSearchParams(queryOf({ url } as IncomingMessage))
   const found = new Map(headers)
   for (const name of names) if (query.has(name)) found.set(name.toLowerCase(), query.getAll(name))
   return found
@@ -264,6 +265,11 @@ function withParameters(headers: RequestHeaders, { url = '/' }: IncomingMessage,
 function pathOf({ url = '/' }: IncomingMessage): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
+}
+
+function queryOf({ url = '/' }: IncomingMessage): string {
+  const at = url.indexOf('?')
+  return at < 0 ? '' : url.slice(at + 1)
 }
 
 function peerOf({ socket }: IncomingMessage): string {
