@@ -1,7 +1,7 @@
-/** Bytes that inflated messages may take before their methods have them, over all connections of a server; no budget knows of them. */
+/** Bytes that messages may take before their methods have them, arriving and inflated, over all connections of a server; no budget knows of them. */
 export const MOST_INFLATED = 256 * 2 ** 20
 
-/** What messages take that are inflated and not handed to their methods yet. */
+/** What messages take that are not handed to their methods yet. */
 export class InflatedBytes {
   #held = 0
 

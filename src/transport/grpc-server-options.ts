@@ -87,5 +87,5 @@ export function* checkGrpcServer(
 /** What a server takes that no limit knows of (`beforeLimits`). */
 export const grpcBeforeLimits = (): MemoryPart => ({
   bytes: MOST_INFLATED,
-  what: 'gRPC messages that are being inflated',
+  what: 'gRPC messages that are arriving or being inflated',
 })

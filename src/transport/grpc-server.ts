@@ -16,12 +16,17 @@ import type { Listening } from './listen.ts'
 import { limitPings } from './ping-limit.ts'
 import { encodeRpcStatus } from './rpc-status.ts'
 import { onSession, Sessions } from './sessions.ts'
+import { StreamGuard } from './stream-guard.ts'
 import { answerTo } from './statuses.ts'
 import { reloadServerSecurity, serverSecurity } from './tls.ts'
 
 const MIB = 2 ** 20
 const DEFAULT_MESSAGE_MIB = 64
+/** Before a message: whether it is compressed, and its length. */
+const MESSAGE_PREFIX = 5
 const DEFAULT_STREAMS = 100
+/** Until an answer has left: a client that does not take it is gone, or means it. In milliseconds. */
+const ANSWER_TIMEOUT = 60_000
 /** Headers of one request, and session memory in MB, bound by nghttp2 and node:http2. */
 const SESSION_MEMORY_MB = 16
 const HANDSHAKE_TIMEOUT = 10_000
@@ -37,12 +42,18 @@ const MOST_ARRIVING = 1024
 export const startGrpcServer: StartUnaryServer = async (options, serving) => {
   if (options.auth && !serving.authenticator) throw new Error(NO_AUTHENTICATOR)
   const { methods, log } = serving
-  const server = new grpc.Server(serverOptions(options, serving))
+  const memory = new InflatedBytes()
+  const server = new grpc.Server(serverOptions(options, serving, memory))
   for (const [path, method] of methods) server.register(path, handler(method, serving), same, same, 'unary')
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
   const sessions = new Sessions()
+  const guard = new StreamGuard(memory, {
+    message: messageLimit(options) + MESSAGE_PREFIX,
+    answer: ANSWER_TIMEOUT,
+  })
   onSession(server, (session) => {
     sessions.add(session)
+    guard.watch(session)
     limitPings(session, options.keepalive.enforcement_policy)
   })
 
@@ -73,6 +84,7 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
       }, UNBEGUN_GRACE)
       await closed
       clearTimeout(late)
+      guard.stop()
       server.forceShutdown()
       deadline.removeEventListener('abort', cut)
     },
@@ -84,10 +96,12 @@ function cutUnbegun({ connections }: Listening): void {
   for (const socket of connections) if (socket.bytesRead < PREFACE_BYTES) socket.destroy()
 }
 
-function serverOptions(options: GrpcServerOptions, serving: UnaryServing): grpc.ServerOptions {
+const messageLimit = ({ max_recv_msg_size_mib: mib }: GrpcServerOptions): number => (mib || DEFAULT_MESSAGE_MIB) * MIB
+
+function serverOptions(options: GrpcServerOptions, serving: UnaryServing, memory: InflatedBytes): grpc.ServerOptions {
   const { server_parameters: parameters } = options.keepalive
   return {
-    'grpc.max_receive_message_length': (options.max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB,
+    'grpc.max_receive_message_length': messageLimit(options),
     'grpc.max_concurrent_streams': options.max_concurrent_streams || DEFAULT_STREAMS,
     'grpc-node.max_session_memory': SESSION_MEMORY_MB,
     'grpc.enable_channelz': 0,
@@ -98,7 +112,7 @@ function serverOptions(options: GrpcServerOptions, serving: UnaryServing): grpc.
     ...(parameters.max_connection_age_grace > 0 && {
       'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace,
     }),
-    interceptors: [gate(serving, options)],
+    interceptors: [gate(serving, options, memory)],
   }
 }
 
@@ -129,10 +143,11 @@ function expectPreface(socket: net.Socket, timeout: number): void {
 /** Refuses by the headers, before grpc-js reads the message, and gives the message its time to arrive. */
 function gate(
   { methods, authenticator, limiter, onRejected, log }: UnaryServing,
-  { request_timeout: requestTimeout, max_recv_msg_size_mib }: GrpcServerOptions,
+  options: GrpcServerOptions,
+  memory: InflatedBytes,
 ): grpc.ServerInterceptor {
-  const limit = (max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB
-  const memory = new InflatedBytes()
+  const { request_timeout: requestTimeout } = options
+  const limit = messageLimit(options)
   const refusals = { noRoom: statusOf(NO_ROOM), second: statusOf(SECOND) }
   let arriving = 0
   return (definition, call) => {
