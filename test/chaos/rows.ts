@@ -1,7 +1,19 @@
 import { backendRows } from './faults/backend.ts'
+import { inputRows } from './faults/input.ts'
 import { networkRows } from './faults/network.ts'
 import { processRows } from './faults/process.ts'
+import { tlsRows } from './faults/tls.ts'
+import { clockJumps } from './faults/clock.ts'
+import { resourceRows } from './faults/resources.ts'
 import type { Row } from './harness/row.ts'
 
 /** Every fault that one machine can provoke. */
-export const rows: readonly Row[] = [...backendRows, ...networkRows, ...processRows]
+export const rows: readonly Row[] = [
+  ...backendRows,
+  ...networkRows,
+  ...tlsRows,
+  ...inputRows,
+  ...processRows,
+  ...resourceRows,
+  clockJumps,
+]

@@ -1,4 +1,5 @@
-import { Agent, request } from 'node:http'
+import http from 'node:http'
+import https from 'node:https'
 import * as grpc from '@grpc/grpc-js'
 import type { GeneratorOptions } from './generator.ts'
 
@@ -27,12 +28,16 @@ const RETRYABLE_GRPC = new Set<grpc.status>([
 /** Sends requests to one receiver, over whichever of OTLP's two transports. */
 export class Sender {
   readonly #options: GeneratorOptions
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: SOCKETS })
-  readonly #single = new Agent({ keepAlive: false })
+  readonly #agent: http.Agent
+  readonly #single: http.Agent
   readonly #client: grpc.Client | undefined
 
   constructor(options: GeneratorOptions) {
     this.#options = options
+    const { ca } = options
+    const kept = { keepAlive: true, maxSockets: SOCKETS }
+    this.#agent = ca ? new https.Agent({ ...kept, ca }) : new http.Agent(kept)
+    this.#single = ca ? new https.Agent({ ca, maxCachedSessions: 0 }) : new http.Agent()
     if (options.protocol === 'grpc')
       this.#client = new grpc.Client(`127.0.0.1:${options.port}`, grpc.credentials.createInsecure(), {
         'grpc.initial_reconnect_backoff_ms': 50,
@@ -52,7 +57,8 @@ export class Sender {
   }
 
   #http(payload: Buffer, index: number): Promise<Answer> {
-    const { port, timeout = DEFAULT_TIMEOUT, reconnect, headers } = this.#options
+    const { port, timeout = DEFAULT_TIMEOUT, reconnect, headers, ca } = this.#options
+    const { request } = ca ? https : http
     const agent = reconnect && index % 2 === 1 ? this.#single : this.#agent
     return new Promise((resolve) => {
       const outgoing = request(

@@ -20,6 +20,8 @@ export interface GeneratorOptions {
   readonly retry?: number
   /** Every second request on a connection of its own, to notice a listener that is gone for a moment. HTTP only. */
   readonly reconnect?: boolean
+  /** PEM of the authorities: TLS then. HTTP only. */
+  readonly ca?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
+import { createServer as createTlsServer, Server as TlsServer, TLSSocket } from 'node:tls'
 import { serve } from './peer.ts'
 
 /** A TCP proxy in front of the backend that hurts its connections as it is told to, and counts what it did. */
@@ -17,7 +18,16 @@ export interface Rules {
   readonly resets?: number
 }
 
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
 export interface Deeds {
+  /** TCP connections, whatever became of them. */
+  accepted: number
+  handshakesFailed: number
+  /** Those that had a backend to go to. */
   connections: number
   refused: number
   delayed: number
@@ -34,11 +44,26 @@ let server: Server
 const pairs = new Set<Pair>()
 /** What the black hole holds: as TCP would, it goes on in order when the hole closes. */
 const waiting: (() => void)[] = []
-const deeds: Deeds = { connections: 0, refused: 0, delayed: 0, throttled: 0, swallowed: 0, resets: 0, halfClosed: 0 }
+const deeds: Deeds = {
+  accepted: 0,
+  handshakesFailed: 0,
+  connections: 0,
+  refused: 0,
+  delayed: 0,
+  throttled: 0,
+  swallowed: 0,
+  resets: 0,
+  halfClosed: 0,
+}
 
 const service = {
-  async open({ port, to }: { port: number; to: number }): Promise<void> {
-    server = createServer({ allowHalfOpen: true }, (client) => new Pair(client, to))
+  /** With a certificate, clients speak TLS to the proxy; the backend never does. */
+  async open({ port, to, tls }: { port: number; to: number; tls?: Certificate | undefined }): Promise<void> {
+    server = tls
+      ? createTlsServer({ ...tls, allowHalfOpen: true }, (client) => new Pair(client, to))
+      : createServer({ allowHalfOpen: true }, (client) => new Pair(client, to))
+    server.on('connection', () => deeds.accepted++)
+    server.on('tlsClientError', () => deeds.handshakesFailed++)
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')
   },
@@ -47,6 +72,10 @@ const service = {
     rules = given
     if (given.blackHole) return
     for (const goOn of waiting.splice(0)) goOn()
+  },
+  /** Of connections to come. */
+  certificate(given: Certificate): void {
+    if (server instanceof TlsServer) server.setSecureContext(given)
   },
   resetAll(): void {
     for (const pair of pairs) pair.reset()
@@ -75,7 +104,7 @@ class Pair {
     pairs.add(this)
     this.#upstream.on('error', () => {
       deeds.refused++
-      client.resetAndDestroy()
+      client.destroy()
     })
     client.on('error', () => this.#upstream.destroy())
     client.on('close', () => {
@@ -89,7 +118,9 @@ class Pair {
 
   reset(): void {
     deeds.resets++
-    this.client.resetAndDestroy()
+    // A TLS socket cannot be reset from here; its connection ends without a word all the same.
+    if (this.client instanceof TLSSocket) this.client.destroy()
+    else this.client.resetAndDestroy()
     this.#upstream.resetAndDestroy()
   }
 

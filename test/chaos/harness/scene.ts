@@ -8,7 +8,7 @@ import type { Ports } from './configuration.ts'
 import type { Generator, GeneratorOptions } from './generator.ts'
 import { Peer } from './peer.ts'
 import { freePort } from './ports.ts'
-import type { Proxy } from './proxy.ts'
+import type { Certificate, Proxy } from './proxy.ts'
 import type { Random } from './random.ts'
 import type { Queue } from './row.ts'
 import type { Behaviour, Sink } from './sink.ts'
@@ -22,9 +22,9 @@ export interface SceneOptions {
   readonly size?: number
   /** How long the generator sends again what was not acknowledged, milliseconds. Default 0. */
   readonly retry?: number
-  readonly generator?: Partial<GeneratorOptions>
-  /** A proxy between Telegen and the backend. */
-  readonly proxy?: boolean
+  readonly generator?: Partial<GeneratorOptions> | ((directory: string) => Partial<GeneratorOptions>)
+  /** A proxy between Telegen and the backend; one that speaks TLS where it is given a certificate. */
+  readonly proxy?: boolean | ((directory: string) => Certificate)
   /** An agent before the gateway. Both have the queue. */
   readonly hops?: 1 | 2
   readonly telegen?: TelegenOptions
@@ -206,9 +206,10 @@ export class Scene {
 
   async #begin(): Promise<void> {
     const { ports, protocol, size } = this
-    const { hops, idle, retry = 0 } = this.#options
+    const { hops, idle, proxy, retry = 0, generator } = this.#options
     await this.sink.call('open', ports.sink)
-    await this.proxy?.call('open', { port: ports.proxy, to: ports.sink[protocol] })
+    const tls = typeof proxy === 'function' ? proxy(this.directory) : undefined
+    await this.proxy?.call('open', { port: ports.proxy, to: ports.sink[protocol], tls })
     this.configure()
     if (hops === 2) {
       const { directory } = this.telegen
@@ -216,7 +217,8 @@ export class Scene {
       this.telegen.configure(configuration({ listen: { ...ports.agent }, to, protocol, queue: this.queue, directory }))
     }
     const port = hops === 2 ? ports.agent[protocol] : ports[protocol]
-    await this.generator.call('begin', { protocol, port, size, retry, ...this.#options.generator })
+    const own = typeof generator === 'function' ? generator(this.directory) : generator
+    await this.generator.call('begin', { protocol, port, size, retry, ...own })
     if (idle) return
     await this.gateway.start()
     if (hops === 2) await this.telegen.start()

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http2'
-import type { ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { partialSuccess } from './sink-verdict.ts'
+import { LAST_ANSWERS_MS, partialSuccess } from './sink-verdict.ts'
 import type { Judge, Listener, Reply } from './sink-verdict.ts'
 
 /** gRPC's like of the HTTP statuses that a script may say. */
@@ -13,12 +13,17 @@ const FRAME_HEAD = 5
 /** OTLP over gRPC on Node's HTTP/2, one message a call. */
 export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
   const sockets = new Set<Socket>()
+  const sessions = new Set<ServerHttp2Session>()
   const byPort = new Map<number | undefined, Socket>()
   const server = createServer()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     byPort.set(socket.remotePort, socket)
     socket.on('close', () => sockets.delete(socket))
+  })
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
   })
   // A connection that the harness resets is an error to the session; it was meant.
   server.on('sessionError', () => undefined)
@@ -43,8 +48,11 @@ export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
     async close() {
       const closed = once(server, 'close')
       server.close()
-      for (const socket of sockets) socket.resetAndDestroy()
+      // GOAWAY, and what is under way ends: an answer that a reset swallows would be a duplicate without a reason.
+      for (const session of sessions) session.close()
+      const forced = setTimeout(() => sockets.forEach((socket) => socket.resetAndDestroy()), LAST_ANSWERS_MS)
       await closed
+      clearTimeout(forced)
     },
   }
 }

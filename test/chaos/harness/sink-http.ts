@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { partialSuccess } from './sink-verdict.ts'
+import { LAST_ANSWERS_MS, partialSuccess } from './sink-verdict.ts'
 import type { Judge, Listener } from './sink-verdict.ts'
 
 /** OTLP over HTTP/1.1. */
@@ -36,8 +36,13 @@ export async function openHttp(port: number, judge: Judge): Promise<Listener> {
     async close() {
       const closed = once(server, 'close')
       server.close()
-      for (const socket of sockets) socket.resetAndDestroy()
+      server.closeIdleConnections()
+      // What was taken is answered first: an answer that a reset swallows would be a duplicate without a reason.
+      const closing = setInterval(() => server.closeIdleConnections(), 5)
+      const forced = setTimeout(() => sockets.forEach((socket) => socket.resetAndDestroy()), LAST_ANSWERS_MS)
       await closed
+      clearInterval(closing)
+      clearTimeout(forced)
     },
   }
 }

@@ -20,6 +20,9 @@ export interface Listener {
 
 export type Judge = (request: Buffer) => Verdict
 
+/** How long a backend that goes away still answers what it has taken. */
+export const LAST_ANSWERS_MS = 500
+
 export const OK: Reply = { status: 200, rejected: 0 }
 
 /** ExportTracePartialSuccess in its response: `partial_success` 1, `rejected_spans` 1, `error_message` 2. */

@@ -51,7 +51,7 @@ const service = {
   async up(): Promise<void> {
     listeners = await Promise.all([openHttp(ports.http, judge), openGrpc(ports.grpc, judge)])
   },
-  /** Gone: the ports are closed, connections are reset. */
+  /** Gone: the ports are closed, and connections too, once what was taken is answered. */
   async down(): Promise<void> {
     await Promise.all(listeners.map((listener) => listener.close()))
     listeners = []
