@@ -45,6 +45,7 @@ export class Circuit {
       const waiter: Waiter = { go }
       const leave = () => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+        if (this.#waiters.length === 0) this.#cancel()
         reject(abort.reason as Error)
       }
       abort.addEventListener('abort', leave, { once: true })
@@ -55,11 +56,11 @@ export class Circuit {
 
   /** The backend answered, whatever it said. */
   answered(): void {
+    if (this.#failures === 0) return
     this.#failures = 0
     this.#since = undefined
     this.#isTrying = false
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#cancel()
     for (const { go } of this.#waiters.splice(0)) go()
   }
 
@@ -69,8 +70,7 @@ export class Circuit {
     this.#since ??= this.#clock.now()
     this.#isTrying = false
     this.#nextTry = this.#clock.monotonic() + wait
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#cancel()
     this.#schedule()
   }
 
@@ -78,6 +78,11 @@ export class Circuit {
   abandoned(): void {
     this.#isTrying = false
     this.#schedule()
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 
   #schedule(): void {

@@ -14,6 +14,8 @@ export interface SendingQueue extends Room {
   readonly capacity: number
   /** Deliveries that wait for a consumer. */
   readonly length: number
+  /** Deliveries, of those that wait, that are not in memory. */
+  readonly unread: number
   /** When the oldest that has not ended was taken, milliseconds since the Unix epoch; undefined where there is none. */
   readonly oldest: number | undefined
   push(delivery: Delivery): void
@@ -93,6 +95,10 @@ export class MemoryQueue implements SendingQueue {
 
   get length(): number {
     return this.#waiting.length
+  }
+
+  get unread(): number {
+    return 0
   }
 
   get oldest(): number | undefined {

@@ -10,9 +10,9 @@ const MOST_COMBINATIONS = 10_000
 
 /** Where deliveries come from: a queue. */
 export interface Source {
-  readonly length: number
+  isEmpty(): boolean
   /** Whether nothing more can come before something has ended. */
-  readonly isFull: boolean
+  isFull(): boolean
   shift(): Delivery | undefined
 }
 
@@ -83,7 +83,7 @@ export class RequestFormer {
     const delivery = source.shift()
     if (delivery) this.#take(delivery)
     // A full queue has no room for the rest of a batch.
-    const mustGo = source.length === 0 && (this.#isHurried || source.isFull)
+    const mustGo = source.isEmpty() && (this.#isHurried || source.isFull())
     if (mustGo) this.#accumulator.flush()
     return delivery !== undefined || this.#ready.length > 0
   }

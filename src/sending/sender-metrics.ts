@@ -33,7 +33,7 @@ export function senderMetrics(
   meter: Meter,
   exporter: string,
   signal: Signal,
-  queue: SendingQueue | undefined,
+  queue: (() => SendingQueue) | undefined,
   about: About,
 ): SenderMetrics {
   const labels = { exporter }
@@ -83,25 +83,25 @@ export function senderMetrics(
 
 function queueGauges(
   meter: Meter,
-  queue: SendingQueue,
+  queue: () => SendingQueue,
   labels: { exporter: string; data_type: string },
   clock: Clock,
 ): Forget[] {
   const gauge = (name: string, unit: string, description: string, read: () => number) =>
     meter.gauge(`otelcol_exporter_${name}`, { unit, description }, read, labels)
   return [
-    gauge('queue_size', '{batch}', 'Used capacity of the queue, in what its sizer counts.', () => queue.used),
-    gauge('queue_capacity', '{batch}', 'Capacity of the queue, in what its sizer counts.', () => queue.capacity),
+    gauge('queue_size', '{batch}', 'Used capacity of the queue, in what its sizer counts.', () => queue().used),
+    gauge('queue_capacity', '{batch}', 'Capacity of the queue, in what its sizer counts.', () => queue().capacity),
     meter.gauge(
       'telegen.exporter.queue.length',
       { unit: '{batch}', level: 'normal', description: 'Batches that wait in the queue for a consumer.' },
-      () => queue.length,
+      () => queue().length + queue().unread,
       labels,
     ),
     meter.gauge(
       'telegen.exporter.queue.age',
       { unit: 's', value: 'double', description: 'How long ago the oldest that is not sent was taken.' },
-      () => (queue.oldest === undefined ? 0 : Math.max(0, clock.now() - queue.oldest) / 1_000),
+      () => Math.max(0, clock.now() - (queue().oldest ?? clock.now())) / 1_000,
       labels,
     ),
   ]

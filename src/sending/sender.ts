@@ -1,22 +1,33 @@
 import type { Clock } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
 import type { Exporter, SendResult } from '../component/definition.ts'
-import { DELIVERED } from '../component/delivery.ts'
+import { DELIVERED, STORED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
 import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
-import { batchSizer, queueSizer } from '../component/sending-options.ts'
+import { batchSizer, keepsOnDisk } from '../component/sending-options.ts'
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { StatusReporter } from '../component/status.ts'
+import type { Storage } from '../component/storage.ts'
+import type { ByteBudget } from '../data/memory/byte-budget.ts'
 import type { Signal } from '../data/signal.ts'
 import { Attempts, LeftOff } from './attempts.ts'
+import { buildQueue } from './build-queue.ts'
+import type { Queue } from './build-queue.ts'
+import { DiskQueue } from './disk-queue.ts'
 import { halves, isTooLarge, tooLarge } from './halves.ts'
-import { MemoryQueue } from './queue.ts'
+import { Leftover } from './leftover.ts'
 import { RequestFormer } from './request-former.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
+import { within } from './within.ts'
 import type { Room, Sink, Size } from './sink.ts'
+
+/** How long attempts under way may take at the stop whose data is on disk or will be, in milliseconds. */
+const BRIEF = 3_000
+/** How long the disk may take at the stop, in milliseconds. */
+const LAST_WRITES = 5_000
 
 export interface SenderOptions {
   /** The exporter's id. */
@@ -30,16 +41,15 @@ export interface SenderOptions {
   readonly log: Log
   readonly meter: Meter
   readonly status: StatusReporter
+  /** The signal's: what is read back from disk is charged to it. */
+  readonly budget?: ByteBudget
+  /** Where `sending_queue::storage` is; asked at the start. Throws where there is none. */
+  readonly storage?: () => Storage
   /** Told of items that are lost and that no root delivery tells of: `partial_success`, what the other side took and did not keep. */
   readonly onDropped: (items: number, reason: string, message: string) => void
 }
 
-/** What a sender that ceased has not sent: for `adopt` of another one, of the same exporter and signal. */
-export interface Leftover {
-  readonly from: Sender
-  /** In order. */
-  readonly queues: readonly MemoryQueue[]
-}
+export type { Leftover }
 
 type Phase = 'new' | 'running' | 'leaving' | 'stopping'
 
@@ -57,7 +67,9 @@ export class Sender implements Sink, Holder, Room {
   readonly id: string
   readonly name: string
   readonly held = new Set<DeliveryNode>()
-  readonly queue: MemoryQueue | undefined
+  #queue: Queue | undefined
+  /** On disks of a predecessor that are no longer those of this exporter: they are emptied first. */
+  #before: DiskQueue[] = []
   readonly #former: RequestFormer | undefined
   readonly #options: SenderOptions
   readonly #metrics: SenderMetrics
@@ -68,7 +80,8 @@ export class Sender implements Sink, Holder, Room {
   /** What came while there is no queue and nothing may be sent. */
   #early: Delivery[] = []
   #unsent: Unsent[] = []
-  #successor: Sender | undefined
+  #successor: ((delivery: Delivery) => void) | undefined
+  readonly #watchers = new Set<() => void>()
   #turns = 0
   #inFlight = 0
   #idle: (() => void) | undefined
@@ -76,11 +89,12 @@ export class Sender implements Sink, Holder, Room {
   #left = 0
 
   constructor(options: SenderOptions) {
-    const { id, signal, sending, share, meter, clock, exporter, status } = options
+    const { id, signal, sending, meter, clock, exporter, status } = options
     this.id = id
     this.name = `exporter "${id}"`
     this.#options = options
-    this.queue = queueOf(options, share, (items) => this.#metrics.displaced(items))
+    const onReady = () => this.#pump()
+    this.#use(buildQueue(options, this, { onReady, onDisplaced: (items) => this.#metrics.displaced(items) }))
     this.#former = this.#formerOf(options)
     this.#attempts = new Attempts({
       exporter,
@@ -92,59 +106,73 @@ export class Sender implements Sink, Holder, Room {
       waiting: () => this.#waiting(),
       onStuck: () => this.#stuck(),
     })
-    this.#metrics = senderMetrics(meter, id, signal, this.queue, {
-      clock,
-      isOpen: () => this.#attempts.circuit.isOpen,
-    })
+    const isOpen = () => this.#attempts.circuit.isOpen
+    this.#metrics = senderMetrics(meter, id, signal, this.#queue && (() => this.#queue as Queue), { clock, isOpen })
+  }
+
+  get queue(): Queue | undefined {
+    return this.#queue
   }
 
   /** What the gate must ask before data enters. */
   get room(): Room | undefined {
-    return this.queue && this
+    return this.#queue && this
   }
 
   get blocks(): boolean {
-    return this.queue?.blocks ?? false
+    return this.#queue?.blocks ?? false
   }
 
   full(size: Size): Refused | undefined {
-    return this.queue?.full(size)
+    return this.#queue?.full(size)
   }
 
   onRoom(watcher: () => void): () => void {
-    return this.queue?.onRoom(watcher) ?? (() => {})
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
   }
 
   take(delivery: Delivery): void {
-    if (this.#successor) return this.#successor.take(delivery)
+    if (this.#successor) return this.#successor(delivery)
     ;(delivery as DeliveryNode).hold(this)
-    const { queue } = this
     if (this.#abort.signal.aborted && this.#phase === 'stopping')
       return this.#refuse(delivery, stopped(`${this.name} has stopped`))
-    if (queue === undefined) {
+    const { sending } = this.#options
+    if (this.#queue === undefined) {
       if (this.#phase === 'new' || this.#phase === 'leaving') this.#early.push(delivery)
       else void this.#send(delivery)
       return
     }
-    if (!this.#options.sending.queue?.wait_for_result) delivery.reach('accepted')
-    queue.push(delivery)
+    // What a queue on disk keeps is taken when it is there: then it says more.
+    if (!sending.queue?.wait_for_result && !keepsOnDisk(sending.queue)) delivery.reach('accepted')
+    this.#queue.push(delivery)
     this.#pump()
   }
 
-  /** From now on it sends. The exporter has started before. */
+  /** From now on it sends. The exporter has started before. Rejects where its queue on disk cannot be opened. */
   async start(): Promise<void> {
+    if (this.#queue instanceof DiskQueue) await this.#open(this.#queue)
     this.#begin()
   }
 
-  /** Instead of `start`: goes on with what another sender left, before what has come here meanwhile. */
-  async adopt({ from, queues }: Leftover): Promise<void> {
-    from.#successor = this
-    const waiting = queues.flatMap((queue) => queue.clear())
-    const early = [...from.#early, ...this.#early]
-    this.#early = []
-    for (const delivery of [...waiting, ...from.#early.splice(0)]) (delivery as DeliveryNode).hold(this)
-    if (this.queue) this.queue.takeOver([...waiting, ...early])
-    else this.#early = [...waiting, ...early]
+  /**
+   * Instead of `start`: goes on with what another sender left, before what has come here meanwhile. Rejects as `start` does; then nothing has
+   * been taken from `leftover`.
+   */
+  async adopt(leftover: Leftover): Promise<void> {
+    const own = this.#queue
+    const storage = own instanceof DiskQueue ? this.#storage() : undefined
+    if (own instanceof DiskQueue && storage && !leftover.has(storage)) await this.#open(own)
+    const { same, others, deliveries } = leftover.take(storage, (delivery) => this.take(delivery))
+    for (const delivery of deliveries) (delivery as DeliveryNode).hold(this)
+    this.#before = [...others]
+    for (const queue of others) queue.reconfigure({ holder: this, onReady: () => this.#pump() })
+    if (same && own instanceof DiskQueue) {
+      same.replace(own)
+      this.#use(same)
+      for (const delivery of [...deliveries, ...own.clear()]) same.push(delivery)
+    } else if (own) own.takeOver(deliveries)
+    else this.#early = [...deliveries, ...this.#early]
     this.#begin()
   }
 
@@ -157,34 +185,72 @@ export class Sender implements Sink, Holder, Room {
     this.#leave.abort(new Error('handing over'))
     await this.#quiet(deadline)
     const unsent = this.#unsent.toSorted((left, right) => left.turn - right.turn).map(({ delivery }) => delivery)
-    const before = [...unsent, ...(this.#former?.drain() ?? [])]
-    if (this.queue) this.queue.putBack(before)
-    else this.#early = [...before, ...this.#early]
+    const first = [...unsent, ...(this.#former?.drain() ?? [])]
+    const queues = [...this.#before, ...(this.#queue ? [this.#queue] : [])]
+    if (queues[0]) queues[0].putBack(first)
+    else this.#early = [...first, ...this.#early]
     this.#metrics.forget()
-    return { from: this, queues: this.queue ? [this.queue] : [] }
+    return new Leftover(queues, (successor) => {
+      this.#successor = successor
+      return this.#early.splice(0)
+    })
   }
 
-  /** The exporter's share of the budget is another: what the queue holds where nothing is written. */
+  /** The exporter's share of the budget is another: what the queue has in memory where nothing is written. */
   resize(share: number): void {
-    if (this.#options.sending.queue?.queue_size === undefined) this.queue?.resize(share)
+    if (this.#queue instanceof DiskQueue || this.#options.sending.queue?.queue_size === undefined)
+      this.#queue?.resize(share)
   }
 
-  /** Sends what is left until `deadline` aborts; then ends the rest as refused, and whatever comes after it. */
+  /**
+   * Sends what is left until `deadline` aborts; then ends the rest as refused, and whatever comes after it. With a queue on disk nobody
+   * waits for a backend: what is not sent at once stays there, or is written there.
+   */
   async stop(deadline: AbortSignal): Promise<void> {
+    const { clock, log, signal } = this.#options
     this.#phase = 'stopping'
     this.#former?.hurry()
+    const disks = this.#disks()
+    for (const disk of disks) disk.cease()
+    if (disks.length > 0) this.#leave.abort(new Error('stopped'))
+    const brief = disks.length > 0 ? clock.after(BRIEF, () => this.#abort.abort(new Error('stopped'))) : undefined
     this.#pump()
     await this.#quiet(deadline, () => this.#giveUp())
+    brief?.cancel()
     this.#abort.abort(new Error('stopped'))
+    for (const disk of disks) await within(clock, LAST_WRITES, disk.written())
     this.#giveUp()
+    await this.#keep()
+    for (const disk of disks) await within(clock, LAST_WRITES, this.#closed(disk))
     this.#metrics.forget()
-    if (this.#left === 0) return
-    const { log, signal } = this.#options
-    log.warn({ signal, items: this.#left }, `${this.name} stopped before everything could be sent`)
+    if (this.#left > 0)
+      log.warn({ signal, items: this.#left }, `${this.name} stopped before everything could be sent; the rest is lost`)
   }
 
   misuse(what: string): void {
     this.#options.log.error({}, `${this.name} ${what}`)
+  }
+
+  #use(queue: Queue | undefined): void {
+    this.#queue = queue
+    queue?.onRoom(() => {
+      for (const watcher of this.#watchers) watcher()
+    })
+  }
+
+  #storage(): Storage {
+    const { storage } = this.#options
+    if (storage === undefined) throw new Error('there is no storage here')
+    return storage()
+  }
+
+  async #open(queue: DiskQueue): Promise<void> {
+    await queue.open(this.#storage(), `exporter/${this.id}/${this.#options.signal}`)
+  }
+
+  #disks(): DiskQueue[] {
+    const all: (Queue | undefined)[] = [...this.#before, this.#queue]
+    return all.filter((queue) => queue instanceof DiskQueue && queue.storage !== undefined) as DiskQueue[]
   }
 
   #begin(): void {
@@ -193,22 +259,37 @@ export class Sender implements Sink, Holder, Room {
     this.#pump()
   }
 
-  /** Waits until nothing is under way; `deadline` ends what is. */
-  async #quiet(deadline: AbortSignal, run: () => void = () => {}): Promise<void> {
-    const end = () => {
+  /** Waits until nothing is under way; `deadline` ends what is, and then `end` is called. */
+  async #quiet(deadline: AbortSignal, end: () => void = () => {}): Promise<void> {
+    const over = () => {
       this.#abort.abort(deadline.reason)
-      run()
+      end()
     }
-    if (deadline.aborted) end()
-    else deadline.addEventListener('abort', end, { once: true })
+    if (deadline.aborted) over()
+    else deadline.addEventListener('abort', over, { once: true })
     if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
-    deadline.removeEventListener('abort', end)
+    deadline.removeEventListener('abort', over)
   }
 
   #giveUp(): void {
     this.#leave.abort(new Error('stopped'))
-    const early = this.#early.splice(0)
-    for (let left = early.shift() ?? this.#next(); left; left = early.shift() ?? this.#next()) this.#leaveOff(left)
+    const waiting = [...this.#before, ...(this.#queue ? [this.#queue] : [])].flatMap((queue) => queue.clear())
+    for (const left of [...this.#early.splice(0), ...(this.#former?.drain() ?? []), ...waiting]) this.#leaveOff(left)
+  }
+
+  /** Brings what is in memory alone to the disk. */
+  async #keep(): Promise<void> {
+    const disk = this.#queue instanceof DiskQueue ? this.#queue : undefined
+    const rest = this.#unsent.splice(0).map(({ delivery }) => delivery as DeliveryNode)
+    const kept = rest.map(async (node) => (await disk?.keep(node)) || this.#lose(node))
+    await within(this.#options.clock, LAST_WRITES, Promise.all(kept))
+    for (const node of rest) this.#lose(node)
+  }
+
+  #lose(node: DeliveryNode, why = ''): void {
+    if (node.ended) return
+    this.#left += node.batch.items
+    this.#refuse(node, stopped(`stopped before it could be sent${why}`))
   }
 
   /** While something waits, something is in flight, but for what waits for the rest of a batch. */
@@ -216,14 +297,28 @@ export class Sender implements Sink, Holder, Room {
     if (this.#phase === 'new' || this.#phase === 'leaving' || this.#abort.signal.aborted) return
     const consumers = this.#options.sending.queue?.num_consumers ?? 1
     while (this.#inFlight < consumers) {
-      const next = this.#next()
+      const next = this.#former ? this.#former.shift() : this.#shift()
       if (next === undefined) return
       void this.#send(next)
     }
   }
 
-  #next(): Delivery | undefined {
-    return (this.#former ?? this.queue)?.shift()
+  #shift(): Delivery | undefined {
+    for (const queue of this.#before) {
+      const next = queue.shift()
+      if (next !== undefined || !queue.isEmpty) return next
+      if (queue.isDone) void this.#closed(queue)
+    }
+    return this.#queue?.shift()
+  }
+
+  async #closed(queue: DiskQueue): Promise<void> {
+    this.#before = this.#before.filter((each) => each !== queue)
+    try {
+      await queue.close()
+    } catch (error) {
+      this.#options.log.warn({ error }, `${this.name}: a queue on disk did not close cleanly`)
+    }
   }
 
   async #send(delivery: Delivery): Promise<void> {
@@ -253,12 +348,13 @@ export class Sender implements Sink, Holder, Room {
     }
   }
 
-  /** It could not be sent before the sender left off, and somebody must have it now. */
+  /** It could not be sent before the sender left off: it stays on disk, is brought there, goes to a successor, or is lost. */
   #leaveOff(delivery: Delivery, turn = this.#turns, last?: Refused): void {
-    if (this.#phase === 'leaving') return void this.#unsent.push({ turn, delivery })
-    this.#left += delivery.batch.items
-    const why = last === undefined ? '' : ` again: ${last.message}`
-    this.#refuse(delivery, stopped(`stopped before it could be sent${why}`))
+    const node = delivery as DeliveryNode
+    const isOver = this.#phase === 'stopping'
+    if (isOver && node.isOnDisk) node.end(STORED)
+    else if (!isOver || this.#disks().length > 0) this.#unsent.push({ turn, delivery })
+    else this.#lose(node, last === undefined ? '' : ` again: ${last.message}`)
   }
 
   #succeed(delivery: Delivery, result: SendResult | void): void {
@@ -274,18 +370,13 @@ export class Sender implements Sink, Holder, Room {
   }
 
   #formerOf({ sending, clock, log }: SenderOptions): RequestFormer | undefined {
-    const { queue } = this
     const batch = sending.queue?.batch
-    if (!queue || !sending.queue || !batch?.enabled) return undefined
+    if (!this.#queue || !sending.queue || !batch?.enabled) return undefined
     return new RequestFormer({
       source: {
-        get length() {
-          return queue.length
-        },
-        get isFull() {
-          return queue.used >= queue.capacity
-        },
-        shift: () => queue.shift(),
+        isEmpty: () => this.#queue?.length === 0,
+        isFull: () => this.#queue !== undefined && this.#queue.used >= this.#queue.capacity,
+        shift: () => this.#shift(),
       },
       batch,
       sizer: batchSizer(sending.queue),
@@ -297,7 +388,8 @@ export class Sender implements Sink, Holder, Room {
   }
 
   #waiting(): string {
-    const batches = (this.queue?.length ?? this.#early.length) + this.#inFlight
+    const { length, unread } = this.#queue ?? { length: this.#early.length, unread: 0 }
+    const batches = length + unread + this.#inFlight
     return batches === 1 ? '1 batch waits' : `${batches} batches wait`
   }
 
@@ -313,20 +405,3 @@ export class Sender implements Sink, Holder, Room {
 /** May be tried again still: where nobody took custody it goes back to the sender, who may have more patience. */
 const stopped = (message: string): Refused =>
   new Refused(message, { code: 'unavailable', retry: {}, reason: 'stopped' })
-
-function queueOf(
-  { id, sending: { queue }, clock }: SenderOptions,
-  share: number,
-  onDisplaced: (items: number) => void,
-): MemoryQueue | undefined {
-  if (!queue?.enabled) return undefined
-  return new MemoryQueue({
-    id,
-    sizer: queueSizer(queue),
-    capacity: queue.queue_size ?? share,
-    onFull: queue.on_full,
-    blocks: queue.block_on_overflow,
-    clock,
-    onDisplaced,
-  })
-}

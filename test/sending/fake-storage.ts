@@ -92,6 +92,10 @@ class FakeQueue implements StoredQueue {
     return this.#left.reduce((sum, { bytes }) => sum + bytes.length, 0)
   }
 
+  get capacity(): number {
+    return this.#storage.maxSize
+  }
+
   get unread(): number {
     return this.#left.filter(({ isRead }) => !isRead).length
   }

@@ -1,0 +1,434 @@
+import { STORED } from '../component/delivery.ts'
+import type { Delivery, Outcome } from '../component/delivery.ts'
+import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
+import { Refused } from '../component/refused.ts'
+import type { Storage, StoredKey, StoredQueue } from '../component/storage.ts'
+import type { ByteBudget } from '../data/memory/byte-budget.ts'
+import type { Signal } from '../data/signal.ts'
+import { displaced, queueIsFull, sizeIn, tooLargeFor } from './queue.ts'
+import type { QueueOptions, SendingQueue } from './queue.ts'
+import { ReadBack } from './read-back.ts'
+import type { Read } from './read-back.ts'
+import { encodeHeader, HEADER_GUESS } from './record.ts'
+import { Row } from './row.ts'
+import type { Size } from './sink.ts'
+
+/** Bytes of what is on disk and waits in memory for a consumer. */
+const READY_BYTES = 16 * 1024 * 1024
+/** Deliveries whose bytes are on disk alone and of which somebody waits to hear that they were delivered. */
+const MOST_AWAITED = 100_000
+
+export interface DiskQueueOptions extends QueueOptions {
+  readonly signal: Signal
+  /** Memory first, disk only while `memory` is full. */
+  readonly spill: boolean
+  /** Bytes. */
+  readonly memory: number
+  readonly budget: ByteBudget | undefined
+  /** Whether batches are merged, so that what is read back must be sound. */
+  readonly merges: boolean
+  /** Who has what is read back. */
+  readonly holder: Holder
+  /** Told when there is something to take. */
+  readonly onReady: () => void
+  /** Told of items that are lost, why, and in a sentence. */
+  readonly onDropped: (items: number, reason: string, message: string) => void
+  /** Told of a disk that cannot be read. */
+  readonly onTrouble: (error: unknown) => void
+}
+
+interface Count {
+  records: number
+  items: number
+  bytes: number
+}
+
+/**
+ * A queue on disk. What comes is written there before it is acknowledged, and sent from memory where a consumer could use it at once;
+ * else its memory is let go, and it is read back in its turn. A record is settled when all that was made of it has ended: what was interrupted,
+ * by a stop or a crash, comes again.
+ */
+export class DiskQueue implements SendingQueue {
+  #options: DiskQueueOptions
+  #storage: Storage | undefined
+  #store: StoredQueue | undefined
+  #readBack: ReadBack | undefined
+  /** What came before the queue was open. */
+  readonly #early = new Row<DeliveryNode>()
+  readonly #ready = new Row<Delivery>()
+  #readyBytes = 0
+  /** What the disk did not take, and whose sender has been told that it was taken. */
+  readonly #unwritten = new Row<DeliveryNode>()
+  /** On its way to the disk, or before it. */
+  readonly #arriving: Count = { records: 0, items: 0, bytes: 0 }
+  /** In memory alone, with the time at which it came. */
+  readonly #memory = new Map<DeliveryNode, number>()
+  readonly #inMemory: Count = { records: 0, items: 0, bytes: 0 }
+  /** On disk and in memory, with the time at which it came, in order. */
+  readonly #live = new Map<StoredKey, number>()
+  readonly #awaited = new Map<StoredKey, DeliveryNode>()
+  /** Records of which we know that nobody has read them. */
+  #unread = 0
+  #youngest = 0
+  #writing: Promise<unknown> = Promise.resolve()
+  #isCeasing = false
+  readonly #watchers = new Set<() => void>()
+
+  constructor(options: DiskQueueOptions) {
+    this.#options = options
+  }
+
+  get blocks(): boolean {
+    return this.#options.blocks
+  }
+
+  get storage(): Storage | undefined {
+    return this.#store && this.#storage
+  }
+
+  get used(): number {
+    const { sizer } = this.#options
+    const { records = 0, items = 0, bytes = 0 } = this.#store ?? {}
+    const sum = (stored: number, of: keyof Count) => stored + this.#arriving[of] + this.#inMemory[of]
+    return { requests: sum(records, 'records'), items: sum(items, 'items'), bytes: sum(bytes, 'bytes') }[sizer]
+  }
+
+  get capacity(): number {
+    const { sizer, capacity } = this.#options
+    return sizer === 'bytes' ? Math.min(capacity, this.#store?.capacity ?? Infinity) : capacity
+  }
+
+  get length(): number {
+    return this.#ready.length + this.#unwritten.length + this.#early.length
+  }
+
+  /** Whether nothing more will come out of it, unless more comes in. */
+  get isEmpty(): boolean {
+    return this.length === 0 && this.#unread === 0 && this.#arriving.records === 0
+  }
+
+  /** Whether all that ever came out of it has ended, too. */
+  get isDone(): boolean {
+    return this.isEmpty && this.#live.size === 0 && this.#memory.size === 0
+  }
+
+  /** Records on disk that are not in memory. */
+  get unread(): number {
+    return this.#unread
+  }
+
+  get oldest(): number | undefined {
+    const times = [this.#live.values().next().value, this.#memory.values().next().value]
+    const known = times.filter((at) => at !== undefined)
+    if (known.length > 0) return Math.min(...known)
+    return this.#unread > 0 ? this.#youngest : undefined
+  }
+
+  full(size: Size): Refused | undefined {
+    const { id, sizer, capacity, onFull } = this.#options
+    const wanted = sizeIn(sizer, size)
+    if (wanted > capacity) return tooLargeFor(id, wanted, sizer, capacity)
+    if (this.#fitsInMemory(size)) return undefined
+    if (onFull === 'hold' && this.used + wanted > capacity) return queueIsFull(id)
+    if (this.#awaited.size >= MOST_AWAITED) return queueIsFull(id)
+    return this.#store?.full(size.bytes + HEADER_GUESS)
+  }
+
+  onRoom(watcher: () => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** Rejects where the storage does; then it may be tried again. */
+  async open(storage: Storage, name: string): Promise<void> {
+    const { onDropped } = this.#options
+    const store = await storage.queue(name, ({ items, reason, message }) => onDropped(items, reason, message))
+    this.#storage = storage
+    this.#store = store
+    this.#isCeasing = false
+    this.#unread = store.unread
+    store.onRoom(() => this.#roomOnDisk())
+    const { signal, budget, merges, clock } = this.#options
+    this.#readBack = new ReadBack({
+      store,
+      signal,
+      budget,
+      merges,
+      clock,
+      holdsNothing: () => this.#live.size === 0 && this.#memory.size === 0,
+      onTrouble: (error) => this.#options.onTrouble(error),
+    })
+    for (const node of this.#early.clear()) {
+      this.#count(this.#arriving, node, -1)
+      this.#place(node)
+    }
+    this.#read()
+  }
+
+  /** Goes on in place of `other`, which was never open. */
+  replace(other: DiskQueue): void {
+    this.reconfigure(other.#options)
+  }
+
+  /** Goes on for another sender of the same exporter and signal. */
+  reconfigure(options: Partial<DiskQueueOptions>): void {
+    this.#options = { ...this.#options, ...options }
+    const waiting = this.#ready.clear()
+    for (const each of waiting) (each as DeliveryNode).hold(this.#options.holder)
+    this.#ready.putBack(waiting)
+    this.#tell()
+  }
+
+  resize(memory: number): void {
+    this.#options = { ...this.#options, memory }
+    this.#tell()
+  }
+
+  push(delivery: Delivery): void {
+    const node = delivery as DeliveryNode
+    if (this.#store) return this.#place(node)
+    this.#count(this.#arriving, node, 1)
+    this.#early.push(node)
+  }
+
+  shift(): Delivery | undefined {
+    const next = this.#ready.shift()
+    if (next === undefined) return this.#unwritten.shift()
+    this.#readyBytes -= next.batch.bytes
+    this.#read()
+    return next
+  }
+
+  putBack(deliveries: readonly Delivery[]): void {
+    this.#ready.putBack(deliveries)
+    for (const { batch } of deliveries) this.#readyBytes += batch.bytes
+  }
+
+  /** What another queue had in memory. */
+  takeOver(deliveries: readonly Delivery[]): void {
+    for (const each of deliveries) this.push(each)
+  }
+
+  /** All that waits in memory, in order, which then is the caller's; what is on disk as well says so. */
+  clear(): Delivery[] {
+    this.#readyBytes = 0
+    const early = this.#early.clear()
+    for (const each of early) this.#count(this.#arriving, each, -1)
+    return [...this.#ready.clear(), ...this.#unwritten.clear(), ...early]
+  }
+
+  /** From now on nothing is read, and what is written stays on disk. */
+  cease(): void {
+    this.#isCeasing = true
+    this.#readBack?.cancel()
+  }
+
+  /** Writes what is in memory alone and was given out by `clear`; false where the disk did not take it. */
+  async keep(delivery: Delivery): Promise<boolean> {
+    if (this.#store === undefined) return false
+    try {
+      await this.#store.append(this.#recordOf(delivery), delivery.batch.items)
+    } catch {
+      return false
+    }
+    if (!(delivery as DeliveryNode).ended) delivery.end(STORED)
+    return true
+  }
+
+  /** After `cease`, when nothing of it is under way any more: lets go of the storage. What waits there stays. */
+  async close(): Promise<void> {
+    await this.#writing
+    await this.#readBack?.idle
+    for (const node of this.#awaited.values()) node.end(STORED)
+    this.#awaited.clear()
+    const store = this.#store
+    this.#store = undefined
+    this.#unread = 0
+    await store?.close()
+  }
+
+  /** What has been handed to the disk is there, or was refused. */
+  async written(): Promise<void> {
+    await this.#writing
+  }
+
+  #place(node: DeliveryNode): void {
+    if (!this.#fitsInMemory(node.batch)) return this.#write(node)
+    this.#remember(node)
+    this.#makeReady(node)
+  }
+
+  /** Once something has been spilled all goes to disk, so that it is sent in order. */
+  #fitsInMemory({ bytes }: Size): boolean {
+    const { spill, memory } = this.#options
+    return spill && this.#unread === 0 && this.#arriving.records === 0 && this.#inMemory.bytes + bytes <= memory
+  }
+
+  #remember(node: DeliveryNode): void {
+    this.#memory.set(node, this.#options.clock.now())
+    this.#count(this.#inMemory, node, 1)
+    node.whenEnded(() => {
+      this.#forget(node)
+      this.#tell()
+    })
+  }
+
+  #forget(node: DeliveryNode): void {
+    if (this.#memory.delete(node)) this.#count(this.#inMemory, node, -1)
+  }
+
+  #write(node: DeliveryNode): void {
+    this.#count(this.#arriving, node, 1)
+    const before = this.#writing
+    // With drop_oldest one after the other, or each would make room for all; else the storage has them all and writes them together.
+    const written = this.#options.onFull === 'drop_oldest' ? before.then(() => this.#append(node)) : this.#append(node)
+    this.#writing = Promise.all([before, written])
+  }
+
+  async #append(node: DeliveryNode): Promise<void> {
+    if (this.#options.onFull === 'drop_oldest') await this.#makeRoom()
+    const store = this.#store
+    try {
+      if (store === undefined) throw new Refused('the queue is closed', { code: 'unavailable', retry: {} })
+      const key = await store.append(this.#recordOf(node), node.batch.items)
+      this.#count(this.#arriving, node, -1)
+      this.#forget(node)
+      this.#appended(store, key, node)
+    } catch (error) {
+      this.#count(this.#arriving, node, -1)
+      this.#refused(node, Refused.from(error))
+    }
+  }
+
+  #recordOf({ batch, origin }: Delivery): Buffer[] {
+    const { signal, clock } = this.#options
+    return [encodeHeader(signal, origin, clock.now()), ...batch.segments()]
+  }
+
+  #appended(store: StoredQueue, key: StoredKey, node: DeliveryNode): void {
+    node.isOnDisk = true
+    node.reach('durable')
+    if (!this.#isCeasing && this.#hasRoomFor(node.batch.bytes) && store.claim(key)) {
+      this.#follow(key, node, this.#options.clock.now())
+      return this.#makeReady(node)
+    }
+    // It may have been read back already, before we heard that it was there.
+    if (!this.#live.has(key)) this.#unread++
+    if (node.awaits('delivered')) {
+      this.#awaited.set(key, node)
+      node.letGo()
+    } else node.end(STORED)
+    this.#read()
+  }
+
+  /** Nobody upstream counts on it: it goes back. Else it stays in memory, is sent from there, or written when the disk is well again. */
+  #refused(node: DeliveryNode, refused: Refused): void {
+    if (!refused.retryable || !node.isPromised) {
+      this.#forget(node)
+      node.end(refused)
+      return this.#tell()
+    }
+    if (!this.#memory.has(node)) this.#remember(node)
+    this.#unwritten.push(node)
+    this.#options.onReady()
+  }
+
+  #roomOnDisk(): void {
+    for (const node of this.#unwritten.clear()) this.#write(node)
+    this.#tell()
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    const most = Math.min(READY_BYTES, this.#options.memory / 2)
+    return this.#readyBytes === 0 || this.#readyBytes + bytes <= most
+  }
+
+  #makeReady(node: DeliveryNode): void {
+    this.#ready.push(node)
+    this.#readyBytes += node.batch.bytes
+    this.#options.onReady()
+  }
+
+  #follow(key: StoredKey, node: DeliveryNode, at: number): void {
+    this.#live.set(key, at)
+    this.#youngest = at
+    node.whenEnded((outcome, isStored) => this.#ended(key, outcome, isStored))
+  }
+
+  #ended(key: StoredKey, outcome: Outcome, isStored: boolean): void {
+    this.#live.delete(key)
+    if (!isStored) this.#store?.settle(key)
+    const awaited = this.#awaited.get(key)
+    this.#awaited.delete(key)
+    awaited?.end(isStored ? STORED : outcome)
+    this.#tell()
+    this.#read()
+  }
+
+  /** Reads ahead as far as there is room for it. */
+  #read(): void {
+    this.#readBack?.run(
+      () => !this.#isCeasing && this.#unread > 0 && this.#hasRoomFor(1),
+      (read) => this.#revive(read),
+    )
+  }
+
+  #revive(read: Read | undefined): void {
+    const unread = this.#store?.unread ?? 0
+    this.#unread = read === undefined ? unread : Math.min(this.#unread - 1, unread)
+    this.#dismiss(read?.key ?? (unread === 0 ? Infinity : 0))
+    if (read === undefined) return
+    const { holder, onDropped } = this.#options
+    if ('damage' in read) {
+      this.#store?.settle(read.key)
+      onDropped(read.items, 'damaged', read.damage)
+      return this.#dismiss(read.key + 1)
+    }
+    const node = read.delivery({
+      // Whoever waits for it hears of its end, and answers for it.
+      acknowledge: this.#awaited.has(read.key) ? 'delivered' : 'durable',
+      ended() {},
+      lost: (part, refused) => onDropped(refused.items ?? part.items, refused.reason, refused.message),
+    })
+    node.hold(holder)
+    node.isOnDisk = true
+    node.reach('durable')
+    this.#follow(read.key, node, read.at)
+    this.#makeReady(node)
+  }
+
+  /** Records before `key` that were passed over: nobody will hear of them again. */
+  #dismiss(key: StoredKey): void {
+    for (const [each, node] of this.#awaited) {
+      if (each >= key) return
+      if (this.#live.has(each)) continue
+      this.#awaited.delete(each)
+      node.end(new Refused('its record on disk was damaged', { code: 'data_loss', retry: 'never', reason: 'damaged' }))
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { id, onDisplaced, capacity } = this.#options
+    while (this.used > capacity && !this.#isCeasing) {
+      let oldest = this.shift()
+      if (oldest === undefined && this.#unread > 0) {
+        this.#read()
+        await this.#readBack?.idle
+        oldest = this.shift()
+      }
+      if (oldest === undefined) return
+      onDisplaced(oldest.batch.items)
+      oldest.end(displaced(id))
+    }
+  }
+
+  #count(of: Count, { batch: { items, bytes } }: Delivery, sign: 1 | -1): void {
+    of.records += sign
+    of.items += sign * items
+    of.bytes += sign * bytes
+  }
+
+  #tell(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+}

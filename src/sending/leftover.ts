@@ -1,0 +1,56 @@
+import { STORED } from '../component/delivery.ts'
+import type { Delivery } from '../component/delivery.ts'
+import type { DeliveryNode } from '../component/delivery-node.ts'
+import type { Storage } from '../component/storage.ts'
+import type { Queue } from './build-queue.ts'
+import { DiskQueue } from './disk-queue.ts'
+
+/** What a sender that ceased has not sent: for `adopt` of another one, of the same exporter and signal. */
+export class Leftover {
+  /** Oldest first. What comes to the sender until somebody adopts is added to the last. */
+  readonly #queues: readonly Queue[]
+  #deliveries: Delivery[] = []
+  readonly #succeed: (take: (delivery: Delivery) => void) => Delivery[]
+
+  /** `succeed`: from now on what comes to the old sender goes to `take`; returns what it has beside its queues. */
+  constructor(queues: readonly Queue[], succeed: (take: (delivery: Delivery) => void) => Delivery[]) {
+    this.#queues = queues
+    this.#succeed = succeed
+  }
+
+  /** Lets go of the disk, because the storage itself stops. What is there stays; what is in memory alone stays here. */
+  async close(): Promise<void> {
+    for (const queue of this.#queues) {
+      if (!(queue instanceof DiskQueue) || queue.storage === undefined) continue
+      queue.cease()
+      await queue.written()
+      for (const delivery of queue.clear()) {
+        if ((delivery as DeliveryNode).isOnDisk) delivery.end(STORED)
+        else this.#deliveries.push(delivery)
+      }
+      await queue.close()
+    }
+  }
+
+  /** Hands all over: the queue on `storage`, those on others, and what is in memory, in order. */
+  take(
+    storage: Storage | undefined,
+    successor: (delivery: Delivery) => void,
+  ): { readonly same: DiskQueue | undefined; readonly others: readonly DiskQueue[]; readonly deliveries: Delivery[] } {
+    let same: DiskQueue | undefined
+    const others: DiskQueue[] = []
+    const deliveries = this.#deliveries.splice(0)
+    for (const queue of this.#queues) {
+      if (!(queue instanceof DiskQueue) || queue.storage === undefined) deliveries.push(...queue.clear())
+      else if (queue.storage === storage) same = queue
+      else others.push(queue)
+    }
+    deliveries.push(...this.#succeed(successor))
+    return { same, others, deliveries }
+  }
+
+  /** Whether there is a queue on that storage. */
+  has(storage: Storage): boolean {
+    return this.#queues.some((queue) => queue instanceof DiskQueue && queue.storage === storage)
+  }
+}
