@@ -18,6 +18,14 @@ export interface Arguments {
   readonly format: 'yaml' | 'json'
   readonly validate: boolean
   readonly watchConfig: boolean
+  readonly tap: TapArguments
+}
+
+export interface TapArguments {
+  readonly endpoint: string
+  readonly headers: readonly string[]
+  /** What is asked for, as the endpoint has it. */
+  readonly query: readonly [string, string][]
 }
 
 /** A command line that cannot be understood. */
@@ -59,6 +67,7 @@ export function readArguments(words: readonly string[]): Arguments {
   for (const each of given) checkFlag(each, about)
   const values = (name: string) => given.flatMap((each) => (each.name === name ? (each.value ?? 'true') : []))
   const chosen = (name: string): unknown => values(name).at(-1) ?? flagOf(about, name)?.choices?.[0]
+  const asked = (name: string) => values(name).map((value): [string, string] => [name, value])
   const help = values('help').length > 0
   if (!help) checkWords(first, rest, about)
   return {
@@ -74,6 +83,11 @@ export function readArguments(words: readonly string[]): Arguments {
     format: (chosen('format') ?? 'yaml') as Arguments['format'],
     validate: values('validate').at(-1) !== 'false',
     watchConfig: (values('watch-config').at(-1) ?? 'false') !== 'false',
+    tap: {
+      endpoint: values('endpoint').at(-1) ?? 'localhost:13134',
+      headers: values('header'),
+      query: ['side', 'filter', 'severity', 'name', 'limit'].flatMap(asked),
+    },
   }
 }
 

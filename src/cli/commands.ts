@@ -1,3 +1,5 @@
+import { TAP_SIDES } from '../component/control.ts'
+
 /** What the command line knows: the one table behind reading it, its help, shell completion and docs/cli.md. */
 
 export interface Flag {
@@ -9,8 +11,10 @@ export interface Flag {
   readonly truth?: boolean
   /** May be given several times. */
   readonly many?: boolean
-  /** The values that there are; the first is the default. */
+  /** The values that there are; the first is the default, unless there is none. */
   readonly choices?: readonly string[]
+  /** Without a default. */
+  readonly chooses?: true
   /** What the shell completes a value with. */
   readonly completes?: 'file' | 'setting'
   readonly summary: string
@@ -39,6 +43,7 @@ export const COMMANDS = [
   'validate',
   'print-config',
   'graph',
+  'tap',
   'schema',
   'components',
   'create',
@@ -137,6 +142,57 @@ export const DESCRIPTIONS: readonly CommandDescription[] = [
     summary: 'Draws the pipelines of a configuration.',
     flags: [CONFIG, SET, output(['text', 'mermaid', 'dot'], 'For the terminal, for Markdown, or for Graphviz.'), GATES],
     example: 'telegen graph --config agent.yaml --output mermaid',
+  },
+  {
+    name: 'tap',
+    words: [{ name: 'target' }],
+    summary: 'Shows records that pass a pipeline or component of a running Telegen.',
+    about: [
+      'The target is a pipeline (traces/in) or a component (otlp_grpc/backup). Shown is what goes into it, of a receiver what comes out. The configuration must have the extension admin. Ends with Ctrl-C.',
+    ],
+    flags: [
+      {
+        name: 'endpoint',
+        value: 'address',
+        summary: 'Of the extension admin: host:port, https://host:port or unix:/path. Default localhost:13134.',
+      },
+      {
+        name: 'side',
+        value: TAP_SIDES.join('|'),
+        choices: TAP_SIDES,
+        summary: 'What goes in, or what comes out.',
+        chooses: true,
+      },
+      {
+        name: 'filter',
+        value: 'key=value',
+        many: true,
+        summary: 'Only records where this attribute, of the record, its scope or resource, has this value.',
+      },
+      {
+        name: 'severity',
+        value: 'name',
+        summary: 'Only log records at least as severe: trace, debug, info, warn, error, fatal.',
+      },
+      {
+        name: 'name',
+        value: 'text',
+        summary: 'Only spans and metrics whose name, and log records whose body, has this in it.',
+      },
+      {
+        name: 'limit',
+        value: 'n',
+        summary: 'Records a second at most, 1 to 1000. Default 10; how many more passed is told.',
+      },
+      output(['text', 'json'], 'JSON has one object a line: record, scope and resource in the shape of OTLP/JSON.'),
+      {
+        name: 'header',
+        value: 'name: value',
+        many: true,
+        summary: "Sent along, where the endpoint asks for authentication: --header 'Authorization: Bearer …'.",
+      },
+    ],
+    example: 'telegen tap traces --filter service.name=checkout',
   },
   {
     name: 'schema',

@@ -63,9 +63,9 @@ function flagLines(flags: readonly Flag[]): string[] {
 const flagName = ({ name, short, value }: Flag): string =>
   `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`
 
-const flagSummary = ({ summary, choices = [], value }: Flag): string => {
+const flagSummary = ({ summary, choices = [], chooses, value }: Flag): string => {
   const listed = choices.length > 0 && value !== choices.join('|') ? ` One of ${choices.join(', ')}.` : ''
-  return `${summary}${listed}${choices.length > 0 ? ` Default ${choices[0]}.` : ''}`
+  return `${summary}${listed}${choices.length > 0 && !chooses ? ` Default ${choices[0]}.` : ''}`
 }
 
 function row(name: string, text: string, column: number): string {

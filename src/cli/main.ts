@@ -33,6 +33,8 @@ async function command(given: Arguments): Promise<number> {
       return (await import('./print-config.ts')).printConfig(given, print)
     case 'graph':
       return (await import('./graph.ts')).graph(given, print)
+    case 'tap':
+      return (await import('./tap.ts')).tap(given)
     case 'schema':
       return (await import('./schema.ts')).schema(given, print)
     case 'create':

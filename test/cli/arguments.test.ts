@@ -38,7 +38,7 @@ describe('the command line', () => {
     ['--config', 'flag needs an argument: --config', undefined],
     ['--help=5', 'flag takes no argument: --help', undefined],
     ['validate --mode redacted', 'unknown flag: --mode', '"validate" has no such flag; print-config has'],
-    ['--output json', 'unknown flag: --output', '"run" has no such flag; validate, graph, components have'],
+    ['--output json', 'unknown flag: --output', '"run" has no such flag; validate, graph, tap, components have'],
     ['print-config --validate=maybe', 'invalid validate: "maybe"', 'write true or false'],
     ['graph --output json', 'invalid output: "json"', 'outputs are text, mermaid, dot'],
     ['completion', '"completion" needs a shell: telegen completion <shell>', 'shells are bash, zsh, fish'],

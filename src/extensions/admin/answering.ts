@@ -11,6 +11,8 @@ import { routeOf } from './routes.ts'
 /** Requests answered at a time, those that go on for long among them. */
 const MAX_REQUESTS = 32
 
+const QUIET_MS = 60_000
+
 /** Completes the paths that requests name. */
 const LOCAL = 'http://localhost'
 
@@ -26,6 +28,8 @@ export class Answering {
   readonly #authenticator: ServerAuthenticator | undefined
   readonly #rejection: ReturnType<typeof guard>
   readonly #underWay = new Set<UnderWay>()
+  /** When refusals of a status were last told. */
+  readonly #told = new Map<number, number>()
   #stopping = false
 
   constructor(context: ExtensionContext<AdminConfig>, authenticator: ServerAuthenticator | undefined) {
@@ -48,7 +52,7 @@ export class Answering {
       const rejected = this.#rejection(request) ?? (await this.#unauthenticated(request))
       if (rejected) {
         const { status, reason, challenge } = { challenge: undefined, ...rejected }
-        log.warn({ peer: request.socket.remoteAddress, status, reason }, 'A request to the admin endpoint was refused')
+        this.#tell(request, status, reason)
         send(request, response, refusal(status, reason), challenge ? { 'WWW-Authenticate': challenge } : {})
       } else await this.#admitted(request, response)
     } catch (error) {
@@ -67,6 +71,16 @@ export class Answering {
     deadline.addEventListener('abort', give, { once: true })
     if (!deadline.aborted) await Promise.race([Promise.all(ending.map(({ done }) => done)), late])
     deadline.removeEventListener('abort', give)
+  }
+
+  /** Each kind of refusal is news once a minute: a page that tries would fill the log. */
+  #tell(request: IncomingMessage, status: number, reason: string): void {
+    const { clock, log } = this.#context
+    const now = clock.monotonic()
+    const isNews = now - (this.#told.get(status) ?? -Infinity) > QUIET_MS
+    if (isNews) this.#told.set(status, now)
+    const about = { peer: request.socket.remoteAddress, status, reason }
+    log[isNews ? 'warn' : 'debug'](about, 'A request to the admin endpoint was refused')
   }
 
   async #unauthenticated(request: IncomingMessage) {

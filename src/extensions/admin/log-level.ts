@@ -16,7 +16,7 @@ export async function changeLogLevel({ request, control, context }: Asked): Prom
   if (level === undefined) return refusal(400, `write ${LOG_LEVELS.join(', ')}, or {"level":"info"}`)
   const before = control.logLevel
   control.logLevel = level
-  context.log.warn({ before, level, peer: request.socket.remoteAddress }, 'The log level was changed')
+  context.log.warn({ before, now: level, peer: request.socket.remoteAddress }, 'The log level was changed')
   return logLevel(control)
 }
 
