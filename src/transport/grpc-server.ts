@@ -124,7 +124,7 @@ async function makeListener(options: GrpcServerOptions, log: Log) {
     requestCert,
     rejectUnauthorized: requestCert,
     ALPNProtocols: ['h2'],
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT, options.request_timeout || HANDSHAKE_TIMEOUT),
     noDelay: true,
   })
   const stopReloading = reloadServerSecurity(

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import type { AuthenticationData, RequestHeaders } from '../component/authentication.ts'
 import { MAX_DELAY } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
@@ -9,6 +10,7 @@ import type { RequestLimiter } from '../component/request-limiting.ts'
 import { Cors } from './cors.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import type { HttpReply, HttpRequest, HttpServer, HttpServing } from './http-exchange.ts'
+import { sendReply } from './http-answer.ts'
 import { bodyRoom, contentLength, readBody } from './http-body.ts'
 import type { BodyLimits } from './http-body.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
@@ -26,9 +28,8 @@ const IDLE_GRACE = 250
 /** Time limits are looked at this often, in milliseconds: a quarter of the shortest, within these bounds. */
 const LEAST_CHECKING_INTERVAL = 50
 const MOST_CHECKING_INTERVAL = 5000
-/** Of a body that nobody wants any more, so much is read for the sender to see the answer: closing at once would reset it away. */
-const DISCARD_LIMIT = 4 * 1024 * 1024
-const DISCARD_TIMEOUT = 5000
+/** Requests of one connection that are not answered yet: senders may send the next ones early, in order, and do not in practice. */
+const MOST_PIPELINED = 32
 
 /** `startHttpServer`. */
 export async function startServer(options: HttpServerOptions, serving: HttpServing): Promise<HttpServer> {
@@ -77,7 +78,7 @@ async function makeServer(options: HttpServerOptions, log: Log) {
     ...context,
     requestCert,
     rejectUnauthorized: requestCert,
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT, options.read_header_timeout || HANDSHAKE_TIMEOUT),
   })
   const stopReloading = reloadServerSecurity(
     options.tls,
@@ -111,6 +112,7 @@ class Exchanges {
   readonly #cors: Cors | undefined
   readonly #headers: Readonly<Record<string, string>>
   readonly #limits: BodyLimits
+  readonly #underWay = new WeakMap<Socket, number>()
 
   constructor(options: HttpServerOptions, serving: HttpServing) {
     this.#options = options
@@ -125,15 +127,27 @@ class Exchanges {
   }
 
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#begin(message, response)) return void message.socket.destroy()
     const { write_timeout } = this.#options
     const timer =
       write_timeout > 0 ? setTimeout(() => message.socket.destroy(), Math.min(write_timeout, MAX_DELAY)) : undefined
     try {
       const reply = await this.#reply(message, response)
-      await this.#send(message, response, reply)
+      const headers = { ...this.#headers, ...reply.headers }
+      const isLast = this.closing || !this.#options.keep_alives_enabled
+      await sendReply(message, response, { ...reply, headers }, isLast)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Whether one more request may be under way on its connection. Until its answer has left it is. */
+  #begin({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    const underWay = (this.#underWay.get(socket) ?? 0) + 1
+    if (underWay > MOST_PIPELINED) return false
+    this.#underWay.set(socket, underWay)
+    response.once('close', () => this.#underWay.set(socket, (this.#underWay.get(socket) ?? 1) - 1))
+    return true
   }
 
   async #reply(message: IncomingMessage, response: ServerResponse): Promise<HttpReply> {
@@ -186,44 +200,6 @@ class Exchanges {
       body: (first, reserve) => readBody(message, this.#limits, first, reserve),
     }
   }
-
-  async #send(message: IncomingMessage, response: ServerResponse, { status, headers, body }: HttpReply): Promise<void> {
-    if (response.destroyed) return
-    const unread = !message.complete
-    const ends =
-      this.closing ||
-      !this.#options.keep_alives_enabled ||
-      (unread && (contentLength(message) ?? Infinity) > DISCARD_LIMIT)
-    response.writeHead(status, {
-      ...this.#headers,
-      ...headers,
-      ...(status !== 204 && { 'Content-Length': String(Buffer.byteLength(body)) }),
-      ...(ends && { Connection: 'close' }),
-    })
-    if (!unread) return void response.end(body)
-    response.write(body)
-    await discard(message)
-    response.end()
-    if (!message.complete) message.destroy()
-  }
-}
-
-/** Reads on until the body ends, or a bound is met. */
-function discard(message: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => {
-    let left = DISCARD_LIMIT
-    const timer = setTimeout(stop, DISCARD_TIMEOUT)
-    function stop() {
-      clearTimeout(timer)
-      message.off('data', drop).off('end', stop).off('close', stop).pause()
-      resolve()
-    }
-    function drop(chunk: Buffer) {
-      left -= chunk.length
-      if (left < 0) stop()
-    }
-    message.on('data', drop).on('end', stop).on('close', stop).on('error', stop).resume()
-  })
 }
 
 /** Tells the limiter how long the body was. */
