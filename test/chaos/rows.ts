@@ -1,9 +1,12 @@
 import { backendRows } from './faults/backend.ts'
+import { diskRows } from './faults/disk.ts'
 import { inputRows } from './faults/input.ts'
+import { killRows } from './faults/kill.ts'
 import { networkRows } from './faults/network.ts'
 import { processRows } from './faults/process.ts'
 import { tlsRows } from './faults/tls.ts'
 import { clockJumps } from './faults/clock.ts'
+import { reloadRows } from './faults/reload.ts'
 import { resourceRows } from './faults/resources.ts'
 import type { Row } from './harness/row.ts'
 
@@ -13,7 +16,10 @@ export const rows: readonly Row[] = [
   ...networkRows,
   ...tlsRows,
   ...inputRows,
+  ...reloadRows,
   ...processRows,
   ...resourceRows,
+  ...diskRows,
+  ...killRows,
   clockJumps,
 ]

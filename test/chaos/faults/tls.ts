@@ -129,6 +129,7 @@ const rotation: Row = {
 
 const authorityRotation: Row = {
   name: 'tls-authority-rotation',
+  mayDouble: 'connections are cut without regard to answers on their way',
   about:
     'The backend moves to another authority, and the file that names it is replaced on disk: the exporter follows without a restart.',
   queues: ['memory'],

@@ -11,6 +11,7 @@ export interface RunOptions {
 
 /** How long everything that was acknowledged may take to arrive after the fault is over. */
 const DRAIN_MS = 120_000
+const FAULT_LINES = 8
 const QUIET_MS = 3_000
 const POLL_MS = 50
 
@@ -30,12 +31,15 @@ export async function runRow(row: Row, queue: Queue, { seed, long, main }: RunOp
     return { name, ...(await conclude(row, scene)), seconds: seconds() }
   } catch (error) {
     const { struck = 0, what = '', notes = [], faults = [] } = scene ?? {}
-    const fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const fault = shortened(error instanceof Error ? (error.stack ?? error.message) : String(error))
     return { name, ...none, struck, what, seconds: seconds(), notes, faults: [...faults, fault] }
   } finally {
     await scene?.close()
   }
 }
+
+/** A few lines: rows are read as a table. */
+const shortened = (text: string) => text.split('\n').slice(0, FAULT_LINES).join('\n')
 
 async function conclude(row: Row, scene: Scene): Promise<Omit<Result, 'name' | 'seconds'>> {
   const { generator, sink, faults } = scene

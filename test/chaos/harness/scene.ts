@@ -66,6 +66,7 @@ export class Scene {
   what = ''
   recovery: Promise<number | undefined> | undefined
   readonly #options: SceneOptions
+  readonly #endings: (() => void)[] = []
   readonly #main: string | undefined
 
   private constructor(directory: string, ports: Ports, options: SceneOptions, conditions: Conditions) {
@@ -198,9 +199,15 @@ export class Scene {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
   }
 
+  /** `work` is done when no process runs any more, before the folder is removed: what was mounted there must go. */
+  atEnd(work: () => void): void {
+    this.#endings.push(work)
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.telegen.kill(), this.gateway.kill()])
     await Promise.all([this.generator.stop(), this.sink.stop(), this.proxy?.stop()])
+    for (const work of this.#endings.toReversed()) work()
     await rm(this.directory, { recursive: true, force: true })
   }
 

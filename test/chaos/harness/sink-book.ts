@@ -9,6 +9,7 @@ const BAD_REQUEST: Reply = { status: 400, rejected: 0 }
 
 /** What a backend took, each record by its number. */
 export class Book {
+  readonly marks = new Set<string>()
   readonly struck = new Map<string, number>()
   /** Different records. */
   taken = 0
@@ -87,6 +88,7 @@ export class Book {
       foreign: this.#foreign,
       unanswered: this.#unanswered,
       struck: Object.fromEntries(this.struck),
+      marks: [...this.marks],
       returns: this.#returns,
     }
   }

@@ -27,7 +27,7 @@ export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
   })
   // A connection that the harness resets is an error to the session; it was meant.
   server.on('sessionError', () => undefined)
-  server.on('stream', (stream: ServerHttp2Stream) => {
+  server.on('stream', (stream: ServerHttp2Stream, headers) => {
     const chunks: Buffer[] = []
     stream.on('error', () => undefined)
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -36,7 +36,10 @@ export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
       // A call that is cancelled ends here too, with half a message.
       if (frame.length < FRAME_HEAD || frame.length < FRAME_HEAD + frame.readUInt32BE(1)) return
       const message = frame.subarray(FRAME_HEAD)
-      const { reply, delay = 0 } = judge(frame[0] === 1 ? gunzipSync(message) : message)
+      const { reply, delay = 0 } = judge(
+        frame[0] === 1 ? gunzipSync(message) : message,
+        headers['x-chaos'] as string | undefined,
+      )
       if (reply === undefined) return
       if (reply === 'reset') byPort.get(stream.session?.socket.remotePort)?.resetAndDestroy()
       else setTimeout(() => answer(stream, reply), delay)

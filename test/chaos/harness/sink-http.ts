@@ -13,9 +13,9 @@ export async function openHttp(port: number, judge: Judge): Promise<Listener> {
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
       const body = Buffer.concat(chunks)
-      const { reply: says, delay = 0 } = judge(
-        incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body,
-      )
+      const mark = incoming.headers['x-chaos'] as string | undefined
+      const message = incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
+      const { reply: says, delay = 0 } = judge(message, mark)
       if (says === undefined) return
       if (says === 'reset') {
         incoming.socket.resetAndDestroy()

@@ -18,7 +18,8 @@ export interface Listener {
   close(): Promise<void>
 }
 
-export type Judge = (request: Buffer) => Verdict
+/** `mark`: what the header `x-chaos` said. */
+export type Judge = (request: Buffer, mark: string | undefined) => Verdict
 
 /** How long a backend that goes away still answers what it has taken. */
 export const LAST_ANSWERS_MS = 500

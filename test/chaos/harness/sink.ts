@@ -33,6 +33,8 @@ export interface SinkLedger {
   readonly unanswered: number
   /** Requests that met each behaviour. */
   readonly struck: Readonly<Record<string, number>>
+  /** Values of the header `x-chaos` that came. */
+  readonly marks: readonly string[]
   /** Milliseconds between a refusal that told when to come back, and the next request. */
   readonly returns: readonly number[]
 }
@@ -65,6 +67,7 @@ const service = {
   taken: () => book.taken,
   /** How many records of acknowledged requests have neither come nor been refused for good. */
   missing: ({ size, acknowledged }: { size: number; acknowledged: Uint8Array }) => book.missing(size, acknowledged),
+  marks: (): readonly string[] => [...book.marks],
   has: ({ first, size }: { first: number; size: number }) => book.has(first, size),
   ledger: (): SinkLedger => book.ledger(),
 }
@@ -72,7 +75,8 @@ const service = {
 export type Sink = typeof service
 
 /** What becomes of a request, and how it is answered. */
-function judge(request: Buffer): Verdict {
+function judge(request: Buffer, mark: string | undefined): Verdict {
+  if (mark !== undefined) book.marks.add(mark)
   const current: Behaviour = times > 0 ? behaviour : { kind: 'ok' }
   times--
   book.strike(current.kind)

@@ -1,7 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 /** System calls by which something gets onto a disk, or away from it. */
-export const DISK_CALLS = ['pwritev', 'pwrite64', 'fdatasync', 'fsync', 'rename', 'unlink', 'ftruncate', 'openat'] as const
+export const DISK_CALLS = [
+  'pwritev',
+  'pwrite64',
+  'fdatasync',
+  'fsync',
+  'rename',
+  'unlink',
+  'ftruncate',
+  'openat',
+] as const
 export type DiskCall = (typeof DISK_CALLS)[number]
 
 /** Runs Telegen so that calls fail, are late, or end it (strace's `inject`); what struck is written to `log`. */

@@ -7,6 +7,12 @@ import { fileURLToPath } from 'node:url'
 
 const BUILT = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 const READY = 'Everything is ready'
+/** How Telegen ends a reload, in its log. */
+export const IN_EFFECT = 'The new configuration is in effect'
+export const SAME = 'The configuration is the same'
+export const REFUSED = 'The new configuration is refused'
+export const ROLLED_BACK = 'The new configuration could not be started; the old one is back'
+const OUTCOMES = [IN_EFFECT, SAME, REFUSED, ROLLED_BACK, 'A reload failed'] as const
 const PATIENCE_MS = 30_000
 const MAX_OUTPUT = 2_000_000
 const OUTPUT_SHOWN = 1_500
@@ -91,6 +97,19 @@ export class Telegen {
     const name = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8')
     if (!name(own).includes('strace')) return own
     return Number(readFileSync(`/proc/${own}/task/${own}/children`, 'utf8').trim().split(' ')[0])
+  }
+
+  /** Has it read its configuration again, and resolves to what it says of that. */
+  async reload(): Promise<string> {
+    const from = this.output.length
+    this.signal('SIGHUP')
+    const outcome = () => OUTCOMES.find((each) => this.output.includes(each, from))
+    for (const end = performance.now() + PATIENCE_MS; performance.now() < end;) {
+      const said = outcome()
+      if (said !== undefined) return said
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    throw new Error(`no word of a reload:\n${this.output.slice(-OUTPUT_SHOWN)}`)
   }
 
   signal(signal: NodeJS.Signals): void {
