@@ -40,7 +40,7 @@ const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
     ['bearertokenauth', () => import('./extensions/bearertokenauth/index.ts'), 'bearer_token_auth'],
     ['file_storage', () => import('./extensions/file_storage/index.ts')],
     ['headers_setter', () => import('./extensions/headers_setter/index.ts')],
-    ['health_check', () => import('./extensions/health_check/index.ts')],
+    ['health_check', () => import('./extensions/health_check/index.ts'), 'healthcheckv2'],
     ['oidc', () => import('./extensions/oidc/index.ts')],
     ['rate_limiter', () => import('./extensions/rate_limiter/index.ts')],
   ],

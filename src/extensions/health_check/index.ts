@@ -1,18 +1,16 @@
-import { defineExtension, inspectTls } from '../../plugin.ts'
-import { addressOf, faults, options } from './options.ts'
-import { healthServer } from './server.ts'
+import { defineExtension } from '../../plugin.ts'
+import { healthCheck } from './health-check.ts'
+import { endpointsOf, faults, inspect, options } from './options.ts'
 
 export default defineExtension({
   type: 'health_check',
-  summary: 'Answers over HTTP whether Telegen runs, whether all of it works, and what does not.',
-  stability: { extension: 'alpha' },
+  aliases: ['healthcheckv2'],
+  summary: 'Answers over HTTP and gRPC whether Telegen runs, whether all of it works, and what does not.',
+  stability: { extension: 'beta' },
   config: options,
   check: faults,
-  inspect: ({ tls }) => inspectTls(tls, ['tls']),
-  listens({ endpoint }) {
-    const address = addressOf(endpoint)
-    return address ? [`tcp://${endpoint}`] : []
-  },
+  inspect,
+  listens: endpointsOf,
   offers: () => [],
-  create: (context) => healthServer(context),
+  create: healthCheck,
 })

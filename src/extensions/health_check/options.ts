@@ -1,8 +1,58 @@
-import { Block, checkServerTls, Endpoint, Options, serverTls, Type } from '../../plugin.ts'
+import {
+  Block,
+  checkGrpcServer,
+  checkHttpServer,
+  Duration,
+  grpcServerOptions,
+  httpServerOptions,
+  inspectTls,
+  listens,
+  Options,
+  Type,
+} from '../../plugin.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
 
+const HTTP_ENDPOINT = 'localhost:13133'
+const GRPC_ENDPOINT = 'localhost:13132'
+
+/** Probes are few and small. */
+const connections = Type.Integer({
+  default: 64,
+  minimum: 1,
+  description: 'Connections open at the same time; further ones are closed at once.',
+})
+
+const httpServer = () => {
+  const { middlewares: _, include_metadata: __, ...server } = httpServerOptions(HTTP_ENDPOINT)
+  const limit = (what: string) => Duration({ default: '5s', description: `How long ${what} may take to arrive.` })
+  return {
+    ...server,
+    max_connections: connections,
+    read_timeout: limit('a whole request'),
+    read_header_timeout: limit("a request's headers"),
+  }
+}
+
+const grpcServer = () => {
+  const { middlewares: _, include_metadata: __, request_timeout: ___, ...server } = grpcServerOptions(GRPC_ENDPOINT)
+  return { ...server, max_connections: connections }
+}
+
+const page = (enabled: boolean, path: string, what: string) =>
+  Block(
+    {
+      enabled: Type.Boolean({ default: enabled, description: 'Whether it is there.' }),
+      path: Type.String({ default: path, description: 'Its path.' }),
+      include_attributes: Type.Boolean({
+        default: false,
+        description: 'For configurations of the Collector: components of Telegen report no attributes.',
+      }),
+    },
+    { description: what },
+  )
+
 export const options = Options({
-  endpoint: Endpoint({ default: 'localhost:13133', description: 'Where to listen: `host:port`.' }),
+  ...httpServer(),
   path: Type.String({ default: '/', description: 'The path that answers whether Telegen runs.' }),
   response_body: Block(
     {
@@ -13,45 +63,101 @@ export const options = Options({
     },
     { description: 'Texts to answer with.' },
   ),
-  tls: serverTls(),
   check_collector_pipeline: Type.Optional(
     Type.Unknown({ description: 'Given up by the Collector; refused where it is switched on.' }),
   ),
+  use_v2: Type.Boolean({
+    default: false,
+    description: 'Whether `http` and `grpc` are meant instead of `endpoint`; writing one of them says so, too.',
+  }),
+  http: Type.Optional(
+    Options(
+      {
+        ...httpServer(),
+        status: page(true, '/status', 'Answers how all is, a pipeline, or with ?verbose each component.'),
+        config: page(false, '/config', 'Answers the configuration that is in effect, without secrets.'),
+      },
+      { description: 'Answers over HTTP, in place of `endpoint` and `path`.' },
+    ),
+  ),
+  grpc: Type.Optional(Options(grpcServer(), { description: 'Answers over gRPC, as grpc.health.v1.Health.' })),
+  component_health: Type.Optional(
+    Options(
+      {
+        include_permanent_errors: Type.Boolean({
+          default: false,
+          description: 'Whether a component that will not work again makes the answer bad.',
+        }),
+        include_recoverable_errors: Type.Boolean({
+          default: false,
+          description: 'Whether a component that fails makes the answer bad, once `recovery_duration` has passed.',
+        }),
+        recovery_duration: Duration({ default: '5m', description: 'How long a component may take to recover.' }),
+      },
+      { description: "What of the components' health counts for status and gRPC." },
+    ),
+  ),
 })
-export type HealthConfig = Static<typeof options>
+export type HealthOptions = Static<typeof options>
+export type ComponentHealth = NonNullable<HealthOptions['component_health']>
+export type HttpOptions = NonNullable<HealthOptions['http']>
+export type GrpcOptions = NonNullable<HealthOptions['grpc']>
 
-export function* faults({ endpoint, path, tls, check_collector_pipeline }: HealthConfig): Iterable<OptionFault> {
+/** Paths that always answer what their names say. */
+export const LIVE = '/live'
+export const READY = '/ready'
+export const STATUS = '/status'
+
+/** Whether the options of the Collector's second version are meant. */
+export const isSecond = ({ use_v2, http, grpc }: HealthOptions): boolean =>
+  use_v2 || http !== undefined || grpc !== undefined
+
+type Path = OptionFault['path']
+
+export function* faults(options: HealthOptions): Iterable<OptionFault> {
+  const { http, grpc, check_collector_pipeline } = options
   if ((check_collector_pipeline as { enabled?: unknown } | null | undefined)?.enabled === true)
     yield {
       path: ['check_collector_pipeline'],
       message: '"check_collector_pipeline" is not built: `path` does not tell of failing exporters',
       hint: 'leave it out and ask /ready, which does',
     }
-  yield* checkServerTls(tls, ['tls'])
-  if (addressOf(endpoint) === undefined)
-    yield {
-      path: ['endpoint'],
-      message: `"${endpoint}" is no endpoint`,
-      hint: 'write host:port, for example localhost:13133',
-    }
-  if (!path.startsWith('/')) yield { path: ['path'], message: 'path must start with /' }
-  else if (PATHS_TAKEN.has(path)) yield { path: ['path'], message: `"${path}" is taken: it answers something else` }
+  if (!isSecond(options)) {
+    yield* checkHttpServer({ ...options, ...UNUSED }, [])
+    yield* pathFaults([{ path: ['path'], value: options.path }], [LIVE, READY, STATUS])
+    return
+  }
+  if (!http && !grpc)
+    yield { path: ['use_v2'], message: 'must specify at least one protocol', hint: 'write http or grpc' }
+  if (http) {
+    yield* checkHttpServer({ ...http, ...UNUSED }, ['http'])
+    const pages = (['status', 'config'] as const).filter((name) => http[name].enabled)
+    yield* pathFaults(
+      pages.map((name) => ({ path: ['http', name, 'path'], value: http[name].path })),
+      [LIVE, READY],
+    )
+  }
+  if (grpc) yield* checkGrpcServer({ ...grpc, ...UNUSED, request_timeout: 0 }, ['grpc'])
 }
 
-/** Paths that always answer what their names say. */
-const PATHS_TAKEN = new Set(['/ready', '/live', '/status'])
+/** What servers of receivers have besides. */
+export const UNUSED = { middlewares: [], include_metadata: false }
 
-export interface Address {
-  /** Undefined: all of the machine's addresses. */
-  readonly host: string | undefined
-  readonly port: number
+function* pathFaults(paths: readonly { path: Path; value: string }[], taken: readonly string[]): Iterable<OptionFault> {
+  const seen = new Set(taken)
+  for (const { path, value } of paths) {
+    if (!value.startsWith('/')) yield { path, message: 'path must start with /' }
+    else if (seen.has(value)) yield { path, message: `"${value}" is taken: it answers something else` }
+    seen.add(value)
+  }
 }
 
-const ADDRESS = /^(?:\[(?<six>[\da-fA-F:.]+)\]|(?<host>[^:[\]/]*)):(?<port>\d{1,5})$/
-
-export function addressOf(endpoint: string): Address | undefined {
-  const parts = ADDRESS.exec(endpoint)?.groups
-  const port = Number(parts?.['port'])
-  if (parts === undefined || port > 65_535) return undefined
-  return { host: parts['six'] ?? (parts['host'] || undefined), port }
+export function* inspect(options: HealthOptions): Iterable<OptionFault> {
+  if (!isSecond(options)) yield* inspectTls(options.tls, ['tls'])
+  if (options.http) yield* inspectTls(options.http.tls, ['http', 'tls'])
+  if (options.grpc) yield* inspectTls(options.grpc.tls, ['grpc', 'tls'])
 }
+
+/** What it will listen at. */
+export const endpointsOf = (options: HealthOptions): readonly string[] =>
+  isSecond(options) ? listens(options.http, options.grpc) : listens(options)

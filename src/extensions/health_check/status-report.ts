@@ -1,4 +1,7 @@
+import { worst } from './aggregation.ts'
+import type { Priority, State } from './aggregation.ts'
 import type { ComponentState, ComponentStatus, Host } from '../../plugin.ts'
+import type { ComponentHealth } from './options.ts'
 
 /** The JSON that the Collector's healthcheckv2 answers. */
 export interface StatusReport {
@@ -7,8 +10,19 @@ export interface StatusReport {
   readonly status: string
   readonly error?: string
   readonly status_time: string
+  readonly attributes: object
   readonly components?: Readonly<Record<string, StatusReport>>
 }
+
+/** A state, and those that it was made of. */
+interface Node extends State {
+  readonly parts: ReadonlyMap<string, Node>
+}
+
+const NO_PARTS: Node['parts'] = new Map()
+
+/** The part of a report that is about extensions. */
+const EXTENSIONS = 'extensions'
 
 const NAMES: Readonly<Record<ComponentState, string>> = {
   none: 'StatusNone',
@@ -21,76 +35,85 @@ const NAMES: Readonly<Record<ComponentState, string>> = {
   stopped: 'StatusStopped',
 }
 
-/** Of several states the first of these is the state of all. */
-const WORST_FIRST: readonly ComponentState[] = [
-  'fatal_error',
-  'permanent_error',
-  'recoverable_error',
-  'stopping',
-  'stopped',
-  'starting',
-  'none',
-  'ok',
-]
-
 const FAILING: ReadonlySet<ComponentState> = new Set(['fatal_error', 'permanent_error', 'recoverable_error'])
 
 export const isFailing = ({ state }: ComponentStatus): boolean => FAILING.has(state)
 
-/** The whole, pipelines and extensions under it, components under those. `verbose`: with all of them. */
-export function statusReport(host: Host, verbose: boolean): StatusReport {
-  const statuses = host.statuses()
-  const components: Record<string, StatusReport> = {}
-  const extensions = statuses.filter(({ kind }) => kind === 'extension')
-  if (extensions.length > 0) components['extensions'] = group(extensions, verbose)
-  for (const id of new Set(statuses.flatMap(({ pipelines }) => pipelines)))
-    components[`pipeline:${id}`] = group(
-      statuses.filter(({ pipelines }) => pipelines.includes(id)),
-      verbose,
-    )
-  return { start_time: timeOf(host.startTime), ...combined(statuses), ...(verbose && { components }) }
-}
+/** What is known of the health of the whole, of a pipeline or of the extensions, as the Collector puts it together. */
+export class Health {
+  readonly #host: Host
+  readonly #counted: ComponentHealth | undefined
+  readonly #priority: Priority
 
-/** Undefined where there is no such pipeline. */
-export function pipelineReport(host: Host, id: string, verbose: boolean): StatusReport | undefined {
-  const statuses = host.statuses().filter(({ pipelines }) => pipelines.includes(id))
-  return statuses.length === 0 ? undefined : { start_time: timeOf(host.startTime), ...group(statuses, verbose) }
-}
-
-/** As the Collector does by default: only what is not running, or cannot go on, is no success. */
-export function httpStatusOf({ status }: StatusReport): number {
-  switch (status) {
-    case NAMES.none:
-    case NAMES.starting:
-    case NAMES.stopping:
-    case NAMES.stopped:
-      return 503
-    case NAMES.fatal_error:
-      return 500
-    default:
-      return 200
+  constructor(host: Host, counted: ComponentHealth | undefined) {
+    this.#host = host
+    this.#counted = counted
+    this.#priority =
+      counted?.include_recoverable_errors && !counted.include_permanent_errors ? 'recoverable' : 'permanent'
   }
-}
 
-function group(statuses: readonly ComponentStatus[], verbose: boolean): StatusReport {
-  if (!verbose) return combined(statuses)
-  return {
-    ...combined(statuses),
-    components: Object.fromEntries(statuses.map((each) => [`${each.kind}:${each.id}`, combined([each])])),
+  /** `scope`: empty for the whole, `extensions`, or the id of a pipeline. Undefined where there is none of that name. */
+  of(scope: string): Node | undefined {
+    const whole = this.#whole()
+    if (scope === '') return whole
+    return whole.parts.get(scope === EXTENSIONS ? scope : `pipeline:${scope}`)
   }
-}
 
-/** That of the worst, of equally bad ones of the latest. */
-function combined(statuses: readonly ComponentStatus[]): StatusReport {
-  const [worst] = statuses.toSorted(
-    (left, right) => WORST_FIRST.indexOf(left.state) - WORST_FIRST.indexOf(right.state) || right.since - left.since,
-  )
-  if (worst === undefined) return { healthy: true, status: NAMES.ok, status_time: timeOf(0) }
-  return {
-    healthy: worst.state === 'ok',
-    status: NAMES[worst.state],
-    ...(worst.reason !== undefined && { error: worst.reason }),
-    status_time: timeOf(worst.since),
+  report(node: Node, isVerbose: boolean, now: number): StatusReport {
+    return { start_time: timeOf(this.#host.startTime), ...this.#described(node, isVerbose, now) }
+  }
+
+  /** HTTP status of a report. What is not running, or cannot go on, is no success; what fails is one unless it is told to count. */
+  httpStatus(node: Node, now: number): number {
+    if (this.#counted !== undefined && !this.isHealthy(node, now)) return 500
+    switch (node.state) {
+      case 'none':
+      case 'starting':
+      case 'stopping':
+      case 'stopped':
+        return 503
+      case 'fatal_error':
+        return 500
+      default:
+        return 200
+    }
+  }
+
+  /** Where nothing is told to count, whatever fails does: the field `healthy` alone hangs on it. */
+  isHealthy({ state, since }: State, now: number): boolean {
+    if (this.#counted === undefined) return state === 'ok'
+    if (state === 'permanent_error') return !this.#counted.include_permanent_errors
+    if (state === 'recoverable_error' && this.#counted.include_recoverable_errors)
+      return now < since + this.#counted.recovery_duration
+    return state !== 'fatal_error'
+  }
+
+  #described(node: Node, isVerbose: boolean, now: number): StatusReport {
+    const components = [...node.parts].map(([name, part]) => [name, this.#described(part, isVerbose, now)] as const)
+    return {
+      healthy: this.isHealthy(node, now),
+      status: NAMES[node.state],
+      ...(node.reason !== undefined && { error: node.reason }),
+      status_time: timeOf(node.since),
+      attributes: {},
+      ...(isVerbose && components.length > 0 && { components: Object.fromEntries(components) }),
+    }
+  }
+
+  #whole(): Node {
+    const groups = new Map<string, Map<string, Node>>()
+    for (const { kind, id, pipelines, ...state } of this.#host.statuses()) {
+      const of = kind === 'extension' ? [EXTENSIONS] : pipelines.map((pipeline) => `pipeline:${pipeline}`)
+      for (const name of of) {
+        const group = groups.get(name) ?? new Map<string, Node>()
+        groups.set(name, group.set(`${kind}:${id}`, { ...state, parts: NO_PARTS }))
+      }
+    }
+    return this.#joined(new Map([...groups].map(([name, parts]) => [name, this.#joined(parts)])))
+  }
+
+  #joined(parts: ReadonlyMap<string, Node>): Node {
+    return { ...worst([...parts.values()], this.#priority), parts }
   }
 }
 
