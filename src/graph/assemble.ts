@@ -1,4 +1,5 @@
 import type { Host } from '../component/context.ts'
+import { Storage } from '../component/storage.ts'
 import type { Configured } from '../config/configuration.ts'
 import type { ByteBudget } from '../data/memory/byte-budget.ts'
 import type { Signal } from '../data/signal.ts'
@@ -106,21 +107,24 @@ class Assembling {
   #sender(
     planned: PlannedExporter,
     signal: Signal,
-    { instance, meter }: ExporterPart['created'],
+    { instance, meter, extension }: ExporterPart['created'],
     status: ReturnType<SharedStatus['share']>,
   ): Sender {
-    const { environment, drops } = this.#surroundings
+    const { environment, drops, budgets } = this.#surroundings
     const { id } = planned
+    const sending = sendingOf(planned)
     return new Sender({
       id,
       signal,
       exporter: instance,
-      sending: sendingOf(planned),
+      sending,
       share: shareOf(this.#plan, signal),
       clock: environment.clock,
       log: environment.logOf('exporter', id),
       meter,
       status,
+      budget: budgets[signal],
+      storage: () => extension(Storage, sending.queue?.storage ?? ''),
       onDropped: (items, reason, message) => drops.count({ component: id, signal, items, reason, message }),
     })
   }

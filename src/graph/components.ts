@@ -20,6 +20,8 @@ export interface Created<T> {
   readonly status: StatusLine
   /** Ids of the extensions that it has asked for until now. */
   readonly uses: ReadonlySet<string>
+  /** What the component would find there. */
+  readonly extension: Context['extension']
   readonly meter: ScopedMeter
 }
 
@@ -103,7 +105,7 @@ export class Components {
     }
     try {
       const instance = make({ id, config, log, meter, clock, status, extension })
-      return { id, kind, status, uses, meter, instance }
+      return { id, kind, status, uses, extension, meter, instance }
     } catch (error) {
       meter.forget()
       throw new CreateFailed(kind, id, error)
