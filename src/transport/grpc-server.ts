@@ -3,7 +3,6 @@ import tls from 'node:tls'
 import * as grpc from '@grpc/grpc-js'
 import type { AuthenticationData } from '../component/authentication.ts'
 import { MAX_DELAY } from '../component/clock.ts'
-import type { Log } from '../component/context.ts'
 import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod, UnaryServing } from './unary.ts'
@@ -18,7 +17,7 @@ import { encodeRpcStatus } from './rpc-status.ts'
 import { onSession, Sessions } from './sessions.ts'
 import { StreamGuard } from './stream-guard.ts'
 import { answerTo } from './statuses.ts'
-import { reloadServerSecurity, serverSecurity } from './tls.ts'
+import { protect, serverSecurity } from './tls-server.ts'
 
 const MIB = 2 ** 20
 const DEFAULT_MESSAGE_MIB = 64
@@ -43,7 +42,8 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
   if (options.auth && !serving.authenticator) throw new Error(NO_AUTHENTICATOR)
   const { methods, log } = serving
   const memory = new InflatedBytes()
-  const server = new grpc.Server(serverOptions(options, serving, memory))
+  const identities = new Map<string, AuthenticationData>()
+  const server = new grpc.Server(serverOptions(options, gate(serving, options, memory, identities)))
   for (const [path, method] of methods) server.register(path, handler(method, serving), same, same, 'unary')
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
   const sessions = new Sessions()
@@ -57,10 +57,11 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
     limitPings(session, options.keepalive.enforcement_policy)
   })
 
-  const { listener, stopReloading } = await makeListener(options, log)
+  const { listener, security } = await makeListener(options, serving)
   listener.maxConnections = options.max_connections
   listener.on(options.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
     socket.on('error', () => socket.destroy())
+    keepIdentity(identities, socket, security?.identity(socket))
     expectPreface(socket, Math.min(PREFACE_TIMEOUT, options.request_timeout || PREFACE_TIMEOUT))
     injector.injectConnection(socket)
   })
@@ -69,7 +70,7 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
     address: listening.address,
     async close(deadline) {
       const closed = listening.close()
-      stopReloading()
+      security?.stop()
       const cut = () => {
         server.forceShutdown()
         for (const socket of listening.connections) socket.destroy()
@@ -98,7 +99,19 @@ function cutUnbegun({ connections }: Listening): void {
 
 const messageLimit = ({ max_recv_msg_size_mib: mib }: GrpcServerOptions): number => (mib || DEFAULT_MESSAGE_MIB) * MIB
 
-function serverOptions(options: GrpcServerOptions, serving: UnaryServing, memory: InflatedBytes): grpc.ServerOptions {
+/** grpc-js tells requests by the address of their peer, as it writes it. */
+function keepIdentity(
+  identities: Map<string, AuthenticationData>,
+  socket: net.Socket,
+  identity: AuthenticationData | undefined,
+): void {
+  if (identity === undefined) return
+  const peer = `${socket.remoteAddress}:${socket.remotePort}`
+  identities.set(peer, identity)
+  socket.once('close', () => identities.get(peer) === identity && identities.delete(peer))
+}
+
+function serverOptions(options: GrpcServerOptions, interceptor: grpc.ServerInterceptor): grpc.ServerOptions {
   const { server_parameters: parameters } = options.keepalive
   return {
     'grpc.max_receive_message_length': messageLimit(options),
@@ -112,12 +125,12 @@ function serverOptions(options: GrpcServerOptions, serving: UnaryServing, memory
     ...(parameters.max_connection_age_grace > 0 && {
       'grpc.max_connection_age_grace_ms': parameters.max_connection_age_grace,
     }),
-    interceptors: [gate(serving, options, memory)],
+    interceptors: [interceptor],
   }
 }
 
-async function makeListener(options: GrpcServerOptions, log: Log) {
-  if (options.tls === undefined) return { listener: net.createServer({ noDelay: true }), stopReloading: () => {} }
+async function makeListener(options: GrpcServerOptions, { log, onRejected }: UnaryServing) {
+  if (options.tls === undefined) return { listener: net.createServer(), security: undefined }
   const { context, requestCert } = await serverSecurity(options.tls)
   const listener = tls.createServer({
     ...context,
@@ -125,14 +138,8 @@ async function makeListener(options: GrpcServerOptions, log: Log) {
     rejectUnauthorized: requestCert,
     ALPNProtocols: ['h2'],
     handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT, options.request_timeout || HANDSHAKE_TIMEOUT),
-    noDelay: true,
   })
-  const stopReloading = reloadServerSecurity(
-    options.tls,
-    (renewed) => listener.setSecureContext(renewed),
-    (error) => log.error({ error }, 'The changed certificates cannot be used; the old ones stay'),
-  )
-  return { listener, stopReloading }
+  return { listener, security: protect(listener, options.tls, log, onRejected) }
 }
 
 function expectPreface(socket: net.Socket, timeout: number): void {
@@ -145,6 +152,7 @@ function gate(
   { methods, authenticator, limiter, onRejected, log }: UnaryServing,
   options: GrpcServerOptions,
   memory: InflatedBytes,
+  identities: ReadonlyMap<string, AuthenticationData>,
 ): grpc.ServerInterceptor {
   const { request_timeout: requestTimeout } = options
   const limit = messageLimit(options)
@@ -180,11 +188,13 @@ function gate(
         counted = true
         arriving++
         if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), Math.min(requestTimeout, MAX_DELAY)).unref()
+        const certificate = identities.get(call.getPeer())
+        if (certificate) AUTHENTICATED.set(metadata, certificate)
         if (!authenticator) return goOn(metadata, next)
         void admission(authenticator, metadataOf(metadata), log).then(({ auth, refused }) => {
           // Cancelled, or too slow, while it was judged.
           if (!counted) return
-          if (auth) AUTHENTICATED.set(metadata, auth)
+          if (auth) AUTHENTICATED.set(metadata, { ...certificate, ...auth })
           if (!refused) return goOn(metadata, next)
           onRejected?.(refused)
           refuse(refused)

@@ -20,7 +20,7 @@ export interface HttpRequest {
   readonly metadata: ReadonlyMap<string, readonly string[]>
   /** `host:port`, or `unix`. */
   readonly peer: string
-  /** What the client proved of itself, where the options ask for authentication. */
+  /** What the client proved of itself, by its certificate and to the authenticator, where the options ask for that. */
   readonly auth?: AuthenticationData
   /** Fires when the client goes away. */
   readonly abort: AbortSignal
@@ -61,6 +61,8 @@ export interface HttpServing {
   readonly authenticator?: ServerAuthenticator | undefined
   /** Asked about each request after that, and told how long its body was. */
   readonly limiter?: RequestLimiter | undefined
+  /** Told of each client that was cut off for its certificate. */
+  readonly onRejected?: (refused: Refused) => void
   /** How a request is answered that the authenticator or the limiter refused; the status alone, with the reason as text, where this is left out. */
   readonly refuse?: (request: HttpRequest, refused: Refused) => HttpReply
 }

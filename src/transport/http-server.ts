@@ -17,7 +17,8 @@ import type { HttpServerOptions } from './http-server-options.ts'
 import { hostPort, listenAddress } from './address.ts'
 import { listen } from './listen.ts'
 import { answerTo } from './statuses.ts'
-import { reloadServerSecurity, serverSecurity } from './tls.ts'
+import { protect, serverSecurity } from './tls-server.ts'
+import type { ProtectedServer } from './tls-server.ts'
 
 const HEADER_LIMIT = 32 * 1024
 /** What the OTLP specification recommends. */
@@ -35,9 +36,9 @@ const MOST_PIPELINED = 32
 export async function startServer(options: HttpServerOptions, serving: HttpServing): Promise<HttpServer> {
   if (options.auth && !serving.authenticator) throw new Error(NO_AUTHENTICATOR)
   const { log } = serving
-  const { server, stopReloading } = await makeServer(options, log)
+  const { server, security } = await makeServer(options, serving)
   server.maxConnections = options.max_connections
-  const exchanges = new Exchanges(options, serving)
+  const exchanges = new Exchanges(options, serving, security)
   const serve = (message: IncomingMessage, response: ServerResponse) => void exchanges.serve(message, response)
   server.on('request', serve)
   // Whoever asks first whether to send its body may be refused before sending it.
@@ -50,7 +51,7 @@ export async function startServer(options: HttpServerOptions, serving: HttpServi
     address: listening.address,
     async close(deadline) {
       const closed = listening.close()
-      stopReloading()
+      security?.stop()
       exchanges.closing = true
       const cut = () => {
         for (const socket of listening.connections) socket.destroy()
@@ -69,9 +70,9 @@ export async function startServer(options: HttpServerOptions, serving: HttpServi
   }
 }
 
-async function makeServer(options: HttpServerOptions, log: Log) {
+async function makeServer(options: HttpServerOptions, { log, onRejected }: HttpServing) {
   const settings = serverSettings(options)
-  if (options.tls === undefined) return { server: http.createServer(settings), stopReloading: () => {} }
+  if (options.tls === undefined) return { server: http.createServer(settings), security: undefined }
   const { context, requestCert } = await serverSecurity(options.tls)
   const server = https.createServer({
     ...settings,
@@ -80,12 +81,7 @@ async function makeServer(options: HttpServerOptions, log: Log) {
     rejectUnauthorized: requestCert,
     handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT, options.read_header_timeout || HANDSHAKE_TIMEOUT),
   })
-  const stopReloading = reloadServerSecurity(
-    options.tls,
-    (renewed) => server.setSecureContext(renewed),
-    (error) => log.error({ error }, 'The changed certificates cannot be used; the old ones stay'),
-  )
-  return { server, stopReloading }
+  return { server, security: protect(server, options.tls, log, onRejected) }
 }
 
 function serverSettings({ read_timeout, read_header_timeout, idle_timeout, keep_alives_enabled }: HttpServerOptions) {
@@ -112,10 +108,12 @@ class Exchanges {
   readonly #cors: Cors | undefined
   readonly #headers: Readonly<Record<string, string>>
   readonly #limits: BodyLimits
+  readonly #security: ProtectedServer | undefined
   readonly #underWay = new WeakMap<Socket, number>()
 
-  constructor(options: HttpServerOptions, serving: HttpServing) {
+  constructor(options: HttpServerOptions, serving: HttpServing, security: ProtectedServer | undefined) {
     this.#options = options
+    this.#security = security
     this.#serving = serving
     this.#log = serving.log
     this.#cors = options.cors?.allowed_origins.length ? new Cors(options.cors) : undefined
@@ -167,10 +165,12 @@ class Exchanges {
   /** Who is refused by the authenticator gets no further. */
   async #handled(message: IncomingMessage, request: HttpRequest): Promise<HttpReply> {
     const { authenticator, refuse = plainly } = this.#serving
-    if (!authenticator) return this.#limited(request)
+    const certificate = this.#security?.identity(message.socket)
+    if (!authenticator) return this.#limited(certificate ? withAuth(request, certificate) : request)
     const headers = withParameters(request.metadata, message, this.#options.auth?.request_params ?? [])
     const admitted = await admission(authenticator, headers, this.#log)
-    if (!admitted.refused) return this.#limited(admitted.auth ? withAuth(request, admitted.auth) : request)
+    const auth = admitted.auth || certificate ? { ...certificate, ...admitted.auth } : undefined
+    if (!admitted.refused) return this.#limited(auth ? withAuth(request, auth) : request)
     const reply = refuse(request, admitted.refused)
     if (reply.status !== 401) return reply
     return { ...reply, headers: { ...reply.headers, 'WWW-Authenticate': authenticator.challenge } }

@@ -4,7 +4,7 @@ import type { ClientSurroundings } from './unary.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 
 /** What a component that serves by itself needs for `tls`, loaded where it is configured. */
-export const loadTls = () => import('./tls.ts')
+export const loadTls = () => import('./tls-server.ts')
 
 // node:http, node:zlib and undici are loaded when somebody needs them.
 

@@ -1,6 +1,7 @@
 import type { OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Options, SecretString, StringList, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
+import { checkNames } from './client-names.ts'
 
 /** The Collector's configtls: keys and defaults are its own. `tls.ts` makes node:tls options of it. */
 const either = {
@@ -53,6 +54,11 @@ export const serverTlsOptions = {
   client_ca_file: Type.Optional(
     Type.String({ description: 'PEM file with authorities for client certificates; clients must then present one.' }),
   ),
+  client_allowed_names: StringList({
+    default: [],
+    description:
+      'Names of which a client certificate must have one: `DNS:`, `URI:` (SPIFFE), `email:`, `IP:` or `CN:` and the name; a `*` stands for one label or segment. Any when empty.',
+  }),
   client_ca_file_reload: Type.Boolean({
     default: false,
     description: 'Whether `client_ca_file` is read again when it changes: every `reload_interval`, or every minute.',
@@ -84,6 +90,13 @@ export function* checkServerTls(tls: ServerTls | undefined, path: Path): Generat
       path,
       message: 'TLS configuration must include both certificate and key for server connections',
       hint: 'add cert_file and key_file',
+    }
+  yield* checkNames(tls.client_allowed_names, [...path, 'client_allowed_names'])
+  if (tls.client_allowed_names.length > 0 && !tls.client_ca_file)
+    yield {
+      path: [...path, 'client_allowed_names'],
+      message: 'names of clients mean nothing where nobody asks for their certificates',
+      hint: 'add client_ca_file',
     }
 }
 

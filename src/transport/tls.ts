@@ -38,9 +38,7 @@ export async function clientSecurity(options: ClientTls): Promise<ClientSecurity
     context: secureContext({ ...context, ca }),
     rejectUnauthorized: !options.insecure_skip_verify,
     serverName: options.server_name_override,
-    fingerprint: createHash('sha256')
-      .update(JSON.stringify([context.cert, context.key, authorities]))
-      .digest('hex'),
+    fingerprint: fingerprintOf([context.cert, context.key, authorities]),
   }
 }
 
@@ -124,8 +122,8 @@ function trusted(): string[] {
 const RELOAD_INTERVAL = 60_000
 
 /**
- * Reads a server's certificates again on its schedule and hands over the new ones. Where they cannot be used `failed` is
- * told, and the old ones stay. Returns how to end it.
+ * Reads a server's certificates again on its schedule and hands over those that have changed. Where they cannot be used, as while
+ * a new certificate is there and its key is not yet, `failed` is told once, and the old ones stay. Returns how to end it.
  */
 export function reloadServerSecurity(
   options: ServerTls,
@@ -133,13 +131,18 @@ export function reloadServerSecurity(
   failed: (error: Error) => void,
 ): () => void {
   const interval = options.reload_interval || (options.client_ca_file_reload ? RELOAD_INTERVAL : 0)
-  return reloading(
-    interval,
-    () => serverSecurity(options),
-    ({ context }) => apply(context),
-    failed,
-  )
+  let used = ''
+  const take = ({ context }: ServerSecurity) => {
+    const found = fingerprintOf([context.cert, context.key, context.ca])
+    if (found === used) return
+    used = found
+    apply(context)
+  }
+  return reloading(interval, () => serverSecurity(options), take, failed)
 }
+
+const fingerprintOf = (texts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(texts)).digest('hex')
 
 /** The same for a client, which `apply` is told of only where a file has changed. `now` is what it uses already. */
 export function reloadClientSecurity(
@@ -166,14 +169,19 @@ function reloading<T>(
 ): () => void {
   if (interval === 0) return () => {}
   let isOver = false
-  const timer = setInterval(
-    () => {
-      read()
-        .then((security) => isOver || apply(security))
-        .catch(failed)
-    },
-    Math.min(interval, MAX_DELAY),
-  ).unref()
+  let told = ''
+  const look = async () => {
+    try {
+      const security = await read()
+      told = ''
+      if (!isOver) apply(security)
+    } catch (error) {
+      const { message } = error as Error
+      if (!isOver && message !== told) failed(error as Error)
+      told = message
+    }
+  }
+  const timer = setInterval(() => void look(), Math.min(interval, MAX_DELAY)).unref()
   return () => {
     isOver = true
     clearInterval(timer)

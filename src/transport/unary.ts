@@ -20,7 +20,7 @@ export interface UnaryCall {
   readonly metadata: Metadata
   /** `host:port`, or `unix`. */
   readonly peer: string
-  /** What the client proved of itself, where the options ask for authentication. */
+  /** What the client proved of itself, by its certificate and to the authenticator, where the options ask for that. */
   readonly auth?: AuthenticationData | undefined
 }
 
@@ -47,7 +47,7 @@ export interface UnaryServing {
   readonly authenticator?: ServerAuthenticator | undefined
   /** Asked about each request after that, and told how long its message was. */
   readonly limiter?: RequestLimiter | undefined
-  /** Told of each request that the authenticator or the limiter refused. */
+  /** Told of each request that the authenticator or the limiter refused, and of each client that was cut off for its certificate. */
   readonly onRejected?: (refused: Refused) => void
 }
 

@@ -57,7 +57,7 @@ export function adminServer(context: ExtensionContext<AdminConfig>): AdminServer
 
 /** The same over TLS, which follows changed certificates. */
 async function secure(tls: NonNullable<AdminConfig['tls']>, { log }: ExtensionContext<AdminConfig>) {
-  const [https, { serverSecurity, reloadServerSecurity }] = await Promise.all([import('node:https'), loadTls()])
+  const [https, { serverSecurity, protect }] = await Promise.all([import('node:https'), loadTls()])
   const { context, requestCert } = await serverSecurity(tls)
   const server = https.createServer({
     ...SETTINGS,
@@ -66,10 +66,5 @@ async function secure(tls: NonNullable<AdminConfig['tls']>, { log }: ExtensionCo
     rejectUnauthorized: requestCert,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   })
-  const stopReloading = reloadServerSecurity(
-    tls,
-    (renewed) => server.setSecureContext(renewed),
-    (error) => log.error({ error }, 'The changed certificates cannot be used; the old ones stay'),
-  )
-  return { server, stopReloading }
+  return { server, stopReloading: protect(server, tls, log).stop }
 }

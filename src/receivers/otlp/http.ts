@@ -31,7 +31,7 @@ export function serveHttp(
     rejected(refused)
     return refusal(refused, mediaType(request) === PROTOBUF.mediaType ? PROTOBUF : JSON)
   }
-  return startHttpServer(options, { handle, log, authenticator, limiter, refuse })
+  return startHttpServer(options, { handle, log, authenticator, limiter, refuse, onRejected: rejected })
 }
 
 const MEDIA_TYPES = [...ENCODINGS.keys()].join(', ')
