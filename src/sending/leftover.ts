@@ -7,13 +7,20 @@ import { DiskQueue } from './disk-queue.ts'
 
 /** What a sender that ceased has not sent: for `adopt` of another one, of the same exporter and signal. */
 export class Leftover {
+  /** Whose it is: its `stop` ends it where nobody adopts. */
+  readonly from: { stop(deadline: AbortSignal): Promise<void> }
   /** Oldest first. What comes to the sender until somebody adopts is added to the last. */
   readonly #queues: readonly Queue[]
   #deliveries: Delivery[] = []
   readonly #succeed: (take: (delivery: Delivery) => void) => Delivery[]
 
   /** `succeed`: from now on what comes to the old sender goes to `take`; returns what it has beside its queues. */
-  constructor(queues: readonly Queue[], succeed: (take: (delivery: Delivery) => void) => Delivery[]) {
+  constructor(
+    from: Leftover['from'],
+    queues: readonly Queue[],
+    succeed: (take: (delivery: Delivery) => void) => Delivery[],
+  ) {
+    this.from = from
     this.#queues = queues
     this.#succeed = succeed
   }

@@ -190,7 +190,7 @@ export class Sender implements Sink, Holder, Room {
     if (queues[0]) queues[0].putBack(first)
     else this.#early = [...first, ...this.#early]
     this.#metrics.forget()
-    return new Leftover(queues, (successor) => {
+    return new Leftover(this, queues, (successor) => {
       this.#successor = successor
       return this.#early.splice(0)
     })
