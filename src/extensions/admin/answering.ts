@@ -40,7 +40,7 @@ export class Answering {
 
   /** Whether somebody still waits for an answer that comes after the stop. */
   get isWaitedFor(): boolean {
-    return this.#underWay.size > 0
+    return [...this.#underWay].some(({ route }) => route.outlives)
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
