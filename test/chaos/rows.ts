@@ -1,4 +1,5 @@
 import { backendRows } from './faults/backend.ts'
+import { custodyRows } from './faults/custody.ts'
 import { diskRows } from './faults/disk.ts'
 import { inputRows } from './faults/input.ts'
 import { killRows } from './faults/kill.ts'
@@ -21,5 +22,6 @@ export const rows: readonly Row[] = [
   ...resourceRows,
   ...diskRows,
   ...killRows,
+  ...custodyRows,
   clockJumps,
 ]

@@ -190,6 +190,7 @@ const readOnly: Row = {
     await scene.last(1_000)
     scene.strike((await refusals(scene)) - before, 'requests refused while the disk was read-only')
     await scene.telegen.kill()
+    sh('blockdev', '--setrw', device)
     unmount()
     // e2fsck says with 1 that it has repaired something.
     sh('sh', '-c', `e2fsck -fy ${image} || [ $? -eq 1 ]`)

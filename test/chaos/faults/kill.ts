@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Row } from '../harness/row.ts'
 import type { Scene } from '../harness/scene.ts'
-import { DISK_CALLS, injected, injecting } from '../harness/strace.ts'
+import { DISK_CALLS, injecting, killedBy } from '../harness/strace.ts'
 import type { DiskCall } from '../harness/strace.ts'
 import { missing } from '../harness/tools.ts'
 
@@ -14,8 +14,12 @@ const SMALL_SEGMENTS = () => ({ extensions: { file_storage: { segment_size: '64K
 const START_MS = 15_000
 
 /** Half of the time there is no backend, so that there is something to be lost. */
-async function backendByTurns(scene: Scene, round: number): Promise<void> {
-  await scene.sink.call(round % 2 === 0 ? 'down' : 'up')
+function backendOf(scene: Scene): (isUp: boolean) => Promise<void> {
+  let was = true
+  return async (isUp) => {
+    if (isUp !== was) await scene.sink.call(isUp ? 'up' : 'down')
+    was = isUp
+  }
 }
 
 const killedAtRandom: Row = {
@@ -28,10 +32,11 @@ const killedAtRandom: Row = {
   mayDouble: 'what was on its way, or settled since the last checkpoint, is sent again after a kill',
   async run(scene) {
     const kills = scene.long ? KILLS.long : KILLS.short
+    const backend = backendOf(scene)
     let slowest = 0
     await scene.load(RATE)
     for (let round = 0; round < kills; round++) {
-      await backendByTurns(scene, round)
+      await backend(round % 2 === 1)
       await scene.last(scene.random.integer(0, 500))
       await scene.telegen.kill()
       // Now and then again before it is ready.
@@ -45,7 +50,7 @@ const killedAtRandom: Row = {
       slowest = Math.max(slowest, scene.telegen.startedIn)
       scene.strike(1, 'kill -9')
     }
-    await scene.sink.call('up')
+    await backend(true)
     scene.heal()
     scene.note(`the slowest start took ${slowest} ms`)
     scene.expect(slowest < START_MS, `a start took ${slowest} ms`)
@@ -77,11 +82,12 @@ const killedAtCall: Row = {
   mayDouble: 'what was on its way, or settled since the last checkpoint, is sent again after a kill',
   async run(scene) {
     const moments = scene.long ? LONG_MOMENTS : SHORT_MOMENTS
+    const backend = backendOf(scene)
     const unmet: string[] = []
     await scene.load(RATE)
     for (const [round, { call, nth }] of moments.entries()) {
       await scene.telegen.kill()
-      await backendByTurns(scene, round)
+      await backend(round % 2 === 1)
       const log = join(scene.directory, `strace-${round}`)
       scene.telegen.options = {
         ...scene.telegen.options,
@@ -91,11 +97,11 @@ const killedAtCall: Row = {
       for (const end = performance.now() + MOMENT_MS; scene.telegen.isRunning && performance.now() < end;)
         await scene.last(20)
       if (scene.telegen.isRunning) unmet.push(`${call} ${nth}`)
-      else scene.strike(Math.min(1, injected(log)), 'kills at a system call')
+      else scene.strike(killedBy(log) ? 1 : 0, 'kills at a system call')
     }
     await scene.telegen.kill()
     scene.telegen.options = { ...scene.telegen.options, under: [] }
-    await scene.sink.call('up')
+    await backend(true)
     await scene.telegen.start()
     scene.heal()
     if (unmet.length > 0) scene.note(`not met within ${MOMENT_MS} ms: ${unmet.join(', ')}`)

@@ -129,7 +129,8 @@ const twoInstances: Row = {
     const exit = await other.end()
     scene.strike(exit === 1 ? 1 : 0, 'second process that refused')
     scene.expect(exit === 1, `the second process ended with ${exit}`)
-    const sentence = other.output.split('\n').find((line) => /lock|use by|in use/i.test(line)) ?? 'nothing about a lock'
+    const sentence =
+      other.output.split('\n').find((line) => line.includes('is used by')) ?? 'nothing about another user'
     scene.note(sentence.slice(0, 300))
     scene.expect(
       sentence.includes(String(scene.telegen.pid)),

@@ -7,16 +7,24 @@ export interface RunOptions {
   readonly seed: number
   readonly long: boolean
   readonly main?: string | undefined
+  /** How long nothing may arrive until what is missing is taken for lost, milliseconds. */
+  readonly quiet?: number
 }
 
 /** How long everything that was acknowledged may take to arrive after the fault is over. */
 const DRAIN_MS = 120_000
 const FAULT_LINES = 8
-const QUIET_MS = 3_000
+const QUIET_MS = 20_000
+/** The same where a row may lose. */
+const QUIET_LOSING_MS = 3_000
 const POLL_MS = 50
 
 /** Runs a row with one queue and judges what came of it. What the harness itself does wrong is a fault too. */
-export async function runRow(row: Row, queue: Queue, { seed, long, main }: RunOptions): Promise<Result> {
+export async function runRow(
+  row: Row,
+  queue: Queue,
+  { seed, long, main, quiet = QUIET_MS }: RunOptions,
+): Promise<Result> {
   const name = row.queues.length > 1 ? `${row.name}/${queue}` : row.name
   const missing = row.missing?.()
   const none = { issued: 0, acknowledged: 0, delivered: 0, lost: 0, duplicated: 0, recovery: undefined }
@@ -28,7 +36,7 @@ export async function runRow(row: Row, queue: Queue, { seed, long, main }: RunOp
   try {
     scene = await Scene.open(row.scene ?? {}, { queue, random: new Random(seed), long, main })
     await row.run(scene)
-    return { name, ...(await conclude(row, scene)), seconds: seconds() }
+    return { name, ...(await conclude(row, scene, row.mayLose ? QUIET_LOSING_MS : quiet)), seconds: seconds() }
   } catch (error) {
     const { struck = 0, what = '', notes = [], faults = [] } = scene ?? {}
     const fault = shortened(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -41,13 +49,13 @@ export async function runRow(row: Row, queue: Queue, { seed, long, main }: RunOp
 /** A few lines: rows are read as a table. */
 const shortened = (text: string) => text.split('\n').slice(0, FAULT_LINES).join('\n')
 
-async function conclude(row: Row, scene: Scene): Promise<Omit<Result, 'name' | 'seconds'>> {
+async function conclude(row: Row, scene: Scene, quiet: number): Promise<Omit<Result, 'name' | 'seconds'>> {
   const { generator, sink, faults } = scene
   await generator.call('stop')
   scene.heal()
   const recovery = await scene.recovery
   if (recovery === undefined) faults.push('no fresh record came through after the fault was over')
-  await drained(scene, row.mayLose !== undefined)
+  await drained(scene, quiet)
   for (const telegen of new Set([scene.telegen, scene.gateway])) {
     const exit = await telegen.stop()
     if (exit !== 0) faults.push(`Telegen ended with ${exit}`)
@@ -66,16 +74,16 @@ async function conclude(row: Row, scene: Scene): Promise<Omit<Result, 'name' | '
   return { ...counts, recovery, struck: scene.struck, what: scene.what, notes: scene.notes, faults }
 }
 
-/** Until all has arrived; where some may be lost, until nothing more arrives. */
-async function drained(scene: Scene, mayLose: boolean): Promise<void> {
+/** Until all has arrived, or nothing has for so long. */
+async function drained(scene: Scene, quiet: number): Promise<void> {
   const { generator, sink } = scene
   const { size, acknowledged } = await generator.call('ledger')
   let missing = Infinity
   let changed = performance.now()
   for (const end = changed + DRAIN_MS; performance.now() < end; await scene.last(POLL_MS)) {
     const now = await sink.call('missing', { size, acknowledged })
-    if (now === 0 || (mayLose && performance.now() - changed > QUIET_MS)) return
     if (now !== missing) changed = performance.now()
+    if (now === 0 || performance.now() - changed > quiet) return
     missing = now
   }
 }

@@ -17,17 +17,20 @@ export type DiskCall = (typeof DISK_CALLS)[number]
 export const injecting = (calls: readonly DiskCall[], what: string, log: string): readonly string[] => [
   'strace',
   '-f',
-  '--seccomp-bpf',
+  // It makes all other calls cheap, and injects no signals.
+  ...(what.startsWith('signal=') ? [] : ['--seccomp-bpf', '-e', 'signal=none']),
   '-qq',
   '-e',
   `trace=${calls.join(',')}`,
-  '-e',
-  'signal=none',
   '-e',
   `inject=${calls.join(',')}:${what}`,
   '-o',
   log,
 ]
+
+/** Whether it was a signal of strace's that ended it. */
+export const killedBy = (log: string): boolean =>
+  existsSync(log) && readFileSync(log, 'utf8').includes('killed by SIGKILL')
 
 /** How often it struck. */
 export const injected = (log: string): number =>

@@ -19,7 +19,7 @@ export function sh(program: string, ...words: readonly string[]): string {
 export function mountMemory(at: string, mebibytes: number): () => void {
   mkdirSync(at, { recursive: true })
   sh('mount', '-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', at)
-  return unmounting(at)
+  return once(() => void sh('umount', at))
 }
 
 /** A new file system in `image`; nothing goes there by itself within the minutes of a row, only what is synced. */
@@ -32,28 +32,27 @@ export function makeImage(image: string, mebibytes: number): void {
 export function mountImage(image: string, at: string, options = 'commit=600'): { device: string; unmount: () => void } {
   mkdirSync(at, { recursive: true })
   const device = sh('losetup', '--find', '--show', image)
+  // A loop device keeps that from whoever had it before.
+  sh('blockdev', '--setrw', device)
   try {
     sh('mount', '-o', options, device, at)
   } catch (error) {
     sh('losetup', '-d', device)
     throw error
   }
-  const unmount = unmounting(at)
-  return {
-    device,
-    unmount: () => {
-      unmount()
-      sh('losetup', '-d', device)
-    },
-  }
+  const unmount = once(() => {
+    sh('umount', at)
+    sh('losetup', '-d', device)
+  })
+  return { device, unmount }
 }
 
-/** Once is enough, and twice does no harm. */
-function unmounting(at: string): () => void {
-  let mounted = true
+/** Called again, it does nothing. */
+function once(work: () => void): () => void {
+  let done = false
   return () => {
-    if (!mounted) return
-    mounted = false
-    sh('umount', at)
+    if (done) return
+    done = true
+    work()
   }
 }
