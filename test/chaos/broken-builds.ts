@@ -31,4 +31,15 @@ export const brokenBuilds: readonly BrokenBuild[] = [
       },
     ],
   },
+  {
+    name: 'skips the fsync',
+    row: 'power-cut',
+    patches: [
+      {
+        file: 'extensions/file_storage/disk.ts',
+        search: 'await this.#turn(() => file.datasync())',
+        replace: 'await this.#turn(async () => undefined)',
+      },
+    ],
+  },
 ]
