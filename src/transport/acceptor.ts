@@ -78,6 +78,11 @@ export class Acceptor {
     }
   }
 
+  /** Whose connections are; nobody's while it is held. */
+  get taker(): Taker | undefined {
+    return this.#taker
+  }
+
   detach(): void {
     this.#taker = undefined
   }

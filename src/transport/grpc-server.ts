@@ -7,6 +7,7 @@ import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod, UnaryServing } from './unary.ts'
 import { listenAddress } from './address.ts'
+import { afterGrace } from './grace.ts'
 import { ArrivingMessage, InflatedBytes } from './arriving-message.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import { teachServerCall } from './grpc-codings.ts'
@@ -32,8 +33,6 @@ const HANDSHAKE_TIMEOUT = 10_000
 /** A connection must have sent HTTP/2's preface by then, or when a message must have arrived, if that is sooner. */
 const PREFACE_TIMEOUT = 20_000
 const PREFACE_BYTES = 24
-/** A client that connected just before the server closed may still send its first request within, in milliseconds. */
-const UNBEGUN_GRACE = 250
 /** Messages that may be arriving at the same time, over all connections; no budget knows of them until they are whole. */
 const MOST_ARRIVING = 1024
 
@@ -78,13 +77,13 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
       if (deadline.aborted) cut()
       else deadline.addEventListener('abort', cut, { once: true })
       sessions.drain()
-      const late = setTimeout(() => {
+      const stay = afterGrace(listening, () => {
         // Sends the last GOAWAY; each session ends its socket after its last stream.
         server.tryShutdown(() => {})
         cutUnbegun(listening)
-      }, UNBEGUN_GRACE)
+      })
       await closed
-      clearTimeout(late)
+      stay()
       guard.stop()
       server.forceShutdown()
       deadline.removeEventListener('abort', cut)

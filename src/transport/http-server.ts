@@ -10,6 +10,7 @@ import type { RequestLimiter } from '../component/request-limiting.ts'
 import { Cors } from './cors.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import type { HttpReply, HttpRequest, HttpServer, HttpServing } from './http-exchange.ts'
+import { afterGrace } from './grace.ts'
 import { sendReply } from './http-answer.ts'
 import { bodyRoom, contentLength, readBody } from './http-body.ts'
 import type { BodyLimits } from './http-body.ts'
@@ -24,8 +25,6 @@ const HEADER_LIMIT = 32 * 1024
 /** What the OTLP specification recommends. */
 const DEFAULT_BODY_LIMIT = 64 * 2 ** 20
 const HANDSHAKE_TIMEOUT = 10_000
-/** A client that waits between two requests just when the server closes may still send one, which is answered, in milliseconds. */
-const IDLE_GRACE = 250
 /** Time limits are looked at this often, in milliseconds: a quarter of the shortest, within these bounds. */
 const LEAST_CHECKING_INTERVAL = 50
 const MOST_CHECKING_INTERVAL = 5000
@@ -58,12 +57,12 @@ export async function startServer(options: HttpServerOptions, serving: HttpServi
       }
       if (deadline.aborted) cut()
       else deadline.addEventListener('abort', cut, { once: true })
-      const late = setTimeout(() => {
+      const stay = afterGrace(listening, () => {
         server.closeIdleConnections()
         for (const socket of listening.connections) if (socket.bytesRead === 0) socket.destroy()
-      }, IDLE_GRACE)
+      })
       await closed
-      clearTimeout(late)
+      stay()
       server.close()
       deadline.removeEventListener('abort', cut)
     },

@@ -11,6 +11,8 @@ export interface Listening {
   readonly address: ListenAddress
   /** Connections that came to this server and are open. Those of TLS are the ones below it. */
   readonly connections: ReadonlySet<net.Socket>
+  /** After `close`: whether another server listens there now. */
+  readonly isTaken: boolean
   /** The process may end while it listens. */
   unref(): void
   /** No further connection comes from the call on. Resolves when those that came have ended, which is the server's to bring about. */
@@ -40,7 +42,8 @@ export async function listen(server: net.Server, address: ListenAddress, log: Lo
   // node:http begins to watch its time limits then.
   server.emit('listening')
   const { allowHalfOpen = false } = server as { allowHalfOpen?: boolean }
-  acceptor.attach({ take, allowHalfOpen, maxConnections: server.maxConnections ?? Infinity, log })
+  const taker = { take, allowHalfOpen, maxConnections: server.maxConnections ?? Infinity, log }
+  acceptor.attach(taker)
   const bound = acceptor.address as net.AddressInfo
   let closed: Promise<void> | undefined
   const close = () => {
@@ -50,6 +53,9 @@ export async function listen(server: net.Server, address: ListenAddress, log: Lo
   return {
     address: address.kind === 'unix' ? address : { ...address, port: bound.port },
     connections,
+    get isTaken() {
+      return acceptor.taker !== undefined && acceptor.taker !== taker
+    },
     unref: () => acceptor.unref(),
     close: () => (closed ??= close()),
   }

@@ -36,9 +36,15 @@ export class Sessions {
   }
 }
 
+/** Clients that have nothing under way do not always answer a ping after that; in milliseconds. */
+const ANSWER_TIME = 250
+
 /** What the client sent before it knew has come when it answers the ping. */
 function say(session: ServerHttp2Session): void {
   if (session.closed || session.destroyed) return
+  const close = () => session.closed || session.destroyed || session.close()
   session.goaway(constants.NGHTTP2_NO_ERROR, NO_LIMIT)
-  session.ping(() => session.closed || session.destroyed || session.close())
+  session.ping(close)
+  const late = setTimeout(close, ANSWER_TIME)
+  session.once('close', () => clearTimeout(late))
 }
