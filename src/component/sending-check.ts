@@ -1,5 +1,5 @@
 import type { OptionFault } from './definition.ts'
-import { batchSizer, queueSizer } from './sending-options.ts'
+import { batchSizer, patienceOf, queueSizer } from './sending-options.ts'
 import type { QueueBatch, SendingOptions } from './sending-options.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { QueueBatch, SendingOptions } from './sending-options.ts'
 export function* checkSending(config: unknown): Iterable<OptionFault> {
   const { sending_queue: queue, retry_on_failure: retry } = (config ?? {}) as Shared
   if (queue?.enabled) yield* queueFaults(queue)
-  if (retry?.enabled) yield* retryFaults(retry)
+  if (retry?.enabled) yield* retryFaults(retry, patienceOf({ queue, retry }))
 }
 
 interface Shared {
@@ -29,6 +29,12 @@ function* queueFaults(queue: Queue): Iterable<OptionFault> {
       path: ['sending_queue', 'spill'],
       message: '`spill` needs a disk to spill to',
       hint: 'name the extension that keeps it: `storage: file_storage`',
+    }
+  if (queue.storage !== undefined && queue.on_full === 'drop_oldest' && queue.queue_size === undefined)
+    yield {
+      path: ['sending_queue', 'on_full'],
+      message: '`drop_oldest` on disk needs a `queue_size`: the storage may be full of what others keep there',
+      hint: 'say how much this queue may keep: `queue_size: 1GiB` with `sizer: bytes`',
     }
   if (queue.batch?.enabled) yield* batchFaults(queue, queue.batch)
 }
@@ -66,8 +72,10 @@ function* duplicates(keys: readonly string[], path: readonly (string | number)[]
   }
 }
 
-function* retryFaults(retry: NonNullable<SendingOptions['retry']>): Iterable<OptionFault> {
-  const { initial_interval, max_interval, max_elapsed_time } = retry
+function* retryFaults(
+  { initial_interval, max_interval }: NonNullable<SendingOptions['retry']>,
+  max_elapsed_time: number,
+): Iterable<OptionFault> {
   if (max_elapsed_time === 0) return
   const path = ['retry_on_failure', 'max_elapsed_time']
   if (max_elapsed_time < initial_interval)

@@ -104,7 +104,12 @@ export const sendingOptions = {
         description: 'What each wait is multiplied by for the next.',
       }),
       max_interval: Duration({ default: '30s', description: 'The longest wait.' }),
-      max_elapsed_time: Duration({ default: '300s', description: 'When to give up on a batch; 0 means never.' }),
+      max_elapsed_time: Type.Optional(
+        Duration({
+          description:
+            'When to give up on a batch; 0 means never. Left out, never where the queue has a `storage`, and else after 300s.',
+        }),
+      ),
     },
     { description: 'How a failed attempt is tried again.' },
   ),
@@ -128,6 +133,13 @@ export const batchSizer = ({ sizer, batch }: NonNullable<SendingOptions['queue']
 /** Whether all that the queue takes is on disk before it is acknowledged. */
 export const keepsOnDisk = (queue: SendingOptions['queue']): boolean =>
   queue?.enabled === true && queue.storage !== undefined && !queue.spill
+
+/** When a batch is given up that cannot be sent, in milliseconds; 0 is never. */
+export const patienceOf = ({ queue, retry }: Pick<SendingOptions, 'queue' | 'retry'>): number =>
+  retry?.max_elapsed_time ?? (queue?.enabled === true && queue.storage !== undefined ? 0 : DEFAULT_PATIENCE)
+
+/** Milliseconds, as in the Collector. */
+const DEFAULT_PATIENCE = 300_000
 
 /** No queue, no retry, no time-out: an exporter that writes to this very machine. */
 export const DIRECT: SendingOptions = { timeout: 0, queue: undefined, retry: undefined }

@@ -2,6 +2,7 @@ import type { Clock } from '../component/clock.ts'
 import type { Exporter, SendResult } from '../component/definition.ts'
 import type { Delivery } from '../component/delivery.ts'
 import { Refused } from '../component/refused.ts'
+import { patienceOf } from '../component/sending-options.ts'
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { StatusReporter } from '../component/status.ts'
 import { attempt, SILENCE } from './attempt.ts'
@@ -54,13 +55,14 @@ export class Attempts {
   async persist(delivery: Delivery): Promise<SendResult | void> {
     const { retry } = this.#options.sending
     if (!retry?.enabled) return this.#once(delivery)
-    const { clock } = this.#options
+    const { clock, sending } = this.#options
+    const patience = patienceOf(sending)
     const waits = backoff(retry)
     let last: Refused | undefined
     let began: number | undefined
     let earliest = 0
     for (;;) {
-      const until = began === undefined || retry.max_elapsed_time === 0 ? Infinity : began + retry.max_elapsed_time
+      const until = began === undefined || patience === 0 ? Infinity : began + patience
       await this.#turn(earliest, until, last)
       began ??= clock.monotonic()
       try {
@@ -73,7 +75,7 @@ export class Attempts {
       const wait = Math.max(Math.min(waits.next().value, LONGEST_WAIT), asked)
       this.circuit.failed(wait)
       this.#report(last)
-      if (retry.max_elapsed_time > 0 && clock.monotonic() + wait > began + retry.max_elapsed_time) throw exhausted(last)
+      if (patience > 0 && clock.monotonic() + wait > began + patience) throw exhausted(last)
       earliest = clock.monotonic() + (this.circuit.isOpen ? asked : wait)
     }
   }

@@ -1,8 +1,10 @@
+import { patienceOf } from '../component/sending-options.ts'
 import type { Configuration } from '../config/configuration.ts'
+import { goDuration } from '../config/print/go-duration.ts'
 import type { Note } from '../config/print/text.ts'
 import { sendingOf, shareOf } from '../graph/components.ts'
 import { sizeText } from '../graph/draw/size-text.ts'
-import type { Plan } from '../graph/plan.ts'
+import type { Plan, PlannedExporter } from '../graph/plan.ts'
 
 /** What Telegen chooses by itself where the configuration leaves it to it. */
 export function chosen(configuration: Configuration, planned: Plan): Note[] {
@@ -17,7 +19,17 @@ export function chosen(configuration: Configuration, planned: Plan): Note[] {
     const text = `queue_size is left out: ${shares.join(', ')}, its share of service::limits`
     return [{ path: ['exporters', exporter.id, 'sending_queue'], text }]
   })
-  return [...receivers, ...exporters, ...ownMetrics(configuration)]
+  return [...receivers, ...exporters, ...planned.exporters.flatMap(patience), ...ownMetrics(configuration)]
+}
+
+/** When a batch is given up, where that is left out. */
+function patience(exporter: PlannedExporter): Note[] {
+  const sending = sendingOf(exporter)
+  const written = Object.hasOwn(exporter.config as object, 'retry_on_failure')
+  if (!written || sending.retry?.enabled !== true || sending.retry.max_elapsed_time !== undefined) return []
+  const most = patienceOf(sending)
+  const text = `max_elapsed_time is left out: ${most === 0 ? '0s, never, since the queue is on disk' : goDuration(most)}`
+  return [{ path: ['exporters', exporter.id, 'retry_on_failure'], text }]
 }
 
 /** Where Telegen's own metrics are looked at, when nobody says. */
