@@ -5,6 +5,7 @@ import https from 'node:https'
 import { createInterface } from 'node:readline'
 import { UsageError } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
+import { colours } from './colours.ts'
 import { tapText } from './tap-text.ts'
 import type { TapLine } from './tap-text.ts'
 
@@ -35,7 +36,7 @@ export async function tap(given: Arguments): Promise<number> {
 async function show(given: Arguments, stop: AbortSignal): Promise<number> {
   const response = await ask(given, stop)
   if (response.statusCode !== 200) return failed(await refusalOf(response))
-  const colour = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
+  const colour = colours(process.stdout)
   for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
     const told = JSON.parse(line) as TapLine
     if ('record' in told) {
@@ -66,7 +67,7 @@ async function ask(
 ): Promise<IncomingMessage> {
   const target = new URLSearchParams([['target', words[0] as string], ...query])
   const { origin, socketPath } = placeOf(endpoint)
-  const url = new URL(`/tap?${target}`, origin)
+  const url = new URL(`/tap?${target.toString()}`, origin)
   const options = { signal, ...(socketPath && { socketPath }), headers: Object.fromEntries(headers.map(headerOf)) }
   const request = url.protocol === 'https:' ? https.get(url, options) : http.get(url, options)
   const timer = setTimeout(() => request.destroy(new Error('nobody answered in time')), PATIENCE)

@@ -66,5 +66,6 @@ async function secure(tls: NonNullable<AdminConfig['tls']>, { log }: ExtensionCo
     rejectUnauthorized: requestCert,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   })
-  return { server, stopReloading: protect(server, tls, log).stop }
+  const guarded = protect(server, tls, log)
+  return { server, stopReloading: () => guarded.stop() }
 }

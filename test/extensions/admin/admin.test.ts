@@ -146,7 +146,7 @@ describe('the admin endpoint', () => {
   test('makes a CPU profile that tools can read, one at a time', async (t) => {
     const { ask } = await stage(t)
     const [first, second] = await Promise.all([ask('GET', '/debug/cpu?seconds=1'), ask('GET', '/debug/cpu?seconds=1')])
-    assert.deepEqual([first.code, second.code].toSorted(), [200, 429])
+    assert.deepEqual(new Set([first.code, second.code]), new Set([200, 429]))
     const profile = (first.code === 200 ? first : second).json as Record<string, never[]>
     assert.ok((profile['nodes']?.length ?? 0) > 1)
     assert.equal(profile['samples']?.length, profile['timeDeltas']?.length)

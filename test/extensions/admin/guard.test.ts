@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import definition from '../../../src/extensions/admin/index.ts'
 import { guard } from '../../../src/extensions/admin/guard.ts'
-import type { AdminConfig } from '../../../src/extensions/admin/options.ts'
 import { configured, faultsOf } from '../../transport/configured.ts'
 
 const TLS = 'tls: { cert_file: c, key_file: k }'
 const AUTH = 'auth: { authenticator: basicauth }'
 
 const asked = (yaml: string, headers: Readonly<Record<string, string>>) =>
-  guard(configured(definition, yaml) as AdminConfig)({ headers })?.status
+  guard(configured(definition, yaml))({ headers })?.status
 
 describe('who may ask the admin endpoint', () => {
   for (const host of ['localhost:13134', 'LOCALHOST', '127.0.0.1:13134', '[::1]:13134', '10.1.2.3', '[fe80::1]'])

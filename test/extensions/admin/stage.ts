@@ -2,7 +2,6 @@ import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Control, ReloadReport, Tapped } from '../../../src/plugin.ts'
 import definition from '../../../src/extensions/admin/index.ts'
-import type { AdminConfig } from '../../../src/extensions/admin/options.ts'
 import { adminServer } from '../../../src/extensions/admin/server.ts'
 import { systemClock } from '../../../src/component/clock.ts'
 import { TestContext } from '../../component/test-context.ts'
@@ -67,7 +66,7 @@ export async function stage(t: Test, yaml = '', more: Partial<Control> = {}) {
       },
     ],
   }
-  const config = configured(definition, `endpoint: 127.0.0.1:0\n${yaml}`) as AdminConfig
+  const config = configured(definition, `endpoint: 127.0.0.1:0\n${yaml}`)
   const context = Object.assign(new TestContext('admin', config), { host, clock: systemClock })
   const server = adminServer(context)
   await server.start?.()
