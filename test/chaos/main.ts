@@ -5,7 +5,7 @@ import { runRow } from './harness/run-row.ts'
 import { rows } from './rows.ts'
 
 /**
- * `npm run chaos -- [--only NAME[/QUEUE],…] [--seed N] [--short] [--jobs N] [--json FILE]`: every fault, one line each; exits 1 where a promise was
+ * `npm run chaos -- [--only NAME[/QUEUE],…] [--seed N] [--short] [--jobs N] [--minutes N] [--list]`: every fault, one line each; exits 1 where a promise was
  * broken or a fault did not strike.
  */
 const { values } = parseArgs({
@@ -14,10 +14,15 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     short: { type: 'boolean', default: false },
     jobs: { type: 'string', default: '3' },
-    verbose: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '1' },
+    list: { type: 'boolean', default: false },
   },
 })
 
+if (values.list) {
+  for (const { name, queues, about } of rows) console.log(`${name} (${queues.join(', ')})\n    ${about}`)
+  process.exit(0)
+}
 const seed = Number(values.seed)
 const began = performance.now()
 console.log(`seed ${seed}\n${headline}`)
@@ -43,7 +48,7 @@ process.exit(broken.length > 0 || results.length === 0 ? 1 : 0)
 
 async function work(todo: { row: Row; queue: Queue }[]): Promise<void> {
   for (let next = todo.shift(); next; next = todo.shift()) {
-    const result = await runRow(next.row, next.queue, { seed, long: !values.short })
+    const result = await runRow(next.row, next.queue, { seed, long: !values.short, minutes: Number(values.minutes) })
     results.push(result)
     console.log(line(result))
   }

@@ -1,6 +1,9 @@
 import { backendRows } from './faults/backend.ts'
 import { custodyRows } from './faults/custody.ts'
 import { diskRows } from './faults/disk.ts'
+import { dns } from './faults/dns.ts'
+import { healthRows } from './faults/health.ts'
+import { outage } from './faults/outage.ts'
 import { inputRows } from './faults/input.ts'
 import { killRows } from './faults/kill.ts'
 import { networkRows } from './faults/network.ts'
@@ -23,5 +26,8 @@ export const rows: readonly Row[] = [
   ...diskRows,
   ...killRows,
   ...custodyRows,
+  ...healthRows,
   clockJumps,
+  dns,
+  outage,
 ]

@@ -74,7 +74,9 @@ export class Sender {
           const chunks: Buffer[] = []
           answer.on('data', (chunk: Buffer) => chunks.push(chunk))
           answer.on('error', (error) => resolve(unanswered(error)))
-          answer.on('end', () => resolve(ofHttp(answer.statusCode as number, Buffer.concat(chunks))))
+          answer.on('end', () =>
+            resolve(ofHttp(answer.statusCode as number, Buffer.concat(chunks), answer.headers['retry-after'])),
+          )
         },
       )
       // The signal of a fetch would say only `AbortError`: what hangs has a name of its own in the counts.
@@ -103,8 +105,10 @@ export class Sender {
   }
 }
 
-function ofHttp(status: number, body: Buffer): Answer {
+function ofHttp(status: number, body: Buffer, retryAfter: string | undefined): Answer {
   if (status === 200) return acknowledgement(body, '200')
+  // What is refused for lack of room must say when to come again, or senders take their own time.
+  if (status === 429 && retryAfter === undefined) return { kind: 'permanent', says: '429 without a time' }
   return { kind: RETRYABLE_HTTP.has(status) ? 'retryable' : 'permanent', says: String(status) }
 }
 

@@ -6,13 +6,14 @@ import { Scene } from './scene.ts'
 export interface RunOptions {
   readonly seed: number
   readonly long: boolean
+  readonly minutes?: number
   readonly main?: string | undefined
   /** How long nothing may arrive until what is missing is taken for lost, milliseconds. */
   readonly quiet?: number
 }
 
 /** How long everything that was acknowledged may take to arrive after the fault is over. */
-const DRAIN_MS = 120_000
+const DRAIN_MS = 600_000
 const FAULT_LINES = 8
 const QUIET_MS = 20_000
 /** The same where a row may lose. */
@@ -20,11 +21,7 @@ const QUIET_LOSING_MS = 3_000
 const POLL_MS = 50
 
 /** Runs a row with one queue and judges what came of it. What the harness itself does wrong is a fault too. */
-export async function runRow(
-  row: Row,
-  queue: Queue,
-  { seed, long, main, quiet = QUIET_MS }: RunOptions,
-): Promise<Result> {
+export async function runRow(row: Row, queue: Queue, options: RunOptions): Promise<Result> {
   const name = row.queues.length > 1 ? `${row.name}/${queue}` : row.name
   const missing = row.missing?.()
   const none = { issued: 0, acknowledged: 0, delivered: 0, lost: 0, duplicated: 0, recovery: undefined }
@@ -34,9 +31,13 @@ export async function runRow(
   const seconds = () => Math.round((performance.now() - began) / 100) / 10
   let scene: Scene | undefined
   try {
-    scene = await Scene.open(row.scene ?? {}, { queue, random: new Random(seed), long, main })
+    scene = await Scene.open(row.scene ?? {}, { queue, random: new Random(options.seed), ...options })
     await row.run(scene)
-    return { name, ...(await conclude(row, scene, row.mayLose ? QUIET_LOSING_MS : quiet)), seconds: seconds() }
+    return {
+      name,
+      ...(await conclude(row, scene, row.mayLose ? QUIET_LOSING_MS : (options.quiet ?? QUIET_MS))),
+      seconds: seconds(),
+    }
   } catch (error) {
     const { struck = 0, what = '', notes = [], faults = [] } = scene ?? {}
     const fault = shortened(error instanceof Error ? (error.stack ?? error.message) : String(error))

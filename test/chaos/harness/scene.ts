@@ -40,10 +40,13 @@ export interface Conditions {
   readonly random: Random
   /** The long form: more rounds, longer outages. */
   readonly long: boolean
+  /** How long the long outage is. */
+  readonly minutes?: number
   /** `cli/main` of the build under test. */
   readonly main?: string | undefined
 }
 
+const DEFAULT_MINUTES = 0.5
 const FRESH_PATIENCE_MS = 90_000
 
 /** The processes of a row: generator, Telegen, proxy, sink; and what the row tells of its fault. */
@@ -52,6 +55,7 @@ export class Scene {
   readonly queue: Queue
   readonly random: Random
   readonly long: boolean
+  readonly minutes: number
   readonly ports: Ports
   readonly generator = new Peer<Generator>('./generator.ts')
   readonly sink = new Peer<Sink>('./sink.ts')
@@ -75,6 +79,7 @@ export class Scene {
     this.queue = conditions.queue
     this.random = conditions.random
     this.long = conditions.long
+    this.minutes = conditions.minutes ?? DEFAULT_MINUTES
     this.#main = conditions.main
     this.#options = options
     if (options.proxy) this.proxy = new Peer<Proxy>('./proxy.ts')
