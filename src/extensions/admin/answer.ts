@@ -28,9 +28,13 @@ export const HEADERS = {
   'X-Frame-Options': 'DENY',
 }
 
+/** How long a client may take nothing of an answer before its connection ends. */
+const UNREAD_MS = 30_000
+
 export function send(request: IncomingMessage, response: ServerResponse, answer: Answer, more: object = {}): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   const { status, type, body } = answer
+  response.setTimeout(UNREAD_MS, () => response.destroy())
   response.writeHead(status, {
     ...HEADERS,
     ...more,

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Session } from 'node:inspector/promises'
 import { pipeline } from 'node:stream/promises'
 import { getHeapSnapshot } from 'node:v8'
@@ -34,7 +33,10 @@ export async function cpuProfile({ query, response, context, abort }: Asked): Pr
   }
 }
 
-/** V8 writes it out at once, before the first byte is sent: everything stands still so long. */
+/** How long a heap snapshot may take to be fetched: as long it lies in memory, and nobody can have the next. */
+const FETCH_MS = 300_000
+
+/** V8 walks the whole heap before the first byte is sent: everything stands still so long. */
 export async function heapSnapshot({ response, context, abort, request }: Asked): Promise<undefined> {
   response.writeHead(200, fileHeaders('telegen.heapsnapshot'))
   if (request.method === 'HEAD') return void response.end()
@@ -42,8 +44,7 @@ export async function heapSnapshot({ response, context, abort, request }: Asked)
     { peer: request.socket.remoteAddress },
     'A heap snapshot is taken, which stops everything for a while',
   )
-  await pipeline(getHeapSnapshot(), response, { signal: abort, end: true })
-  if (!response.closed) await once(response, 'close')
+  await pipeline(getHeapSnapshot(), response, { signal: AbortSignal.any([abort, AbortSignal.timeout(FETCH_MS)]) })
 }
 
 const fileHeaders = (name: string) => ({

@@ -9,9 +9,15 @@ const MAX_CONNECTIONS = 64
 const MAX_HEADER_BYTES = 16 * 1024
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 10_000
+/** How often that is looked at. */
+const CHECKING_INTERVAL_MS = 2_000
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
-const SETTINGS = { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS }
+const SETTINGS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+}
 
 export interface AdminServer extends Extension {
   /** Where it listens, once started: a test asks for any free port. */

@@ -130,6 +130,20 @@ describe('the admin tap', () => {
       assert.deepEqual(names, shown)
     })
 
+  test('shows of a profile what can be read without its dictionary', async (t) => {
+    const { pass, records, read } = await tapping(t, '&filter=service.name=shop')
+    read()
+    pass('profiles', {
+      resourceProfiles: ['shop', 'bank'].map((name) => ({
+        resource: { attributes: [attribute('service.name', name)] },
+        scopeProfiles: [{ profiles: [{ profileId: 'a'.repeat(32), samples: [{ values: ['1'] }, { values: ['2'] }] }] }],
+      })),
+      dictionary: { stringTable: ['', 'main'] },
+    })
+    await until(() => records().length === 1, 'a profile')
+    assert.deepEqual(records()[0]?.record, { profileId: 'a'.repeat(32), samples: 2 })
+  })
+
   test('shows no more than its limit each second, and tells how many more there were', async (t) => {
     const { pass, records, told, read } = await tapping(t, '&limit=3')
     read()
