@@ -72,7 +72,9 @@ export class Attempts {
         last = error
       }
       const asked = last.retry === 'never' ? 0 : (last.retry.after ?? 0)
-      const wait = Math.max(Math.min(waits.next().value, LONGEST_WAIT), asked)
+      // Who tries while the circuit is open takes turns, so that it is the circuit's pace that counts and not the batch's.
+      const due = this.circuit.isOpen ? retry.max_interval : waits.next().value
+      const wait = Math.max(Math.min(due, LONGEST_WAIT), asked)
       this.circuit.failed(wait)
       this.#report(last)
       if (patience > 0 && clock.monotonic() + wait > began + patience) throw exhausted(last)

@@ -56,7 +56,7 @@ export interface AroundOptions {
 export class AroundDisk {
   readonly storage: FakeStorage
   readonly clock = new TestClock()
-  readonly budget: ByteBudget
+  budget: ByteBudget
   readonly metrics = new Metrics()
   readonly outcomes: (Outcome | undefined)[] = []
   readonly told = new Map<number, Set<Level>>()
@@ -67,6 +67,7 @@ export class AroundDisk {
   /** Numbers of records that the backend has taken, a list for each request. */
   readonly requests: number[][] = []
   readonly metadata: object[] = []
+  readonly refusedForGood: number[] = []
   send: Exporter['send'] = async () => {}
 
   constructor(budget: number = 1e9, storage: FakeStorage = new FakeStorage()) {
@@ -82,7 +83,10 @@ export class AroundDisk {
       exporter: {
         send: async (batch, options) => {
           const numbers = numbersIn(batch.segments())
-          const result = await (send ?? this.send)(batch, options)
+          const result = await (send ?? this.send)(batch, options).catch((error: unknown) => {
+            if (error instanceof Refused && !error.retryable) this.refusedForGood.push(...numbers)
+            throw error
+          })
           this.requests.push(numbers)
           this.metadata.push(Object.fromEntries(options.origin.metadata))
           return result
