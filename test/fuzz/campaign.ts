@@ -34,6 +34,8 @@ export interface Found {
 const MOST_FINDINGS = 10
 /** Inputs before a finding that are tried for its cause, where its own does not provoke it again. */
 const SUSPECTS = 64
+/** How long they are tried, in milliseconds. */
+const LOOKING = 120_000
 const MOST_SIMPLIFICATIONS = 300
 const SIMPLIFYING = 20_000
 const REPORT_EVERY = 30_000
@@ -135,7 +137,9 @@ class Running<Input> {
     await this.#target.reopen()
     if (this.#known.has(finding.kind)) return
     this.#options.print(`BROKEN at input ${suspects[0]?.exec}: ${finding.kind}; looking for the input`)
+    const deadline = performance.now() + LOOKING
     for (const { exec, input } of suspects) {
+      if (performance.now() > deadline) break
       if (!(await this.#provokes(input, finding.kind))) continue
       return this.#keep(finding, exec, await this.#simplest(input, finding.kind))
     }

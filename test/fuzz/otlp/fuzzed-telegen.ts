@@ -30,7 +30,7 @@ export interface Look {
   readonly stall: number
 }
 
-/** The Telegen that is fuzzed: a process of its own, with every kind of stage behind one receiver and none behind the other. */
+/** The Telegen that is fuzzed: a process of its own, with every kind of stage behind one receiver, and nothing but a queue on disk behind the other. */
 export class FuzzedTelegen {
   readonly ports: Ports
   readonly #child: ChildProcess
@@ -54,7 +54,7 @@ export class FuzzedTelegen {
     const ports = { work: { grpc: a, http: b }, pass: { grpc: c, http: d } }
     const directory = await mkdtemp(join(tmpdir(), 'telegen-fuzz-'))
     const config = join(directory, 'telegen.yaml')
-    await writeFile(config, yaml(ports, sink, metrics))
+    await writeFile(config, yaml(ports, sink, metrics, join(directory, 'store')))
     const words = ['--expose-gc', '--import', PROBE, MAIN, '--config', config]
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     const telegen = new FuzzedTelegen(child, directory, ports, metrics)
@@ -126,7 +126,7 @@ const receiver = ({ grpc, http }: Ports['work']) => `{ protocols: {
     grpc: { endpoint: "127.0.0.1:${grpc}", max_recv_msg_size_mib: 1, include_metadata: true },
     http: { endpoint: "127.0.0.1:${http}", max_request_body_size: 1MiB, include_metadata: true } } }`
 
-const yaml = ({ work, pass }: Ports, sink: number, metrics: number): string => `
+const yaml = ({ work, pass }: Ports, sink: number, metrics: number, store: string): string => `
 receivers:
   otlp/work: ${receiver(work)}
   otlp/pass: ${receiver(pass)}
@@ -151,10 +151,13 @@ connectors:
     logs: { log.count: }
 exporters:
   otlp_http/work: { endpoint: "http://127.0.0.1:${sink}/work", compression: none, retry_on_failure: { enabled: false } }
-  otlp_http/pass: { endpoint: "http://127.0.0.1:${sink}/pass", compression: none, retry_on_failure: { enabled: false } }
+  otlp_http/pass: { endpoint: "http://127.0.0.1:${sink}/pass", compression: none, sending_queue: { storage: file_storage } }
   file: { path: /dev/null, append: true }
   debug: { verbosity: detailed, sampling_initial: 1000, sampling_thereafter: 10, use_internal_logger: false, output_paths: [stdout] }
+extensions:
+  file_storage: { directory: "${store}" }
 service:
+  extensions: [file_storage]
   limits: { traces: 32MiB, metrics: 32MiB, logs: 32MiB, profiles: 32MiB }
   telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${metrics} } } } }] } }
   pipelines:
