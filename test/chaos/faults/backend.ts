@@ -131,7 +131,33 @@ const permanent: Row = {
   },
 }
 
+/** A second exporter points at a port where nobody ever is. */
+const deadBranch: Row = {
+  name: 'fan-out-dead-branch',
+  about: 'One of two backends is dead: the other gets everything, once.',
+  queues: both,
+  short: ['disk'],
+  scene: {
+    config: ({ agent }) => ({
+      exporters: {
+        'otlp_http/dead': {
+          endpoint: `http://127.0.0.1:${agent.http}`,
+          retry_on_failure: { initial_interval: '100ms', max_interval: '1s' },
+        },
+      },
+      service: { pipelines: { traces: { exporters: ['otlp_http', 'otlp_http/dead'] } } },
+    }),
+  },
+  async run(scene) {
+    await scene.load(RATE)
+    await scene.last(scene.long ? 10_000 : 2_000)
+    scene.strike(await scene.refusedConnections(scene.ports.agent.http), 'connections of the harness refused')
+    scene.heal()
+  },
+}
+
 export const backendRows: readonly Row[] = [
+  deadBranch,
   down(
     'backend-down',
     'Nobody listens where the backend was: what was acknowledged waits, and arrives when it is back.',
