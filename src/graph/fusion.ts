@@ -7,7 +7,7 @@ import type { StepsOf } from './steps-stage.ts'
 export interface Run {
   /** Ids of its processors, in order. */
   readonly ids: readonly [string, ...string[]]
-  /** Undefined for an operator, which stands behind its place. */
+  /** Undefined for an operator. */
   readonly fused: StepsStage | undefined
 }
 

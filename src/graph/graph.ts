@@ -18,10 +18,11 @@ import { Assembly } from './parts.ts'
 import type { Part } from './parts.ts'
 import { EMPTY_PLAN, isSameShape } from './plan-shape.ts'
 import type { Plan } from './plan.ts'
+import { Pause } from './pause.ts'
 import { Places } from './places.ts'
 import type { ReceiverIngress } from './receiver-ingress.ts'
 import { Taps } from './taps.ts'
-import { become } from './transition.ts'
+import { become, connectAll } from './transition.ts'
 import type { Scene, Terms } from './transition.ts'
 import { watch } from './watchdog.ts'
 
@@ -57,6 +58,7 @@ export class Graph implements Host {
       edges: this.edges,
       places,
       handOvers: new HandOvers(places),
+      pause: new Pause(),
       live: new Set(),
       onConnected: (assembly) => this.#connected(assembly),
     }
@@ -161,12 +163,14 @@ export class Graph implements Host {
   async #goBack(before: Assembly, drain: AbortSignal, cause: unknown): Promise<void> {
     const { log } = this.#environment
     log.warn({ error: cause }, 'Going back to the old configuration')
+    let old = before
     try {
-      const old = assemble(before.plan, this.#scene.live, this.#surroundings)
+      old = assemble(before.plan, this.#scene.live, this.#surroundings)
       this.#assembly = old
       await this.#become(old, { abort: undefined, drain })
     } catch (error) {
       log.error({ error }, 'A part of the old configuration could not be started again')
+      connectAll(this.#scene, old, () => false)
     }
   }
 

@@ -2,7 +2,7 @@ import { Sender } from '../sending/sender.ts'
 import type { Room } from '../sending/sink.ts'
 import { Valve } from './valve.ts'
 
-/** The places of a graph, by the keys of what stands there: they stay while parts come and go. */
+/** The places of senders in a graph, by their keys: they stay while senders come and go. */
 export class Places {
   readonly #valves = new Map<string, Valve>()
 
@@ -10,7 +10,7 @@ export class Places {
   of(key: string, id: string): Valve {
     const known = this.#valves.get(key)
     if (known) return known
-    const made = new Valve(id, key)
+    const made = new Valve(id)
     this.#valves.set(key, made)
     return made
   }

@@ -6,6 +6,8 @@ import { begin, end, StopFailed } from './life.ts'
 import { OperatorStage } from './operator-stage.ts'
 import type { Assembly, ExporterPart, Part, ReceiverPart } from './parts.ts'
 import { senderKey } from './parts.ts'
+import { NOWHERE } from './nowhere.ts'
+import type { Pause } from './pause.ts'
 import type { Places } from './places.ts'
 import { connect, runsOf } from './wiring.ts'
 
@@ -15,6 +17,7 @@ export interface Scene {
   readonly edges: Edges
   readonly places: Places
   readonly handOvers: HandOvers
+  readonly pause: Pause
   /** Parts that have been started and not stopped, furthest downstream first, receivers last. */
   live: Set<Part>
   /** Told when everything has been connected as `assembly` has it. */
@@ -46,6 +49,24 @@ export async function become(scene: Scene, target: Assembly, terms: Terms): Prom
   return new Transition(scene, target, terms).run()
 }
 
+/**
+ * Points all ways as `assembly` has them. `isYetToCome` names exporters whose predecessors send until they hand over. Where a part does not run
+ * because it could not be started, what comes is handed back.
+ */
+export function connectAll(scene: Scene, assembly: Assembly, isYetToCome: (part: ExporterPart) => boolean): void {
+  const { edges, places, pause, live, onConnected } = scene
+  connect(assembly, runsOf(assembly), edges, places)
+  for (const part of assembly.exporters)
+    for (const [signal, sender] of part.senders) {
+      const place = places.of(senderKey(part.created.id, signal), part.created.id)
+      if (!live.has(part)) place.open(NOWHERE)
+      else if (place.target === undefined || place.target === NOWHERE || !isYetToCome(part)) place.open(sender)
+    }
+  lead(assembly, places)
+  onConnected(assembly)
+  pause.end()
+}
+
 class Transition {
   readonly #scene: Scene
   readonly #target: Assembly
@@ -72,10 +93,10 @@ class Transition {
       if (!waits) await this.#startInside()
       const closing = await this.#closeReceivers(waits)
       if (waits) {
-        await this.#retire(this.#standingOnWhatGoes())
+        await this.#makeRoom()
         await this.#startInside()
       }
-      this.#connect()
+      connectAll(this.#scene, this.#target, (part) => this.#predecessorOf(part) !== undefined)
       await this.#openReceivers()
       await closing
       await this.#retire(this.#removed.filter((part) => this.#scene.live.has(part)))
@@ -98,12 +119,16 @@ class Transition {
     return this.#added.some(listens) && this.#removed.some(listens)
   }
 
-  /** Extensions that go, and what uses them. */
-  #standingOnWhatGoes(): Part[] {
+  /** Stops extensions that go and what uses them, with all stages that might still lead there. What comes out of the others waits. */
+  async #makeRoom(): Promise<void> {
+    const { live, pause } = this.#scene
+    pause.begin(this.#target.parts.filter((part) => live.has(part)))
     const going = new Set(this.#removed.flatMap(({ kind, created }) => (kind === 'extension' ? created.id : [])))
-    return this.#removed.filter(
-      ({ kind, created }) =>
-        kind === 'extension' || (kind !== 'receiver' && [...created.uses].some((id) => going.has(id))),
+    const standsOnThem = ({ created }: Part) => [...created.uses].some((id) => going.has(id))
+    await this.#retire(
+      this.#removed.filter(
+        (part) => part.kind !== 'receiver' && (part.kind !== 'exporter' || standsOnThem(part)) && live.has(part),
+      ),
     )
   }
 
@@ -165,21 +190,6 @@ class Transition {
     created.meter.forget()
   }
 
-  #connect(): void {
-    const { edges, places, onConnected } = this.#scene
-    const target = this.#target
-    const runs = runsOf(target)
-    connect(target, runs, edges, places)
-    for (const part of target.exporters)
-      for (const [signal, sender] of part.senders) {
-        const place = places.of(senderKey(part.created.id, signal), part.created.id)
-        // What is yet to be handed over goes to the old one until then.
-        if (place.target === undefined || this.#predecessorOf(part) === undefined) place.open(sender)
-      }
-    lead(target, places)
-    onConnected(target)
-  }
-
   async #openReceivers(): Promise<void> {
     for (const part of this.#added)
       if (part.kind === 'receiver') {
@@ -199,10 +209,7 @@ class Transition {
     const { drain } = this.#terms
     const upstreamFirst = parts.toReversed()
     for (const part of upstreamFirst) {
-      if (part.kind !== 'processor' && part.kind !== 'connector') continue
-      const place = places.find(part.key)
-      if (place && place.target === part.stage) place.shut()
-      await part.stage?.complete(drain)
+      if (part.kind === 'processor' || part.kind === 'connector') await part.stage?.complete(drain)
     }
     const exporters = parts.filter((part) => part.kind === 'exporter')
     await Promise.all(
@@ -213,7 +220,11 @@ class Transition {
       this.#failures.push(...(await end(part.created, drain, environment.clock)))
       live.delete(part)
     }
-    for (const { key } of parts) if (!this.#target.find(key)) places.forget(key, `${key} has stopped`)
+    for (const { created, senders } of exporters)
+      for (const signal of senders.keys()) {
+        const key = senderKey(created.id, signal)
+        if (!this.#target.exporter(created.id)?.senders.has(signal)) places.forget(key, `${key} has stopped`)
+      }
   }
 
   #predecessorOf(part: ExporterPart): ExporterPart | undefined {

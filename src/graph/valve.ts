@@ -14,9 +14,10 @@ export class Valve implements Sink, Holder {
   readonly held = new Set<DeliveryNode>()
   #target: Sink | undefined
 
-  constructor(id: string, name: string) {
+  /** `id`: the component's that stands here. */
+  constructor(id: string) {
     this.id = id
-    this.name = name
+    this.name = `the way to or from "${id}"`
   }
 
   get target(): Sink | undefined {

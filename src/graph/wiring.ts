@@ -3,11 +3,12 @@ import type { Sink } from '../sending/sink.ts'
 import type { Edge, Edges } from './edges.ts'
 import { fan } from './fan.ts'
 import type { Assembly } from './parts.ts'
-import { connectorKey, processorKey, senderKey } from './parts.ts'
+import { senderKey } from './parts.ts'
 import type { Places } from './places.ts'
 import type { Plan, PlannedPipeline, Target } from './plan.ts'
 import { fuse } from './fusion.ts'
 import type { Run } from './fusion.ts'
+import { NOWHERE } from './nowhere.ts'
 
 export type Runs = ReadonlyMap<string, readonly Run[]>
 
@@ -44,7 +45,6 @@ class Wiring {
       const { stage } = this.#assembly.connector(planned)
       if (stage === undefined) continue
       stage.output = fan(planned.pipelines.map((id) => this.#entry(planned.id, id)))
-      this.#places.of(connectorKey(planned), planned.id).open(stage)
     }
     for (const planned of this.#plan.receivers) {
       const part = this.#assembly.receivers.find(({ created }) => created.id === planned.id)
@@ -68,12 +68,11 @@ class Wiring {
       stage.output = next
         ? this.#edges.counted(this.#sinkOf(id, next), [{ pipeline: id, signal, from, to: next.ids[0] }])
         : this.#tail(pipeline, from)
-      if (run.fused === undefined) this.#places.of(processorKey(id, run.ids[0]), run.ids[0]).open(stage)
     }
   }
 
   #sinkOf(pipeline: string, { ids: [first], fused }: Run): Sink {
-    return fused ?? this.#places.of(processorKey(pipeline, first), first)
+    return fused ?? this.#assembly.processor(pipeline, first).stage ?? NOWHERE
   }
 
   /** `last`: the pipeline's last processor; without one, what enters is counted for the targets already. */
@@ -91,7 +90,7 @@ class Wiring {
   #place(target: Target, signal: Signal): Sink {
     return target.kind === 'exporter'
       ? this.#places.of(senderKey(target.id, signal), target.id)
-      : this.#places.of(connectorKey({ id: target.id, from: signal, to: target.to }), target.id)
+      : (this.#assembly.connector({ id: target.id, from: signal, to: target.to }).stage ?? NOWHERE)
   }
 
   /** The way from a receiver or connector into a pipeline. */

@@ -14,7 +14,10 @@ import type { Signal } from '../data/signal.ts'
 import { Graph } from '../graph/graph.ts'
 import { Metrics } from '../graph/metrics.ts'
 import { plan } from '../graph/plan.ts'
+import type { Plan } from '../graph/plan.ts'
+import type { Changes } from '../graph/changes.ts'
 import { Telemetry } from '../telemetry/own-telemetry.ts'
+import { holdListeners } from '../transport/listen.ts'
 import { testComponents } from './test-components.ts'
 import type { OnSend, Sent, Source } from './test-components.ts'
 
@@ -69,6 +72,7 @@ export class TestBed {
   /** Timers of components do not keep a process alive; a test that waits for one must be. */
   readonly #alive = setInterval(() => {}, FOR_EVER)
   #graph: Graph | undefined
+  #planOf: (yaml: string) => Promise<Plan> = () => Promise.reject(new Error('the test bed has not been started'))
 
   private constructor(metrics: Metrics) {
     this.metrics = metrics
@@ -141,6 +145,12 @@ export class TestBed {
     }
   }
 
+  /** Goes over to another configuration while data flows. Undefined where it is the same; rejects with what failed to start, the old one back. */
+  async reload(yaml: string, drain: AbortSignal = AbortSignal.timeout(PATIENCE)): Promise<Changes | undefined> {
+    const prepared = this.graph.prepare(await this.#planOf(yaml))
+    return prepared && this.graph.reload(prepared, { drain, abort: undefined })
+  }
+
   /** Stops, and throws where a delivery is still open or a byte still charged. */
   async stop(deadline: AbortSignal = AbortSignal.timeout(PATIENCE)): Promise<void> {
     const { graph } = this
@@ -166,9 +176,13 @@ export class TestBed {
     const catalog = builtInCatalog()
     const components = testComponents(this.#sources, this.sent, () => this.onSend)
     for (const definition of [...components, ...(options.definitions ?? [])]) catalog.addPlugin(definition, 'test')
-    const loaded = load({ configs: [`yaml:${yaml}`], ...(options.environment && { environment: options.environment }) })
-    const { configuration, faults } = await check(loaded, catalog)
-    if (!configuration) throw new Error(faults.map(({ path, message }) => `${path}: ${message}`).join('\n'))
+    this.#planOf = async (text) => {
+      const { environment } = options
+      const loaded = load({ configs: [`yaml:${text}`], ...(environment && { environment }) })
+      const { configuration, faults } = await check(loaded, catalog)
+      if (!configuration) throw new Error(faults.map(({ path, message }) => `${path}: ${message}`).join('\n'))
+      return plan(configuration)
+    }
     const { clock = systemClock } = options
     const log = this.#log({})
     const logOf = (kind: string, id: string) => this.#log({ kind, id })
@@ -180,7 +194,9 @@ export class TestBed {
       clock,
       startTime,
     })
-    this.#graph = new Graph(plan(configuration), { clock, log, logOf, metrics: this.metrics, own, startTime })
+    const { metrics } = this
+    const environment = { clock, log, logOf, metrics, own, startTime, holdListeners }
+    this.#graph = new Graph(await this.#planOf(yaml), environment)
     await this.#graph.start(options.abort)
   }
 

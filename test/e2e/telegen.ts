@@ -7,9 +7,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+/** `TELEGEN_MAIN` spares the build of `dist/`. */
+const MAIN = process.env['TELEGEN_MAIN'] ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const READY = 'Everything is ready'
 const PATIENCE = 30_000
+
+export interface StartOptions {
+  readonly args?: readonly string[]
+  /** Writes the configuration in its own way to `telegen.yaml` in the folder. */
+  readonly prepare?: (directory: string, yaml: string) => Promise<void>
+}
 
 /** Telegen as a process of its own, from `dist/`, as a user runs it. */
 export class Telegen {
@@ -30,13 +37,17 @@ export class Telegen {
   }
 
   /** Starts it with `yaml`, and resolves when it is ready. `DIR` in the text stands for its own temporary folder. */
-  static async start(yaml: string): Promise<Telegen> {
+  static async start(yaml: string, { args = [], prepare }: StartOptions = {}): Promise<Telegen> {
     const directory = await mkdtemp(join(tmpdir(), 'telegen-'))
     const config = join(directory, 'telegen.yaml')
-    await writeFile(config, yaml.replaceAll('DIR', directory))
+    const text = yaml.replaceAll('DIR', directory)
+    if (prepare) await prepare(directory, text)
+    else await writeFile(config, text)
     // Many run at once: unless a test says where, its metrics are not offered.
     const quiet = yaml.includes('readers:') ? [] : ['--set', 'service.telemetry.metrics.readers=[]']
-    const child = spawn(process.execPath, [MAIN, '--config', config, ...quiet], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [MAIN, '--config', config, ...quiet, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const telegen = new Telegen(child, directory)
     const deadline = performance.now() + PATIENCE
     while (!telegen.output.includes(READY)) {
