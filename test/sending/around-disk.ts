@@ -38,7 +38,11 @@ export const away = (after?: number) =>
   new Refused('away', { code: 'unavailable', retry: after === undefined ? {} : { after } })
 export const bad = () => new Refused('bad', { code: 'invalid_argument', retry: 'never' })
 export const hangUntil = (abort: AbortSignal) =>
-  new Promise<void>((_, reject) => abort.addEventListener('abort', () => reject(abort.reason as Error)))
+  new Promise<void>((_, reject) => {
+    const leave = () => reject(abort.reason as Error)
+    if (abort.aborted) leave()
+    else abort.addEventListener('abort', leave)
+  })
 
 /** What a slab of these tests takes of a budget. */
 export const SLAB = 1024
@@ -50,6 +54,7 @@ export interface AroundOptions {
   readonly retry?: Partial<typeof RETRY>
   readonly share?: number
   readonly storage?: FakeStorage
+  readonly timeout?: number
 }
 
 /** A disk, a backend that can be scripted, senders before it one after the other, and deliveries of numbered records. */
@@ -59,6 +64,8 @@ export class AroundDisk {
   budget: ByteBudget
   readonly metrics = new Metrics()
   readonly outcomes: (Outcome | undefined)[] = []
+  /** Numbers of deliveries whose sender has been told that they were taken. */
+  readonly acknowledged = new Set<number>()
   readonly told = new Map<number, Set<Level>>()
   readonly dropped: { items: number; reason: string }[] = []
   readonly lost: { items: number; reason: string }[] = []
@@ -75,7 +82,14 @@ export class AroundDisk {
     this.storage = storage
   }
 
-  sender({ send, queue = {}, retry = {}, share = 1e6, storage = this.storage }: AroundOptions = {}): Sender {
+  sender({
+    send,
+    queue = {},
+    retry = {},
+    share = 1e6,
+    storage = this.storage,
+    timeout = 0,
+  }: AroundOptions = {}): Sender {
     const silent = () => {}
     return new Sender({
       id: 'test/out',
@@ -92,7 +106,7 @@ export class AroundDisk {
           return result
         },
       },
-      sending: { timeout: 0, queue: { ...DISK, ...queue }, retry: { ...RETRY, ...retry } },
+      sending: { timeout, queue: { ...DISK, ...queue }, retry: { ...RETRY, ...retry } },
       share,
       clock: this.clock,
       log: {
@@ -140,7 +154,7 @@ export class AroundDisk {
     this.told.set(first, levels)
     const delivery = rootDelivery(batchOfSlab('logs', items, slab, plain.bytes), origin, {
       acknowledge,
-      acknowledged: () => levels.add(acknowledge),
+      acknowledged: () => this.acknowledged.add(first),
       ended: (outcome) => this.outcomes.fill(outcome, first, first + items),
       lost: (part, { reason }) => this.lost.push({ items: part.items, reason }),
     })
