@@ -26,12 +26,12 @@ export const makeGrpcClient: MakeUnaryClient = async (options, { authenticator, 
   const isSecure = secure ?? !(options.tls.insecure || target.startsWith('unix:'))
   if (authenticator?.confidential && !isSecure && !target.startsWith('unix:')) throw new Error(IN_THE_CLEAR)
   const security = isSecure ? await clientSecurity(options.tls) : undefined
-  const client = new GrpcClient(clientOf(target, options, security), options, authenticator)
+  const client = new GrpcClient(() => clientOf(target, options, security), options, authenticator)
   if (security)
     client.onClose = reloadClientSecurity(
       options.tls,
       security,
-      (renewed) => client.renew(clientOf(target, options, renewed)),
+      (renewed) => client.renew(() => clientOf(target, options, renewed)),
       (error) => log?.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
     )
   return client
@@ -85,6 +85,8 @@ function channelOptions(options: GrpcClientOptions, serverName: string | undefin
     // Retrying is the sending layer's; grpc-js would keep a copy of each message for it.
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
+    // A client that is made anew has connections of its own.
+    'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_http_proxy': 0,
     'grpc.max_reconnect_backoff_ms': MAX_RECONNECT_BACKOFF,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [options.balancer_name]: {} }] }),
@@ -106,12 +108,17 @@ const GZIP = 2
 
 class GrpcClient implements UnaryClient {
   onClose = () => {}
+  #make: () => grpc.Client
   #client: grpc.Client
+  /** When the server was last heard of. */
+  #heard = -Infinity
+  #isClosed = false
   readonly #options: GrpcClientOptions
   readonly #authenticator: ClientAuthenticator | undefined
 
-  constructor(client: grpc.Client, options: GrpcClientOptions, authenticator: ClientAuthenticator | undefined) {
-    this.#client = client
+  constructor(make: () => grpc.Client, options: GrpcClientOptions, authenticator: ClientAuthenticator | undefined) {
+    this.#make = make
+    this.#client = make()
     this.#options = options
     this.#authenticator = authenticator
   }
@@ -123,12 +130,17 @@ class GrpcClient implements UnaryClient {
     // grpc-js compresses and queues the message at its own pace, and gives no sign when it is done: it gets a copy.
     const bytes = Buffer.concat(message)
     const deadline = timeout > 0 ? { deadline: Date.now() + timeout } : {}
+    const began = performance.now()
+    const client = this.#client
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#once(path, bytes, sent, deadline, abort)
+        const answer = await this.#once(path, bytes, sent, deadline, abort)
+        this.#heard = performance.now()
+        return answer
       } catch (error) {
-        if (abort.aborted) throw refusalOfAbort(abort)
         const refused = error as grpc.ServiceError
+        this.#doubt(client, began, refused)
+        if (abort.aborted) throw refusalOfAbort(abort)
         if (refused.details !== NOT_BEGUN || tries === MOST_TRIES) throw refusalOf(refused)
       }
     }
@@ -170,17 +182,33 @@ class GrpcClient implements UnaryClient {
     return metadata
   }
 
-  /** Requests from now on go by `client`; those under way are still answered. */
-  renew(client: grpc.Client): void {
+  /**
+   * A server of which nothing was heard all the while may be gone without a word, and its connection take request after request for a
+   * quarter of an hour (keepalive pings begin after a silence that is longer than most requests may take). The next goes by a new one.
+   * What is still connecting goes on with that.
+   */
+  #doubt(client: grpc.Client, began: number, { code }: grpc.ServiceError): void {
+    if (code !== grpc.status.DEADLINE_EXCEEDED && code !== grpc.status.CANCELLED) this.#heard = performance.now()
+    else if (this.#heard < began && client === this.#client && !this.#isClosed && isConnected(client))
+      this.renew(this.#make)
+  }
+
+  /** Requests from now on go by a client made so; those under way are still answered. */
+  renew(make: () => grpc.Client): void {
     this.#client.close()
-    this.#client = client
+    this.#make = make
+    this.#client = make()
   }
 
   close(): void {
     this.onClose()
+    this.#isClosed = true
     this.#client.close()
   }
 }
+
+const isConnected = (client: grpc.Client): boolean =>
+  client.getChannel().getConnectivityState(false) === grpc.connectivityState.READY
 
 /**
  * grpc-js's words for a request that its server has not begun with, as when it is told to go while the request is on its way: gRPC

@@ -16,7 +16,7 @@ const server = await startHttpServer(configured({ config: Options(httpServerOpti
 function spare(): number {
   const opened: number[] = []
   try {
-    while (opened.length < 100) opened.push(openSync('/dev/null'))
+    while (opened.length < 100) opened.push(openSync('/dev/null', 'r'))
   } catch {
     // That is the limit.
   }
