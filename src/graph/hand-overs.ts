@@ -65,6 +65,8 @@ export class HandOvers {
     } else {
       place.shut()
       this.#pending.set(key, leftover)
+      // The extension that it lies on may be about to stop.
+      await leftover.close()
     }
   }
 }
