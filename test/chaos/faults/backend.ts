@@ -41,6 +41,7 @@ async function misbehave(scene: Scene, as: Behaviour, lasting: number): Promise<
   await scene.last(BEFORE_MS)
   await scene.behave(as)
   await scene.last(lasting)
+  await scene.until(async () => (await scene.struckSink(as.kind)) > 0)
   await scene.behave({ kind: 'ok' })
   scene.heal()
   await scene.last(BEFORE_MS)
@@ -88,7 +89,6 @@ const partial: Row = {
   name: 'partial-success',
   about: 'The backend takes all but three records of a request: they are counted, and nothing of it is sent again.',
   queues: both,
-  short: ['memory'],
   async run(scene) {
     scene.strike(await misbehave(scene, { kind: 'partial', rejected: 3 }, 1_000), 'answers that refused a part')
     const { rejected, struck } = await scene.sink.call('ledger')
@@ -165,7 +165,7 @@ export const backendRows: readonly Row[] = [
       short: both,
     },
   ),
-  down('backend-down-grpc', 'The same over gRPC.', { scene: { protocol: 'grpc' }, short: ['memory'] }),
+  down('backend-down-grpc', 'The same over gRPC.', { scene: { protocol: 'grpc' } }),
   down('backend-down-batch', 'The same with a batch processor.', {
     scene: {
       config: () => ({
@@ -192,9 +192,7 @@ export const backendRows: readonly Row[] = [
     'The backend answers 503: everything is tried again.',
     { kind: 'refuse', status: 503 },
     2_000,
-    {
-      short: ['memory'],
-    },
+    {},
   ),
   scripted('backend-unavailable-grpc', 'The backend answers UNAVAILABLE.', { kind: 'refuse', status: 503 }, 2_000, {
     scene: { protocol: 'grpc' },

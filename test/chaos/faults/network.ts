@@ -25,6 +25,7 @@ const proxied = (
     await scene.last(500)
     await scene.proxy?.call('rule', rules(scene))
     await scene.last(scene.long ? lasting * 2 : lasting)
+    await scene.until(async () => ((await scene.proxy?.call('deeds'))?.[counted] ?? 0) > 0)
     await scene.proxy?.call('rule', {})
     scene.heal()
     scene.strike((await scene.proxy?.call('deeds'))?.[counted] ?? 0, `by the proxy: ${counted}`)
@@ -39,12 +40,13 @@ const resetBeforeAnswer = (protocol: 'http' | 'grpc'): Row => ({
     'The backend takes a request and the connection is reset before its answer: sent again, and counted as a duplicate.',
   queues: both,
   scene: { protocol },
-  ...(protocol === 'http' && { short: ['memory'] as const }),
+
   async run(scene) {
     await scene.load(RATE)
     await scene.last(500)
     await scene.behave({ kind: 'reset' }, 30)
     await scene.last(2_000)
+    await scene.until(async () => (await scene.struckSink('reset')) >= 10)
     scene.strike(await scene.struckSink('reset'), 'answers turned into resets')
     scene.heal()
   },
@@ -62,6 +64,7 @@ const resetStorm: Row = {
     await scene.load(RATE)
     for (let round = 0; round < (scene.long ? 50 : 15); round++) {
       await scene.last(100)
+      if (round === 0) await scene.until(() => connected(scene))
       await scene.proxy?.call('resetAll')
     }
     scene.strike((await scene.proxy?.call('deeds'))?.resets ?? 0, 'connections reset by the proxy')
@@ -79,12 +82,15 @@ const halfClose: Row = {
     await scene.load(RATE)
     for (let round = 0; round < 10; round++) {
       await scene.last(150)
+      if (round === 0) await scene.until(() => connected(scene))
       await scene.proxy?.call('halfCloseAll')
     }
     scene.strike((await scene.proxy?.call('deeds'))?.halfClosed ?? 0, 'connections half closed by the proxy')
     scene.heal()
   },
 }
+
+const connected = async (scene: Scene) => ((await scene.proxy?.call('deeds'))?.connections ?? 0) > 0
 
 /** The client gives up while Telegen waits for a slow backend, and sends again: whatever comes twice is the client's own. */
 const impatientClient: Row = {
@@ -132,7 +138,6 @@ export const networkRows: readonly Row[] = [
     ({ random }) => ({ resetAfter: random.integer(1, 12_000), resets: 40 }),
     'resets',
     {
-      short: ['memory'],
       mayDouble: 'a request before that byte on the same connection may have been answered too late',
     },
   ),

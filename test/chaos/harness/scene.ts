@@ -47,6 +47,7 @@ export interface Conditions {
 }
 
 const DEFAULT_MINUTES = 0.5
+const STRIKE_PATIENCE_MS = 20_000
 const FRESH_PATIENCE_MS = 90_000
 
 /** The processes of a row: generator, Telegen, proxy, sink; and what the row tells of its fault. */
@@ -148,6 +149,11 @@ export class Scene {
 
   async last(milliseconds: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, milliseconds))
+  }
+
+  /** Waits until it is so; on a machine that has more to do, a fault may take its time to strike. */
+  async until(isSo: () => Promise<boolean>, patience = STRIKE_PATIENCE_MS): Promise<void> {
+    for (const end = performance.now() + patience; performance.now() < end && !(await isSo());) await this.last(20)
   }
 
   async behave(as: Behaviour, count?: number): Promise<void> {
