@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +33,7 @@ export class DirectoryLock {
 
   /** Rejects after `timeout` milliseconds, naming who has it. */
   async take(extension: string, timeout: number, clock: Clock): Promise<void> {
-    const Database = await sqlite()
+    const Database = sqlite()
     const deadline = clock.monotonic() + timeout
     while (!this.#try(Database)) {
       if (clock.monotonic() >= deadline) throw new Error(await this.#refusal())
@@ -49,16 +50,28 @@ export class DirectoryLock {
   }
 
   #try(Database: typeof DatabaseSync): boolean {
-    const database = new Database(this.#path(LOCK))
+    let database: DatabaseSync | undefined
     try {
+      database = new Database(this.#path(LOCK))
       database.exec('BEGIN EXCLUSIVE')
     } catch (error) {
-      database.close()
+      database?.close()
       if ((error as { errcode?: unknown }).errcode === SQLITE_BUSY) return false
-      throw new Error(`${this.#path(LOCK)} cannot be locked: ${(error as Error).message}`, { cause: error })
+      throw this.#unlockable(error as Error)
     }
     this.#database = database
     return true
+  }
+
+  /** SQLite does not say why a file cannot be opened; the system does. */
+  #unlockable(error: Error): Error {
+    let reason = error.message
+    try {
+      accessSync(this.#directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (denied) {
+      reason = (denied as Error).message
+    }
+    return new Error(`the storage in ${this.#directory} cannot be used: ${reason}`, { cause: error })
   }
 
   async #refusal(): Promise<string> {
@@ -82,14 +95,14 @@ export class DirectoryLock {
   }
 }
 
-/** Loaded when it is needed; Node 22 warns of it, which is nothing that a user could act on. */
-async function sqlite(): Promise<typeof DatabaseSync> {
-  const { emitWarning } = process
+/** Loaded when it is needed. Node 22 warns of it, which is nothing that a user could act on. */
+function sqlite(): typeof DatabaseSync {
+  const emitWarning = process.emitWarning.bind(process)
   process.emitWarning = (warning: string | Error, ...rest: never[]) => {
-    if (!String(warning).includes('SQLite')) emitWarning.call(process, warning, ...rest)
+    if (!String(warning).includes('SQLite')) emitWarning(warning, ...rest)
   }
   try {
-    return (await import('node:sqlite')).DatabaseSync
+    return process.getBuiltinModule('node:sqlite').DatabaseSync
   } finally {
     process.emitWarning = emitWarning
   }

@@ -27,6 +27,11 @@ export interface DiskOptions {
   readonly status: StatusReporter
 }
 
+interface Failure {
+  readonly sentence: string
+  readonly error: unknown
+}
+
 /** The directory and the disk below it: how much is used, whether it can be written to, and a try now and then while it cannot. */
 export class Disk {
   readonly options: DiskOptions
@@ -39,7 +44,7 @@ export class Disk {
   #spare: File | undefined
   #syncing = 0
   #used = 0
-  #failure: Refused | undefined
+  #failure: Failure | undefined
   #probe: Timer | undefined
   #closed = false
 
@@ -61,9 +66,9 @@ export class Disk {
     return this.#used
   }
 
-  /** Why nothing can be written now. */
+  /** Why nothing can be written now; a new refusal for each who is refused. */
   get failure(): Refused | undefined {
-    return this.#failure
+    return this.#failure && refusalOf(this.#failure)
   }
 
   take(bytes: number): void {
@@ -78,7 +83,7 @@ export class Disk {
   /** Why `bytes` more would find no room, `pending` being promised already. */
   refusal(bytes: number, pending: number): Refused | undefined {
     const { maxBytes, directory } = this.options
-    if (this.#failure) return this.#failure
+    if (this.#failure) return this.failure
     if (this.#used + pending + bytes <= maxBytes) return undefined
     for (const reclaim of this.#reclaimers) reclaim()
     const words = `the storage in ${directory} has reached its max_size of ${maxBytes} bytes`
@@ -104,21 +109,17 @@ export class Disk {
   /** Nothing can be written: `error` says why. All appends are refused until a probe has found out that it is over. */
   fail(error: unknown, doing: string): Refused {
     const { directory, log, status } = this.options
-    const code = codeOf(error)
-    const words = FULL.has(code)
+    const words = isFull(error)
       ? `the disk of ${directory} is full`
       : `the storage in ${directory} cannot be written to`
     const sentence = `${words}: ${doing}: ${error instanceof Error ? error.message : String(error)}`
-    const refused = new Refused(sentence, {
-      code: FULL.has(code) ? 'resource_exhausted' : 'unavailable',
-      retry: { after: PROBE_INTERVAL_MS },
-      cause: error,
-    })
-    if (!this.#failure) log.error({ error: sentence }, 'The storage refuses until the disk takes data again')
-    this.#failure = refused
-    status.recoverable(sentence)
-    this.#probeLater()
-    return refused
+    if (!this.#failure) {
+      this.#failure = { sentence, error }
+      log.error({ error: sentence }, 'The storage refuses until the disk takes data again')
+      status.recoverable(sentence)
+      this.#probeLater()
+    }
+    return refusalOf({ sentence, error })
   }
 
   async open(path: string, flags: string): Promise<File> {
@@ -251,3 +252,12 @@ export class Disk {
     for (const watcher of this.#watchers) watcher()
   }
 }
+
+const isFull = (error: unknown): boolean => FULL.has(codeOf(error))
+
+const refusalOf = ({ sentence, error }: Failure): Refused =>
+  new Refused(sentence, {
+    code: isFull(error) ? 'resource_exhausted' : 'unavailable',
+    retry: { after: PROBE_INTERVAL_MS },
+    cause: error,
+  })

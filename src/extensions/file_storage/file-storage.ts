@@ -17,10 +17,15 @@ interface Open {
   close(): Promise<void>
 }
 
+export interface FileStorage extends Extension {
+  readonly storage: Storage
+}
+
 /** Keeps queues and values in one directory: `queues/<name>/` and `values/<name>.a` and `.b`. */
-export function fileStorage(context: ExtensionContext<FileStorageConfig>, files: Files = systemFiles): Extension {
+export function fileStorage(context: ExtensionContext<FileStorageConfig>, files: Files = systemFiles): FileStorage {
   const storage = new DirectoryStorage(context, files)
   return {
+    storage,
     offers: [offer(Storage, storage)],
     start: () => storage.start(),
     stop: () => storage.stop(),
@@ -57,7 +62,7 @@ class DirectoryStorage implements Storage {
 
   /** Whoever used it has closed what he opened; what somebody forgot is closed here, so that nothing of it comes twice. */
   async stop(): Promise<void> {
-    for (const open of [...this.#open.values()]) await open?.close()
+    for (const open of this.#open.values()) await open?.close()
     await this.#disk.close()
     for (const forget of this.#forget) forget()
     this.#lock.release()

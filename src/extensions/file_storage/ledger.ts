@@ -1,5 +1,5 @@
 import type { StoredKey } from '../../plugin.ts'
-import { KeyRanges } from './key-ranges.ts'
+import type { KeyRanges } from './key-ranges.ts'
 import type { Totals } from './segment-format.ts'
 import type { Place, Segment } from './segment.ts'
 

@@ -23,6 +23,8 @@ const END_CONTENT_BYTES = 18
 /** Where the kind of a header ends. */
 const KIND_END = 16
 export const END_BYTES = HEADER_BYTES + END_CONTENT_BYTES
+/** What a file of one record takes besides its contents. */
+export const SEGMENT_OVERHEAD_BYTES = HEAD_BYTES + HEADER_BYTES + END_BYTES
 /** Records larger than this are refused, and headers that say so are damaged. */
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024
 

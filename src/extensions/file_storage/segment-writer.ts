@@ -208,11 +208,11 @@ export class SegmentWriter {
     if (active) await this.#abandon(active)
     const waiting = this.#pending.splice(0)
     this.#pendingBytes = 0
-    for (const { reject } of [...group, ...waiting]) reject(refused)
+    for (const { reject } of [...group, ...waiting]) reject(copyOf(refused))
     disk.countRefused('disk', group.length + waiting.length)
   }
 
-  /** Cuts off what was not durable. Where that fails too, a start knows it by the first key of the next segment. */
+  /** Cuts off what was not durable. Where that fails too, it is tried again; a start knows it by the first key of the next segment. */
   async #abandon({ segment, file, held }: Active): Promise<void> {
     const { disk, ledger, onSealed } = this.#options
     const { log, files } = disk.options
@@ -228,6 +228,7 @@ export class SegmentWriter {
         }
       }
     } catch (error) {
+      segment.hasTail = true
       log.debug({ path: segment.path, error: String(error) }, 'What could not be appended could not be cut off either')
     }
     await file.close().catch((error: unknown) => {
@@ -269,3 +270,6 @@ export class SegmentWriter {
     this.#options.disk.take(bytes)
   }
 }
+
+/** A refusal is told its component by whoever gets it. */
+const copyOf = ({ message, code, retry, cause }: Refused): Refused => new Refused(message, { code, retry, cause })

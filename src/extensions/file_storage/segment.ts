@@ -15,6 +15,8 @@ export interface Segment {
   size: number
   /** No record is added any more. */
   sealed: boolean
+  /** Behind the end there are records that were refused, and could not be cut off yet. */
+  hasTail: boolean
   /** Keys that are not settled. */
   unsettled: number
   /** What nobody has got. Items and bytes are those of records whose headers could be read. */
@@ -37,6 +39,7 @@ export const emptySegment = (path: string, firstKey: number, salt: Buffer): Segm
   end: HEAD_BYTES,
   size: 0,
   sealed: false,
+  hasTail: false,
   unsettled: 0,
   unread: { records: 0, items: 0, bytes: 0 },
 })

@@ -7,7 +7,7 @@ import { isMissing } from './files.ts'
 import type { Ledger, OnLost } from './ledger.ts'
 import { RecordReader } from './record-reader.ts'
 import { recover } from './recovery.ts'
-import { MAX_RECORD_BYTES } from './segment-format.ts'
+import { MAX_RECORD_BYTES, SEGMENT_OVERHEAD_BYTES } from './segment-format.ts'
 import { SegmentWriter, sizeOnDisk } from './segment-writer.ts'
 import type { Place, Segment } from './segment.ts'
 
@@ -104,7 +104,7 @@ export class SegmentQueue implements StoredQueue {
 
   full(bytes: number): Refused | undefined {
     const { name, disk, maxBytes } = this.#options
-    const most = Math.min(MAX_RECORD_BYTES, maxBytes - sizeOnDisk(0) * 4)
+    const most = Math.min(MAX_RECORD_BYTES, maxBytes - SEGMENT_OVERHEAD_BYTES)
     if (bytes > most)
       return new Refused(`a record of ${bytes} bytes never finds room in ${name}, which takes ${most} at most`, {
         code: 'invalid_argument',
@@ -174,6 +174,7 @@ export class SegmentQueue implements StoredQueue {
 
   #remember(place: Place): void {
     this.#recent.set(place.key, place)
+    this.#tidyLater(CHECKPOINT_INTERVAL_MS)
     if (this.#recent.size > MAX_RECENT) this.#recent.delete(this.#recent.keys().next().value as StoredKey)
   }
 
@@ -206,7 +207,26 @@ export class SegmentQueue implements StoredQueue {
         this.#options.disk.fail(error, 'writing down what is delivered')
       }
       for (const segment of done) await this.#remove(segment)
+      for (const segment of this.#ledger.segments) if (segment.hasTail) await this.#cut(segment)
       if (done.length > 0) await this.#syncFolder()
+    }
+  }
+
+  /** Or what was refused would be read after the next start. */
+  async #cut(segment: Segment): Promise<void> {
+    const { disk } = this.#options
+    try {
+      const file = await disk.open(segment.path, 'r+')
+      try {
+        await file.truncate(segment.end)
+        await disk.sync(file)
+      } finally {
+        await file.close()
+      }
+      segment.hasTail = false
+    } catch (error) {
+      disk.options.log.debug({ path: segment.path, error: String(error) }, 'What was refused could not be cut off')
+      this.#tidyLater(CHECKPOINT_INTERVAL_MS)
     }
   }
 

@@ -1,6 +1,5 @@
 /** Has the storage in a directory. `node holder.ts DIRECTORY COUNT`: appends so many records, says the number of each that is acknowledged, and stays. */
 import { systemClock } from '../../../src/component/clock.ts'
-import type { Storage } from '../../../src/component/storage.ts'
 import { fileStorage } from '../../../src/extensions/file_storage/file-storage.ts'
 import { TestContext } from '../../component/test-context.ts'
 
@@ -17,7 +16,7 @@ const config = {
 const context = Object.assign(new TestContext('file_storage', config), { clock: systemClock })
 const extension = fileStorage(context as never)
 await extension.start?.()
-const queue = await (extension.offers?.[0]?.implementation as Storage).queue('exporter/test/traces')
+const queue = await extension.storage.queue('exporter/test/traces')
 process.stdout.write(`ready ${process.pid}\n`)
 for (let index = 0; index < Number(count); index++) {
   try {

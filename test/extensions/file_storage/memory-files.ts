@@ -194,7 +194,7 @@ function applied(data: Buffer, { at, bytes }: Change): Buffer {
 
 /** Each change came to the disk as a whole, in part, or not at all. */
 function survivor({ durable, unsynced }: Inode, keeps: () => number): Buffer {
-  return unsynced.reduce((data, each) => {
+  return unsynced.reduce<Buffer>((data, each) => {
     const share = keeps()
     if (share < 0.3) return data
     if (share < 0.6 || each.bytes === 'truncate') return applied(data, each)

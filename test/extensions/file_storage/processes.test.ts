@@ -12,7 +12,7 @@ const HOLDER = fileURLToPath(new URL('holder.ts', import.meta.url))
 
 /** A process that has the storage of `directory`, behind `command` where there is one. */
 function holder(directory: string, count = 0, command: readonly string[] = []) {
-  const [program = process.execPath, ...words] = [...command, process.execPath, HOLDER, directory, String(count)]
+  const [program, ...words] = [...command, process.execPath, HOLDER, directory, String(count)]
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece))
@@ -144,6 +144,21 @@ test('a real disk that is full refuses, loses nothing, and takes data again', { 
     execFileSync('umount', [directory])
   }
 })
+
+test(
+  'a directory on a disk that is mounted for reading only is refused, with the reason',
+  { skip: withoutMount },
+  async () => {
+    const directory = join(temporaryFolder(), 'read-only')
+    mkdirSync(directory)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=1m', 'tmpfs', directory])
+    try {
+      await assert.rejects(opened(directory), /the storage in .*read-only cannot be used: EROFS: read-only file system/)
+    } finally {
+      execFileSync('umount', [directory])
+    }
+  },
+)
 
 const withoutStrace = spawnSync('strace', ['-V']).status === 0 ? false : 'needs strace'
 

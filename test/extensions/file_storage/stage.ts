@@ -34,8 +34,8 @@ export interface Opened {
   readonly context: TestContext<FileStorageConfig>
   readonly storage: Storage
   readonly lost: LostRecords[]
-  queue(name?: string): Promise<StoredQueue>
-  stop(): Promise<void>
+  readonly queue: (name?: string) => Promise<StoredQueue>
+  readonly stop: () => Promise<void>
 }
 
 export interface OpenOptions {
@@ -58,7 +58,7 @@ export async function opened(
   )
   const extension = fileStorage(context as never, files)
   await extension.start?.()
-  const storage = extension.offers?.[0]?.implementation as Storage
+  const { storage } = extension
   const lost: LostRecords[] = []
   return {
     context,

@@ -51,7 +51,7 @@ describe('a value on disk', () => {
           const found = await readBack(left ?? files.after(() => 0))
           assert.ok(
             found === before.at(-1) || found === 'replaced',
-            `${found} at operation ${operation} with ${fortune}`,
+            `${found} at operation ${operation} with ${fortune.join(', ')}`,
           )
           if (!left) assert.equal(found, 'replaced')
         }
