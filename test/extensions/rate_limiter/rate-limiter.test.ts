@@ -116,6 +116,19 @@ overrides:
     assert.equal(asked(from('debtor')), 9999)
   })
 
+  test('the sender that was silent longest makes room, not the one that came first', async () => {
+    const { limiter, clock, context } = made('by: [x-tenant]\nbytes: { rate: 1000 }\nmax_senders: 10')
+    const send = (tenant: string) => {
+      limiter.refuse(from(tenant))
+      limiter.took(from(tenant), { bytes: 2000 })
+    }
+    for (let at = 0; at < 10; at++) send(`${at}`)
+    await clock.advance(3000)
+    for (let at = 0; at < 9; at++) send(`${at}`)
+    send('new')
+    assert.deepEqual(context.lines, [], 'it was given the place of the last')
+  })
+
   test('over any requests, what is let in stays within burst and rate, but for the one that went into debt', () => {
     const request = fc.record({ pause: fc.integer({ min: 0, max: 3000 }), bytes: fc.integer({ min: 0, max: 5000 }) })
     fc.assert(
