@@ -3,6 +3,7 @@ import type { Metrics } from '../graph/metrics.ts'
 
 const GOOD: ReadonlySet<ReloadReport['outcome']> = new Set(['unchanged', 'reloaded'])
 
+/** What is measured of reloads. */
 export class ReloadMetrics {
   readonly #count: ReturnType<Metrics['counter']>
   readonly #forget: readonly (() => void)[]
@@ -31,7 +32,8 @@ export class ReloadMetrics {
     ]
   }
 
-  ended({ outcome, at }: ReloadReport): void {
+  /** `at`: when, milliseconds since the Unix epoch. */
+  ended(outcome: ReloadReport['outcome'], at: number): void {
     this.#count.add(1, { outcome })
     this.#last = GOOD.has(outcome)
     if (this.#last) this.#succeededAt = at

@@ -187,7 +187,7 @@ export class Service {
       took: clock.monotonic() - began,
     }
     this.#lastReload = report
-    this.#reloads.ended(report)
+    this.#reloads.ended(report.outcome, report.at)
     this.#tell(report)
     return report
   }

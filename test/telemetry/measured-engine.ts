@@ -1,4 +1,5 @@
 import type { Metrics } from '../../src/graph/metrics.ts'
+import { ReloadMetrics } from '../../src/service/reload-metrics.ts'
 import { observeProcess } from '../../src/telemetry/process-metrics.ts'
 import { observeRuntime } from '../../src/telemetry/runtime-metrics.ts'
 import { TestBed } from '../../src/testing.ts'
@@ -27,7 +28,9 @@ export async function measuredEngine(): Promise<{ readonly metrics: Metrics; rea
         metrics: { receivers: [hostmetrics, telegen], exporters: [debug] }
         logs: { receivers: [test_source], processors: [batch/full], exporters: [test_sink] }`)
   const { metrics } = bed
-  const forgets = [observeProcess(metrics, Date.now() - 1_000), observeRuntime(metrics)]
+  const reloads = new ReloadMetrics(metrics, Date.now())
+  reloads.ended('reloaded', Date.now())
+  const forgets = [observeProcess(metrics, Date.now() - 1_000), observeRuntime(metrics), () => reloads.forget()]
   await fetch(`http://127.0.0.1:${http}/v1/traces`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-protobuf' },
