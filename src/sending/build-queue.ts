@@ -1,7 +1,7 @@
 import { keepsOnDisk, queueSizer } from '../component/sending-options.ts'
 import type { Holder } from '../component/delivery-node.ts'
 import { DiskQueue } from './disk-queue.ts'
-import type { DiskQueueOptions } from './disk-queue.ts'
+import type { DiskQueueOptions } from './disk-queue-options.ts'
 import { MemoryQueue } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
 import type { SenderOptions } from './sender.ts'

@@ -1,47 +1,23 @@
 import { STORED } from '../component/delivery.ts'
 import type { Delivery, Outcome } from '../component/delivery.ts'
-import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
+import type { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
 import type { Storage, StoredKey, StoredQueue } from '../component/storage.ts'
-import type { ByteBudget } from '../data/memory/byte-budget.ts'
-import type { Signal } from '../data/signal.ts'
+import { Awaited } from './awaited.ts'
+import type { DiskQueueOptions } from './disk-queue-options.ts'
+import { MemoryOnly } from './memory-only.ts'
 import { displaced, queueIsFull, sizeIn, tooLargeFor } from './queue.ts'
-import type { QueueOptions, SendingQueue } from './queue.ts'
+import type { SendingQueue } from './queue.ts'
+import { Ready } from './ready.ts'
 import { ReadBack } from './read-back.ts'
 import type { Read } from './read-back.ts'
 import { encodeHeader, HEADER_GUESS } from './record.ts'
 import { Row } from './row.ts'
 import type { Size } from './sink.ts'
+import { Tally } from './tally.ts'
 
 /** Bytes of what is on disk and waits in memory for a consumer. */
 const READY_BYTES = 16 * 1024 * 1024
-/** Deliveries whose bytes are on disk alone and of which somebody waits to hear that they were delivered. */
-const MOST_AWAITED = 100_000
-
-export interface DiskQueueOptions extends QueueOptions {
-  readonly signal: Signal
-  /** Memory first, disk only while `memory` is full. */
-  readonly spill: boolean
-  /** Bytes. */
-  readonly memory: number
-  readonly budget: ByteBudget | undefined
-  /** Whether batches are merged, so that what is read back must be sound. */
-  readonly merges: boolean
-  /** Who has what is read back. */
-  readonly holder: Holder
-  /** Told when there is something to take. */
-  readonly onReady: () => void
-  /** Told of items that are lost, why, and in a sentence. */
-  readonly onDropped: (items: number, reason: string, message: string) => void
-  /** Told of a disk that cannot be read. */
-  readonly onTrouble: (error: unknown) => void
-}
-
-interface Count {
-  records: number
-  items: number
-  bytes: number
-}
 
 /**
  * A queue on disk. What comes is written there before it is acknowledged, and sent from memory where a consumer could use it at once;
@@ -55,18 +31,15 @@ export class DiskQueue implements SendingQueue {
   #readBack: ReadBack | undefined
   /** What came before the queue was open. */
   readonly #early = new Row<DeliveryNode>()
-  readonly #ready = new Row<Delivery>()
-  #readyBytes = 0
+  readonly #ready = new Ready()
   /** What the disk did not take, and whose sender has been told that it was taken. */
   readonly #unwritten = new Row<DeliveryNode>()
   /** On its way to the disk, or before it. */
-  readonly #arriving: Count = { records: 0, items: 0, bytes: 0 }
-  /** In memory alone, with the time at which it came. */
-  readonly #memory = new Map<DeliveryNode, number>()
-  readonly #inMemory: Count = { records: 0, items: 0, bytes: 0 }
+  readonly #arriving = new Tally()
+  readonly #memory = new MemoryOnly()
   /** On disk and in memory, with the time at which it came, in order. */
   readonly #live = new Map<StoredKey, number>()
-  readonly #awaited = new Map<StoredKey, DeliveryNode>()
+  readonly #awaited = new Awaited()
   /** Records of which we know that nobody has read them. */
   #unread = 0
   #youngest = 0
@@ -88,9 +61,8 @@ export class DiskQueue implements SendingQueue {
 
   get used(): number {
     const { sizer } = this.#options
-    const { records = 0, items = 0, bytes = 0 } = this.#store ?? {}
-    const sum = (stored: number, of: keyof Count) => stored + this.#arriving[of] + this.#inMemory[of]
-    return { requests: sum(records, 'records'), items: sum(items, 'items'), bytes: sum(bytes, 'bytes') }[sizer]
+    const { records: requests = 0, items = 0, bytes = 0 } = this.#store ?? {}
+    return { requests, items, bytes }[sizer] + this.#arriving.in(sizer) + this.#memory.tally.in(sizer)
   }
 
   get capacity(): number {
@@ -109,7 +81,7 @@ export class DiskQueue implements SendingQueue {
 
   /** Whether all that ever came out of it has ended, too. */
   get isDone(): boolean {
-    return this.isEmpty && this.#live.size === 0 && this.#memory.size === 0
+    return this.isEmpty && this.#live.size === 0 && this.#memory.isEmpty
   }
 
   /** Records on disk that are not in memory. */
@@ -118,7 +90,7 @@ export class DiskQueue implements SendingQueue {
   }
 
   get oldest(): number | undefined {
-    const times = [this.#live.values().next().value, this.#memory.values().next().value]
+    const times = [this.#live.values().next().value, this.#memory.oldest]
     const known = times.filter((at) => at !== undefined)
     if (known.length > 0) return Math.min(...known)
     return this.#unread > 0 ? this.#youngest : undefined
@@ -130,7 +102,7 @@ export class DiskQueue implements SendingQueue {
     if (wanted > capacity) return tooLargeFor(id, wanted, sizer, capacity)
     if (this.#fitsInMemory(size)) return undefined
     if (onFull === 'hold' && this.used + wanted > capacity) return queueIsFull(id)
-    if (this.#awaited.size >= MOST_AWAITED) return queueIsFull(id)
+    if (this.#awaited.isFull) return queueIsFull(id)
     return this.#store?.full(size.bytes + HEADER_GUESS)
   }
 
@@ -155,11 +127,11 @@ export class DiskQueue implements SendingQueue {
       budget,
       merges,
       clock,
-      holdsNothing: () => this.#live.size === 0 && this.#memory.size === 0,
+      holdsNothing: () => this.#live.size === 0 && this.#memory.isEmpty,
       onTrouble: (error) => this.#options.onTrouble(error),
     })
     for (const node of this.#early.clear()) {
-      this.#count(this.#arriving, node, -1)
+      this.#arriving.remove(node)
       this.#place(node)
     }
     this.#read()
@@ -173,9 +145,7 @@ export class DiskQueue implements SendingQueue {
   /** Goes on for another sender of the same exporter and signal. */
   reconfigure(options: Partial<DiskQueueOptions>): void {
     this.#options = { ...this.#options, ...options }
-    const waiting = this.#ready.clear()
-    for (const each of waiting) (each as DeliveryNode).hold(this.#options.holder)
-    this.#ready.putBack(waiting)
+    this.#ready.move(this.#options.holder)
     this.#tell()
   }
 
@@ -187,21 +157,19 @@ export class DiskQueue implements SendingQueue {
   push(delivery: Delivery): void {
     const node = delivery as DeliveryNode
     if (this.#store) return this.#place(node)
-    this.#count(this.#arriving, node, 1)
+    this.#arriving.add(node)
     this.#early.push(node)
   }
 
   shift(): Delivery | undefined {
     const next = this.#ready.shift()
     if (next === undefined) return this.#unwritten.shift()
-    this.#readyBytes -= next.batch.bytes
     this.#read()
     return next
   }
 
   putBack(deliveries: readonly Delivery[]): void {
     this.#ready.putBack(deliveries)
-    for (const { batch } of deliveries) this.#readyBytes += batch.bytes
   }
 
   /** What another queue had in memory. */
@@ -211,9 +179,8 @@ export class DiskQueue implements SendingQueue {
 
   /** All that waits in memory, in order, which then is the caller's; what is on disk as well says so. */
   clear(): Delivery[] {
-    this.#readyBytes = 0
     const early = this.#early.clear()
-    for (const each of early) this.#count(this.#arriving, each, -1)
+    for (const each of early) this.#arriving.remove(each)
     return [...this.#ready.clear(), ...this.#unwritten.clear(), ...early]
   }
 
@@ -239,8 +206,7 @@ export class DiskQueue implements SendingQueue {
   async close(): Promise<void> {
     await this.#writing
     await this.#readBack?.idle
-    for (const node of this.#awaited.values()) node.end(STORED)
-    this.#awaited.clear()
+    this.#awaited.close()
     const store = this.#store
     this.#store = undefined
     this.#unread = 0
@@ -261,24 +227,15 @@ export class DiskQueue implements SendingQueue {
   /** Once something has been spilled all goes to disk, so that it is sent in order. */
   #fitsInMemory({ bytes }: Size): boolean {
     const { spill, memory } = this.#options
-    return spill && this.#unread === 0 && this.#arriving.records === 0 && this.#inMemory.bytes + bytes <= memory
+    return spill && this.#unread === 0 && this.#arriving.records === 0 && this.#memory.tally.bytes + bytes <= memory
   }
 
   #remember(node: DeliveryNode): void {
-    this.#memory.set(node, this.#options.clock.now())
-    this.#count(this.#inMemory, node, 1)
-    node.whenEnded(() => {
-      this.#forget(node)
-      this.#tell()
-    })
-  }
-
-  #forget(node: DeliveryNode): void {
-    if (this.#memory.delete(node)) this.#count(this.#inMemory, node, -1)
+    this.#memory.add(node, this.#options.clock.now(), () => this.#tell())
   }
 
   #write(node: DeliveryNode): void {
-    this.#count(this.#arriving, node, 1)
+    this.#arriving.add(node)
     const before = this.#writing
     // With drop_oldest one after the other, or each would make room for all; else the storage has them all and writes them together.
     const written = this.#options.onFull === 'drop_oldest' ? before.then(() => this.#append(node)) : this.#append(node)
@@ -291,11 +248,11 @@ export class DiskQueue implements SendingQueue {
     try {
       if (store === undefined) throw new Refused('the queue is closed', { code: 'unavailable', retry: {} })
       const key = await store.append(this.#recordOf(node), node.batch.items)
-      this.#count(this.#arriving, node, -1)
-      this.#forget(node)
+      this.#arriving.remove(node)
+      this.#memory.remove(node)
       this.#appended(store, key, node)
     } catch (error) {
-      this.#count(this.#arriving, node, -1)
+      this.#arriving.remove(node)
       this.#refused(node, Refused.from(error))
     }
   }
@@ -314,21 +271,19 @@ export class DiskQueue implements SendingQueue {
     }
     // It may have been read back already, before we heard that it was there.
     if (!this.#live.has(key)) this.#unread++
-    if (node.awaits('delivered')) {
-      this.#awaited.set(key, node)
-      node.letGo()
-    } else node.end(STORED)
+    if (node.awaits('delivered')) this.#awaited.add(key, node)
+    else node.end(STORED)
     this.#read()
   }
 
   /** Nobody upstream counts on it: it goes back. Else it stays in memory, is sent from there, or written when the disk is well again. */
   #refused(node: DeliveryNode, refused: Refused): void {
     if (!refused.retryable || !node.isPromised) {
-      this.#forget(node)
+      this.#memory.remove(node)
       node.end(refused)
       return this.#tell()
     }
-    if (!this.#memory.has(node)) this.#remember(node)
+    this.#remember(node)
     this.#unwritten.push(node)
     this.#options.onReady()
   }
@@ -339,13 +294,11 @@ export class DiskQueue implements SendingQueue {
   }
 
   #hasRoomFor(bytes: number): boolean {
-    const most = Math.min(READY_BYTES, this.#options.memory / 2)
-    return this.#readyBytes === 0 || this.#readyBytes + bytes <= most
+    return this.#ready.hasRoomFor(bytes, Math.min(READY_BYTES, this.#options.memory / 2))
   }
 
   #makeReady(node: DeliveryNode): void {
     this.#ready.push(node)
-    this.#readyBytes += node.batch.bytes
     this.#options.onReady()
   }
 
@@ -358,9 +311,7 @@ export class DiskQueue implements SendingQueue {
   #ended(key: StoredKey, outcome: Outcome, isStored: boolean): void {
     this.#live.delete(key)
     if (!isStored) this.#store?.settle(key)
-    const awaited = this.#awaited.get(key)
-    this.#awaited.delete(key)
-    awaited?.end(isStored ? STORED : outcome)
+    this.#awaited.end(key, isStored ? STORED : outcome)
     this.#tell()
     this.#read()
   }
@@ -397,14 +348,8 @@ export class DiskQueue implements SendingQueue {
     this.#makeReady(node)
   }
 
-  /** Records before `key` that were passed over: nobody will hear of them again. */
-  #dismiss(key: StoredKey): void {
-    for (const [each, node] of this.#awaited) {
-      if (each >= key) return
-      if (this.#live.has(each)) continue
-      this.#awaited.delete(each)
-      node.end(new Refused('its record on disk was damaged', { code: 'data_loss', retry: 'never', reason: 'damaged' }))
-    }
+  #dismiss(before: StoredKey): void {
+    this.#awaited.dismiss(before, (key) => this.#live.has(key))
   }
 
   async #makeRoom(): Promise<void> {
@@ -420,12 +365,6 @@ export class DiskQueue implements SendingQueue {
       onDisplaced(oldest.batch.items)
       oldest.end(displaced(id))
     }
-  }
-
-  #count(of: Count, { batch: { items, bytes } }: Delivery, sign: 1 | -1): void {
-    of.records += sign
-    of.items += sign * items
-    of.bytes += sign * bytes
   }
 
   #tell(): void {

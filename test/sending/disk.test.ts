@@ -17,7 +17,7 @@ describe('a queue on disk', () => {
     assert.deepEqual([...(around.told.get(0) ?? [])], [])
     written.resolve()
     await settle()
-    assert.deepEqual([...(around.told.get(0) ?? [])], ['durable', 'accepted'])
+    assert.deepEqual([...(around.told.get(0) ?? [])], ['accepted', 'durable'])
     assert.deepEqual(around.onDisk(), [0])
     gate.resolve()
     await settle()
