@@ -89,7 +89,7 @@ describe('the admin endpoint', () => {
     const { ask, server } = await stage(t, '', { reload: () => ((asked = true), reloaded.promise) })
     const reply = ask('POST', '/-/reload')
     await until(() => asked, 'the reload')
-    await server.stop?.(AbortSignal.timeout(5_000))
+    await server.stop?.(new AbortController().signal)
     reloaded.resolve(REPORT)
     assert.equal((await reply).code, 200)
     assert.equal((await reply).headers.connection, 'close')

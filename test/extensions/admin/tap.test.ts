@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fromObject } from '../../../src/plugin.ts'
 import type { Signal } from '../../../src/plugin.ts'
+import { Looker, MOST_WAITING_BYTES } from '../../../src/extensions/admin/looker.ts'
+import { tapRequest } from '../../../src/extensions/admin/tap-request.ts'
+import { TestClock } from '../../../src/testing.ts'
 import { stage, until } from './stage.ts'
 
 const attribute = (key: string, value: string) => ({ key, value: { stringValue: value } })
@@ -166,6 +169,28 @@ describe('the admin tap', () => {
     pass('traces', large)
     await until(() => told().some(({ skipped }) => skipped === 1), 'what was skipped')
     assert.equal(told().filter(({ record }) => record).length, 0)
+  })
+
+  test('shows nothing more to one for whom too much waits already, and tells him how much that was', () => {
+    let waiting = MOST_WAITING_BYTES + 1
+    const written: object[] = []
+    const clock = new TestClock()
+    const wanted = tapRequest(new URLSearchParams('target=traces'))
+    const looker = new Looker(
+      wanted,
+      clock,
+      () => waiting,
+      (line) => written.push(line),
+    )
+    const batch = fromObject('traces', spans(2))
+    const tapped = { pipeline: 'traces', from: 'otlp', to: 'batch', batch }
+    looker.show(tapped)
+    looker.tick()
+    assert.deepEqual(written, [{ skipped: 0, lost: 2 }])
+    waiting = 0
+    looker.show(tapped)
+    assert.equal(written.length, 3)
+    batch.release()
   })
 
   test('of one who does not read loses what is too much, holds a bounded amount, and delays nobody', async (t) => {
