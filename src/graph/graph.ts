@@ -125,7 +125,8 @@ export class Graph implements Host {
     const before = this.#assembly
     const changes = changesOf(next, this.#scene.live)
     try {
-      await this.#become(next, terms)
+      const abort = AbortSignal.any([AbortSignal.timeout(START), ...(terms.abort ? [terms.abort] : [])])
+      await this.#become(next, { ...terms, abort })
       return changes
     } catch (error) {
       this.discard(next)
@@ -167,7 +168,7 @@ export class Graph implements Host {
     try {
       old = assemble(before.plan, this.#scene.live, this.#surroundings)
       this.#assembly = old
-      await this.#become(old, { abort: undefined, drain })
+      await this.#become(old, { abort: AbortSignal.timeout(START), drain })
     } catch (error) {
       log.error({ error }, 'A part of the old configuration could not be started again')
       connectAll(this.#scene, old, () => false)
@@ -212,5 +213,7 @@ export class Graph implements Host {
   }
 }
 
+/** How long what a reload starts may take to start, in milliseconds, and what it had stopped to start once more. */
+const START = 30_000
 /** A start takes nothing away that would have to be emptied. */
 const NEVER = new AbortController().signal

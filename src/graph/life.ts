@@ -19,12 +19,22 @@ export class StopFailed extends Error {
   }
 }
 
-/** Starts a component. A component that never starts must not keep the process from going on: `abort` calls it off. */
-export async function begin(created: Created<unknown>, start: () => Promise<void>, abort?: AbortSignal): Promise<void> {
+/**
+ * Starts a component. A component that never starts must not keep the process from going on: `abort` calls it off. Where it starts after
+ * all, later than that, `undo` is called.
+ */
+export async function begin(
+  created: Created<unknown>,
+  start: () => Promise<void>,
+  abort: AbortSignal | undefined,
+  undo: () => Promise<void>,
+): Promise<void> {
   created.status.enter('starting', undefined)
+  let starting: Promise<void> | undefined
   try {
-    await unlessAborted(start, abort)
+    await unlessAborted(() => (starting = start()), abort)
   } catch (error) {
+    void starting?.then(undo, () => {})
     created.status.enter('permanent_error', error instanceof Error ? error.message : String(error))
     throw new StartFailed(created, error)
   }

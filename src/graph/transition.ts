@@ -135,7 +135,12 @@ class Transition {
   async #startInside(): Promise<void> {
     for (const part of this.#added)
       if (part.kind !== 'receiver') {
-        await begin(part.created, () => this.#start(part), this.#terms.abort)
+        await begin(
+          part.created,
+          () => this.#start(part),
+          this.#terms.abort,
+          () => this.#undo(part),
+        )
         this.#scene.live.add(part)
       }
   }
@@ -148,6 +153,17 @@ class Transition {
     } catch (error) {
       await instance.stop?.(AbortSignal.abort(error))
       throw error
+    }
+  }
+
+  /** It has started when nobody wanted it any more. */
+  async #undo(part: Part): Promise<void> {
+    const { created } = part
+    const now = AbortSignal.abort(new Error('it started too late'))
+    try {
+      await (part.kind === 'receiver' ? part.receiving.stop(now) : part.created.instance.stop?.(now))
+    } catch (error) {
+      this.#scene.environment.log.error({ error }, new StopFailed(created, error).message)
     }
   }
 
@@ -193,7 +209,12 @@ class Transition {
   async #openReceivers(): Promise<void> {
     for (const part of this.#added)
       if (part.kind === 'receiver') {
-        await begin(part.created, () => part.receiving.start(), this.#terms.abort)
+        await begin(
+          part.created,
+          () => part.receiving.start(),
+          this.#terms.abort,
+          () => this.#undo(part),
+        )
         this.#scene.live.add(part)
       }
     // As the new plan has it, for the order in which it will all be stopped.

@@ -146,9 +146,15 @@ export class TestBed {
   }
 
   /** Goes over to another configuration while data flows. Undefined where it is the same; rejects with what failed to start, the old one back. */
-  async reload(yaml: string, drain: AbortSignal = AbortSignal.timeout(PATIENCE)): Promise<Changes | undefined> {
+  async reload(
+    yaml: string,
+    {
+      drain = AbortSignal.timeout(PATIENCE),
+      abort,
+    }: { readonly drain?: AbortSignal; readonly abort?: AbortSignal } = {},
+  ): Promise<Changes | undefined> {
     const prepared = this.graph.prepare(await this.#planOf(yaml))
-    return prepared && this.graph.reload(prepared, { drain, abort: undefined })
+    return prepared && this.graph.reload(prepared, { drain, abort })
   }
 
   /** Stops, and throws where a delivery is still open or a byte still charged. */

@@ -34,6 +34,8 @@ export class Lives {
   readonly events: string[] = []
   /** How many starts of a component will fail, by its id; `create sink/a`: how many creations. */
   readonly failing = new Map<string, number>()
+  /** What the next start of a component waits for, by its id. */
+  readonly hanging = new Map<string, Promise<void>>()
   /** Bodies that sinks took, by their id. */
   readonly received: { readonly sink: string; readonly batch: Buffer; readonly mark: string }[] = []
   /** Batches that `keeper`s hold, by their id. */
@@ -61,6 +63,9 @@ export class Lives {
     return {
       start: async () => {
         if (this.#fails(id)) throw new Error(`${id} does not start`)
+        const hanging = this.hanging.get(id)
+        this.hanging.delete(id)
+        await hanging
         this.events.push(`start ${name}`)
         this.#running.push(name)
       },

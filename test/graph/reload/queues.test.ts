@@ -102,7 +102,7 @@ describe('a sending queue that is full of what a dead backend does not take', ()
 
   test('of an exporter that goes drains until the deadline, and what is left then is counted', async () => {
     const { bed } = await waiting({})
-    await bed.reload(config({ exporter: 'test_sink/other' }), AbortSignal.timeout(50))
+    await bed.reload(config({ exporter: 'test_sink/other' }), { drain: AbortSignal.timeout(50) })
     assert.equal(bed.metrics.total('telegen.dropped.items', { component: 'test_sink' }), 10)
     await bed.stop()
   })
