@@ -75,7 +75,9 @@ async function stage(
   await extension.start?.()
   t.after(() => extension.stop?.(AbortSignal.abort()))
   const address = `127.0.0.1:${extension.ports.grpc}`
-  const client = new HealthClient(address, credentials ?? grpc.credentials.createInsecure()) as never as Health
+  const client = new HealthClient(address, credentials ?? grpc.credentials.createInsecure(), {
+    'grpc.ssl_target_name_override': 'localhost',
+  }) as never as Health
   t.after(() => client.close())
   const check = (service: string, headers: Record<string, string> = {}) =>
     new Promise<string>((resolve, reject) => {
