@@ -146,15 +146,19 @@ const authorityRotation: Row = {
     const { stranger, theirs } = certificates(scene.directory)
     await scene.load(RATE)
     await scene.last(700)
+    const before = await accepted(scene)
     await scene.proxy?.call('certificate', stranger)
     await scene.proxy?.call('resetAll')
     await scene.last(1_500)
-    scene.strike((await scene.proxy?.call('deeds'))?.resets ?? 0, 'connections cut, to meet the new certificate')
+    await scene.until(async () => (await accepted(scene)) > before)
+    scene.strike((await accepted(scene)) - before, 'connections that met the new certificate')
     replace(theirs.file, join(scene.directory, 'tls', 'live-ca.pem'))
     scene.heal()
     await scene.last(500)
   },
 }
+
+const accepted = async (scene: Scene) => (await scene.proxy?.call('deeds'))?.accepted ?? 0
 
 const live = (directory: string, suffix: string) => join(directory, 'tls', `live.${suffix}`)
 

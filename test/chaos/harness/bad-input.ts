@@ -19,7 +19,7 @@ export function deepProtobuf(levels: number): Buffer {
   }
   // body 5 of a log record, log_records 2, scope_logs 2, resource_logs 1.
   for (const number of [5, 2, 2, 1]) wrap(number)
-  return Buffer.concat(heads.reverse())
+  return Buffer.concat(heads.toReversed())
 }
 
 export const deepJson = (levels: number): Buffer =>
