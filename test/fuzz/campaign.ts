@@ -8,6 +8,8 @@ export interface CampaignOptions {
   readonly seed: number
   /** Milliseconds. */
   readonly duration: number
+  /** Inputs after which it ends before that time. */
+  readonly most?: number
   /** Where inputs that broke something are kept; undefined: they are not. */
   readonly folder?: string | undefined
   /** The first input's number. */
@@ -82,7 +84,8 @@ class Running<Input> {
   async until(deadline: number): Promise<void> {
     const began = performance.now()
     this.#nextReport = began + REPORT_EVERY
-    while (performance.now() < deadline && this.findings.length < MOST_FINDINGS) {
+    const { most = Infinity } = this.#options
+    while (performance.now() < deadline && this.execs < most && this.findings.length < MOST_FINDINGS) {
       const stretch = Math.min(deadline, this.#nextReport)
       const finding = await this.#stretch(stretch)
       if (finding) await this.#look(finding)
@@ -105,7 +108,7 @@ class Running<Input> {
   /** Runs inputs, several at once, until the time, the next settling or a finding; then waits for those under way. */
   async #stretch(deadline: number): Promise<Finding | undefined> {
     let finding: Finding | undefined
-    let left = this.#target.settleEvery
+    let left = Math.min(this.#target.settleEvery, (this.#options.most ?? Infinity) - this.execs)
     const lane = async (): Promise<void> => {
       while (!finding && left > 0 && performance.now() < deadline) {
         left--
