@@ -37,13 +37,19 @@ export interface AttemptsOptions {
   readonly waiting: () => string
   /** Told of a send that does not settle although it was aborted. */
   readonly onStuck: () => void
+  /** Told every `SILENCE` of a backend that gives no answer while something is under way: one more may try beside what hangs. */
+  readonly onSilent: () => void
+  /** Told of an answer after that. */
+  readonly onAnswer: () => void
 }
 
 /** All attempts of one sender: each delivery is tried until it works, may not be tried again, or has taken too long. */
 export class Attempts {
   readonly circuit: Circuit
   readonly #options: AttemptsOptions
+  /** When there was an answer, or its absence was told. */
   #answeredAt: number
+  #isSilent = false
 
   constructor(options: AttemptsOptions) {
     this.#options = options
@@ -135,12 +141,20 @@ export class Attempts {
   #answered(): void {
     this.#answeredAt = this.#options.clock.monotonic()
     this.circuit.answered()
+    if (!this.#isSilent) return
+    this.#isSilent = false
+    this.#options.onAnswer()
   }
 
   #silent(): void {
-    const { clock, status, waiting } = this.#options
-    if (clock.monotonic() - this.#answeredAt < SILENCE) return
-    status.recoverable(`no answer for ${SILENCE / 1000} s; ${waiting()}`)
+    const { clock, status, waiting, onSilent } = this.#options
+    const now = clock.monotonic()
+    if (now - this.#answeredAt < SILENCE) return
+    // Many attempts that began together tell it together.
+    this.#answeredAt = now
+    this.#isSilent = true
+    status.recoverable(`no answer for ${SILENCE / 1000} s and more; ${waiting()}`)
+    onSilent()
   }
 
   #report(refused: Refused): void {

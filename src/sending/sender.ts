@@ -26,6 +26,8 @@ import type { Room, Sink, Size } from './sink.ts'
 
 /** How long attempts under way may take at the stop whose data is on disk or will be, in milliseconds. */
 const BRIEF = 3_000
+/** Attempts beside those that hang; one more every few seconds for as long as a request may take. */
+const MOST_PROBES = 6
 /** How long the disk may take at the stop, in milliseconds. */
 const LAST_WRITES = 5_000
 
@@ -83,6 +85,8 @@ export class Sender implements Sink, Holder, Room {
   #successor: ((delivery: Delivery) => void) | undefined
   readonly #watchers = new Set<() => void>()
   #turns = 0
+  /** Sends beyond the consumers, since those hang. */
+  #probes = 0
   #inFlight = 0
   #idle: (() => void) | undefined
   /** Items that the stop left over. */
@@ -105,6 +109,8 @@ export class Sender implements Sink, Holder, Room {
       abort: this.#abort.signal,
       waiting: () => this.#waiting(),
       onStuck: () => this.#stuck(),
+      onSilent: () => this.#probe(),
+      onAnswer: () => (this.#probes = 0),
     })
     const isOpen = () => this.#attempts.circuit.isOpen
     this.#metrics = senderMetrics(meter, id, signal, this.#queue && (() => this.#queue as Queue), { clock, isOpen })
@@ -296,7 +302,7 @@ export class Sender implements Sink, Holder, Room {
   #pump(): void {
     if (this.#phase === 'new' || this.#phase === 'leaving' || this.#abort.signal.aborted) return
     const consumers = this.#options.sending.queue?.num_consumers ?? 1
-    while (this.#inFlight < consumers) {
+    while (this.#inFlight < consumers + this.#probes) {
       const next = this.#former ? this.#former.shift() : this.#shift()
       if (next === undefined) return
       void this.#send(next)
@@ -391,6 +397,12 @@ export class Sender implements Sink, Holder, Room {
     const { length, unread } = this.#queue ?? { length: this.#early.length, unread: 0 }
     const batches = length + unread + this.#inFlight
     return batches === 1 ? '1 batch waits' : `${batches} batches wait`
+  }
+
+  /** A backend may be back while attempts hang on connections that are dead for ever: what comes next finds out. */
+  #probe(): void {
+    this.#probes = Math.min(this.#probes + 1, MOST_PROBES)
+    this.#pump()
   }
 
   #stuck(): void {

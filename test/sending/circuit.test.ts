@@ -70,7 +70,33 @@ describe('a backend that is away', () => {
     await around.clock.advance(4_999)
     assert.deepEqual(around.states, [])
     await around.clock.advance(1)
-    assert.match(String(around.states.at(-1)), /^no answer for 5 s; 2 batches wait/)
+    assert.match(String(around.states.at(-1)), /^no answer for 5 s and more; 2 batches wait/)
+  })
+
+  test('is found to be back although all consumers hang on connections that are dead', async () => {
+    const around = new AroundDisk()
+    let isBack = false
+    let tries = 0
+    around.send = (_, { abort }) => {
+      tries++
+      return isBack ? Promise.resolve() : hangUntil(abort)
+    }
+    const sender = await around.started({ queue: { num_consumers: 3 }, timeout: 30_000 })
+    for (let index = 0; index < 20; index++) around.take(sender)
+    await around.clock.advance(4_999)
+    assert.equal(tries, 3)
+    await around.clock.advance(5_001)
+    assert.equal(tries, 5, 'one more every five seconds')
+    isBack = true
+    await around.clock.advance(5_000)
+    assert.equal(around.states.at(-1), 'ok')
+    assert.ok(around.sent.length >= 1)
+    await around.clock.advance(30_000)
+    assert.deepEqual(
+      around.sent.toSorted((a, b) => a - b),
+      range(0, 20),
+    )
+    assert.deepEqual([around.onDisk(), around.lost], [[], []])
   })
 
   test('that refuses a batch for good is there: the others go on', async () => {
