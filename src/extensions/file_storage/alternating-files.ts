@@ -1,6 +1,6 @@
 import { checksumOf } from './checksum.ts'
 import type { Disk } from './disk.ts'
-import { isMissing, readFully, writeAll } from './files.ts'
+import { isMissing, isUnreadable, readFully, writeAll } from './files.ts'
 import type { File } from './files.ts'
 
 /** header = magic(8) version(4) sequence(6) zero(2) length(4) checksum-of-body(4) checksum-of-header(4); numbers little-endian. */
@@ -132,6 +132,9 @@ export class AlternatingFiles {
       const read = await readFully(file, body, HEADER_BYTES)
       const sound = read === length && checksumOf([body]) === header.readUInt32LE(24)
       return sound ? { path, sequence, body, fault: undefined } : none('damaged', sequence)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      return none('damaged')
     } finally {
       await file.close()
     }

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { Refused } from '../../plugin.ts'
 import type { Clock, Counter, Histogram, Log, Meter, StatusReporter, Timer } from '../../plugin.ts'
-import { codeOf, writeAll } from './files.ts'
+import { codeOf, isFull, writeAll } from './files.ts'
 import type { File, Files } from './files.ts'
 
 /** How often a disk that failed is tried again, in milliseconds. */
@@ -12,7 +12,6 @@ const PROBE_BYTES = 256 * 1024
 const SYNCS_AT_ONCE = 2
 /** When to come back where the directory has reached its size, in milliseconds. */
 const COME_BACK_MS = 1_000
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 export interface DiskOptions {
   /** The extension's id. */
@@ -252,8 +251,6 @@ export class Disk {
     for (const watcher of this.#watchers) watcher()
   }
 }
-
-const isFull = (error: unknown): boolean => FULL.has(codeOf(error))
 
 const refusalOf = ({ sentence, error }: Failure): Refused =>
   new Refused(sentence, {

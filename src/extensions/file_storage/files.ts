@@ -30,6 +30,12 @@ export const codeOf = (error: unknown): string =>
 
 export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+export const isFull = (error: unknown): boolean => FULL.has(codeOf(error))
+
+/** A part of the disk that cannot be read; others may. */
+export const isUnreadable = (error: unknown): boolean => codeOf(error) === 'EIO'
+
 /** Writes all of `row` at `position`; the system may take less than it was given. */
 export async function writeAll(file: File, row: readonly Uint8Array[], position: number): Promise<void> {
   let left = row

@@ -1,8 +1,13 @@
 import { checksumOf } from './checksum.ts'
-import { readFully } from './files.ts'
+import { isUnreadable, readFully } from './files.ts'
 import type { File } from './files.ts'
 import { decodeHeader, HEADER_BYTES, SALT_BYTES } from './segment-format.ts'
 import type { RecordHeader } from './segment-format.ts'
+
+/** A disk fails to read so many together. */
+const PAGE_BYTES = 4096
+/** Of one segment so many are tried and passed over: each may take seconds. */
+export const MAX_UNREADABLE_PAGES = 64
 
 /** Goes through the records of one segment, over what is damaged, with a window of its bytes in memory. */
 export class RecordCursor {
@@ -41,6 +46,11 @@ export class RecordCursor {
     return undefined
   }
 
+  /** Goes on behind what the disk could not read. */
+  skipUnreadable(): void {
+    this.offset = Math.min(this.end, (Math.floor(this.offset / PAGE_BYTES) + 1) * PAGE_BYTES)
+  }
+
   /** Reads the contents into the beginning of `target`; whether they are sound. */
   async read({ at, length, checksum }: RecordHeader, target: Buffer): Promise<boolean> {
     const contents = target.subarray(0, length)
@@ -68,7 +78,15 @@ export class RecordCursor {
     if (at + length > this.end) return false
     this.#windowAt = at
     this.#windowLength = 0
-    this.#windowLength = await readFully(this.#file, this.#window.subarray(0, this.end - at), at)
+    const window = this.#window.subarray(0, this.end - at)
+    try {
+      this.#windowLength = await readFully(this.#file, window, at)
+    } catch (error) {
+      // What cannot be read must not cost what stands in front of it.
+      const near = Math.max(length, PAGE_BYTES - (at % PAGE_BYTES))
+      if (!isUnreadable(error) || near >= window.length) throw error
+      this.#windowLength = await readFully(this.#file, window.subarray(0, near), at)
+    }
     return this.#windowLength >= length
   }
 

@@ -1,10 +1,10 @@
 import { Refused } from '../../plugin.ts'
 import type { ReadRecord, Slab } from '../../plugin.ts'
 import type { Disk } from './disk.ts'
-import { codeOf, isMissing } from './files.ts'
+import { codeOf, isMissing, isUnreadable } from './files.ts'
 import type { File } from './files.ts'
 import type { Ledger } from './ledger.ts'
-import { RecordCursor } from './record-cursor.ts'
+import { MAX_UNREADABLE_PAGES, RecordCursor } from './record-cursor.ts'
 import { HEAD_BYTES } from './segment-format.ts'
 import type { Place, Segment } from './segment.ts'
 
@@ -13,6 +13,12 @@ const WINDOW_BYTES = 256 * 1024
 /** Times that the same place may fail to be read before it is given up. */
 const MAX_TRIES = 5
 const TRY_AGAIN_MS = 1_000
+
+interface Failed {
+  readonly position: Position
+  readonly endKey: number
+  readonly cursor: RecordCursor | undefined
+}
 
 interface Position {
   readonly segment: Segment
@@ -30,6 +36,8 @@ export class RecordReader {
   /** Found, and not handed out: its reader found no room. */
   #found: Place | undefined
   #tries = 0
+  /** Pages that were passed over since the last record. */
+  #unreadable = 0
   #window: Buffer | undefined
 
   constructor(ledger: Ledger, disk: Disk) {
@@ -103,22 +111,23 @@ export class RecordReader {
       // Both grow while the disk is asked.
       const { end, endKey } = segment
       let header
+      let cursor: RecordCursor | undefined
       try {
-        const cursor = await this.#cursor(segment)
+        cursor = await this.#cursor(segment)
         cursor.offset = position.offset
         cursor.end = end
         header = await cursor.next()
       } catch (error) {
         if (isClosed()) return undefined
-        this.#failedSegment(error, position, endKey)
+        this.#failedSegment(error, { position, endKey, cursor })
         continue
       }
       if (header === undefined || header.key >= endKey) {
-        this.#ledger.loseKeys(segment, position.key, endKey, 'header')
+        this.#ledger.loseKeys(segment, position.key, endKey, this.#reason())
         this.#position = { segment, offset: end, key: endKey }
         continue
       }
-      this.#ledger.loseKeys(segment, position.key, header.key, 'header')
+      this.#ledger.loseKeys(segment, position.key, header.key, this.#reason())
       this.#position = { segment, offset: header.at + header.length, key: Math.max(position.key, header.key + 1) }
       if (header.key < position.key || this.#ledger.settled.has(header.key)) continue
       return (this.#found = { ...header, segment })
@@ -156,10 +165,24 @@ export class RecordReader {
     this.#ledger.loseRecord(place, isMissing(error) ? 'missing' : 'read_error', returned)
   }
 
-  #failedSegment(error: unknown, { segment, key }: Position, endKey: number): void {
-    this.#throwWhileItMayPass(error, segment)
+  #failedSegment(error: unknown, { position, endKey, cursor }: Failed): void {
+    const { segment, key } = position
+    if (this.#unreadable === 0) this.#throwWhileItMayPass(error, segment)
+    if (cursor && isUnreadable(error) && this.#unreadable++ < MAX_UNREADABLE_PAGES) {
+      cursor.skipUnreadable()
+      position.offset = cursor.offset
+      return
+    }
+    this.#unreadable = 0
     this.#ledger.loseKeys(segment, key, endKey, isMissing(error) ? 'missing' : 'read_error')
     this.#position = { segment, offset: segment.end, key: endKey }
+  }
+
+  /** Why what is due cannot be found. */
+  #reason(): 'header' | 'read_error' {
+    const reason = this.#unreadable > 0 ? 'read_error' : 'header'
+    this.#unreadable = 0
+    return reason
   }
 
   #throwWhileItMayPass(error: unknown, segment: Segment): void {

@@ -4,12 +4,12 @@ import type { AlternatingFiles } from './alternating-files.ts'
 import { decodeCheckpoint } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Disk } from './disk.ts'
-import { readFully } from './files.ts'
+import { isUnreadable, readFully } from './files.ts'
 import type { File } from './files.ts'
 import { KeyRanges } from './key-ranges.ts'
 import { Ledger } from './ledger.ts'
 import type { OnLost } from './ledger.ts'
-import { RecordCursor } from './record-cursor.ts'
+import { MAX_UNREADABLE_PAGES, RecordCursor } from './record-cursor.ts'
 import {
   decodeEnd,
   decodeHead,
@@ -21,6 +21,7 @@ import {
   SALT_BYTES,
   VERSION,
 } from './segment-format.ts'
+import type { RecordHeader } from './segment-format.ts'
 import { emptySegment, keyOfName } from './segment.ts'
 import type { Segment } from './segment.ts'
 
@@ -122,7 +123,7 @@ async function readHead(path: string, disk: Disk) {
   const file = await disk.open(path, 'r')
   try {
     const bytes = Buffer.alloc(HEAD_BYTES + HEADER_BYTES)
-    const length = await readFully(file, bytes, 0)
+    const length = await readWhatCan(file, bytes, 0)
     return { head: decodeHead(bytes.subarray(0, length)), guess: guessSalt(bytes.subarray(0, length)) }
   } finally {
     await file.close()
@@ -161,7 +162,9 @@ async function scan(file: File, segment: Segment, settled: KeyRanges, end: numbe
   })
   let endKey = segment.firstKey
   segment.end = HEAD_BYTES
-  for (let header = await cursor.next(); header && header.key < limit; header = await cursor.next()) {
+  for (;;) {
+    const header = await readable(cursor)
+    if (!header || header.key >= limit) break
     if (header.key < endKey) continue
     endKey = header.key + 1
     segment.end = cursor.offset
@@ -173,18 +176,41 @@ async function scan(file: File, segment: Segment, settled: KeyRanges, end: numbe
   return { endKey: isTorn && limit === Infinity ? endKey + 1 : endKey, isTorn }
 }
 
+/** The next header, over what the disk cannot read. */
+async function readable(cursor: RecordCursor): Promise<RecordHeader | undefined> {
+  for (let skipped = 0; ; skipped++) {
+    try {
+      return await cursor.next()
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      if (skipped === MAX_UNREADABLE_PAGES) return undefined
+      cursor.skipUnreadable()
+    }
+  }
+}
+
 async function isDamagedEnd(file: File, segment: Segment, end: number, endKey: number): Promise<boolean> {
   if (end - segment.end > END_BYTES) return false
   const bytes = Buffer.alloc(end - segment.end)
-  await readFully(file, bytes, segment.end)
+  await readWhatCan(file, bytes, segment.end)
   return resemblesEnd(bytes, segment.salt, endKey)
 }
 
 async function readEnd(file: File, size: number, salt: Buffer) {
   if (size < HEAD_BYTES + END_BYTES) return undefined
   const bytes = Buffer.alloc(END_BYTES)
-  await readFully(file, bytes, size - END_BYTES)
+  await readWhatCan(file, bytes, size - END_BYTES)
   return decodeEnd(bytes, size - END_BYTES, salt)
+}
+
+/** What the disk cannot read stays zero, which is no head and no end. */
+async function readWhatCan(file: File, bytes: Buffer, at: number): Promise<number> {
+  try {
+    return await readFully(file, bytes, at)
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    return 0
+  }
 }
 
 /** Keys that are neither settled nor in any segment. */

@@ -3,7 +3,7 @@ import type { ReadRecord, Slab, StoredKey, StoredQueue, Timer } from '../../plug
 import { AlternatingFiles } from './alternating-files.ts'
 import { encodeCheckpoint, RESERVED_BYTES } from './checkpoint.ts'
 import type { Disk } from './disk.ts'
-import { isMissing } from './files.ts'
+import { isFull, isMissing } from './files.ts'
 import type { Ledger, OnLost } from './ledger.ts'
 import { RecordReader } from './record-reader.ts'
 import { recover } from './recovery.ts'
@@ -199,16 +199,23 @@ export class SegmentQueue implements StoredQueue {
       this.#tidyAgain = false
       if (this.#writer.idleBytes >= IDLE_BYTES) this.#writer.retire()
       const done = this.#ledger.segments.filter(isDone)
-      const { nextKey, settled } = this.#ledger
-      try {
-        await this.#checkpoints.write(encodeCheckpoint({ nextKey, salt: this.#salt, settled }))
-      } catch (error) {
-        // What is delivered may go all the same, as that makes room: at worst a start misses it, and says so.
-        this.#options.disk.fail(error, 'writing down what is delivered')
-      }
+      // What is removed must be known as settled, or the next start would miss it; on a full disk the room comes first.
+      if (!(await this.#writeCheckpoint())) return this.#tidyLater(CHECKPOINT_INTERVAL_MS)
       for (const segment of done) await this.#remove(segment)
       for (const segment of this.#ledger.segments) if (segment.hasTail) await this.#cut(segment)
       if (done.length > 0) await this.#syncFolder()
+    }
+  }
+
+  /** Whether what is settled may be removed. */
+  async #writeCheckpoint(): Promise<boolean> {
+    const { nextKey, settled } = this.#ledger
+    try {
+      await this.#checkpoints.write(encodeCheckpoint({ nextKey, salt: this.#salt, settled }))
+      return true
+    } catch (error) {
+      this.#options.disk.fail(error, 'writing down what is delivered')
+      return isFull(error)
     }
   }
 

@@ -110,6 +110,36 @@ describe('a disk that fails', () => {
   })
 })
 
+test('a page that the disk cannot read costs the records in it, at the start and after', async () => {
+  const files = new MemoryFiles()
+  const first = await bareQueue(files, { segmentBytes: 100_000 })
+  const texts = Array.from({ length: 60 }, (_, index) => `${index}:${'x'.repeat(400)}`)
+  for (const text of texts) await put(first.queue, text)
+  first.queue.settle((await take(first.queue))?.key as number)
+  await first.queue.close()
+  files.fault = (operation, _, range) =>
+    operation === 'read' && range && range[0] < 12_288 && range[1] > 8_192 ? failure('EIO') : undefined
+  const { queue, lost } = await bareQueue(files)
+  assert.equal(queue.records, 59)
+  const found: string[] = []
+  for (let refusals = 0; queue.unread > 0 && refusals < 60;) {
+    const record = await take(queue).catch(() => undefined)
+    if (record) found.push(record.text)
+    else refusals++
+  }
+  const missing = texts
+    .slice(1)
+    .filter((text) => !found.includes(text))
+    .map((text) => Number(text.split(':')[0]))
+  // 436 bytes each: the page from 8,192 on has parts of 18 to 28.
+  assert.ok(missing.length <= 12 && missing.every((index) => index >= 18 && index <= 28), missing.join(' '))
+  assert.equal(
+    lost.reduce((sum, { records }) => sum + records, 0),
+    missing.length,
+  )
+  assert.deepEqual(new Set(lost.map(({ reason }) => reason)), new Set(['read_error']))
+})
+
 describe('a process without descriptors', () => {
   test('still opens the next segment, with the one that it has kept', async () => {
     let short = false

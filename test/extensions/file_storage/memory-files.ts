@@ -34,7 +34,8 @@ export class MemoryFiles implements Files {
   /** Called before each operation. */
   watch: (operation: number) => void = () => {}
   /** What an operation fails with, if it does. */
-  fault: (operation: Operation, path: string) => Error | undefined = () => undefined
+  fault: (operation: Operation, path: string, range?: readonly [from: number, to: number]) => Error | undefined = () =>
+    undefined
 
   async makeFolder(path: string): Promise<void> {
     await this.#begin('folder', path)
@@ -111,7 +112,7 @@ export class MemoryFiles implements Files {
   #file(inode: Inode, path: string): File {
     const file: Partial<Record<keyof File, unknown>> = {
       read: async (target: Buffer, offset: number, length: number, position: number) => {
-        await this.#begin('read', path)
+        await this.#begin('read', path, [position, position + length])
         return { bytesRead: inode.data.copy(target, offset, position, Math.min(inode.data.length, position + length)) }
       },
       writev: async (row: readonly Uint8Array[], position: number) => {
@@ -159,10 +160,10 @@ export class MemoryFiles implements Files {
     return file as File
   }
 
-  async #begin(operation: Operation, path: string): Promise<void> {
+  async #begin(operation: Operation, path: string, range?: readonly [number, number]): Promise<void> {
     await Promise.resolve()
     this.watch(this.operations++)
-    const fault = this.fault(operation, path)
+    const fault = this.fault(operation, path, range)
     if (fault) throw fault
   }
 
