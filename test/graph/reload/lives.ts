@@ -44,7 +44,7 @@ export class Lives {
   #lives = 0
 
   definitions(): Definition[] {
-    return [this.#sink(), this.#passer(), this.#keeper(), this.#key(), this.#source()] as unknown as Definition[]
+    return [this.#sink(), this.#passer(), this.#keeper(), this.#key(), this.#source()]
   }
 
   /** What has been started and not stopped, sorted. */
