@@ -78,7 +78,7 @@ for (const closed of [true, false])
           const files = sound.after('everything')
           const bytes = files.bytes(path)
           bytes[at] = (bytes[at] as number) ^ (1 << (at % 8))
-          const result = await reopened(files, at % 4 === 0)
+          const result = await reopened(files, at % 8 === 0)
           assertCounted(result, `${name}, byte ${at}`)
           lost += TEXTS.length - result.texts.length
         }
@@ -88,9 +88,11 @@ for (const closed of [true, false])
 
     test('loses, to a file cut off anywhere, what was behind the cut', async () => {
       const sound = await stored({ closed })
+      // Behind the last segment nothing tells what is missing: it is cut at each byte, the others here and there.
       for (const name of segmentsIn(sound)) {
         const path = `${FOLDER}/${name}`
-        for (let length = 0; length < sound.bytes(path).length; length++) {
+        const step = name === segmentsIn(sound).at(-1) ? 1 : 7
+        for (let length = 0; length < sound.bytes(path).length; length += step) {
           const files = sound.after('everything')
           files.put(path, Buffer.from(sound.bytes(path).subarray(0, length)))
           assertCounted(await reopened(files, length % 4 === 0), `${name} of ${length} bytes`, TEXTS.length)
@@ -102,7 +104,7 @@ for (const closed of [true, false])
       const sound = await stored({ closed })
       for (const name of segmentsIn(sound)) {
         const path = `${FOLDER}/${name}`
-        for (let at = 0; at < sound.bytes(path).length; at += 7) {
+        for (let at = 0; at < sound.bytes(path).length; at += 13) {
           const files = sound.after('everything')
           const bytes = files.bytes(path)
           bytes.fill(0, at, Math.min(bytes.length, at + 64))
