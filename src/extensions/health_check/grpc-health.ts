@@ -94,8 +94,8 @@ async function makeListener(options: GrpcOptions, log: Log) {
     ALPNProtocols: ['h2'],
     handshakeTimeout: HANDSHAKE_TIMEOUT,
   })
-  const { stop } = protect(listener, options.tls, log)
-  return { listener, stopReloading: stop }
+  const security = protect(listener, options.tls, log)
+  return { listener, stopReloading: () => security.stop() }
 }
 
 type Admit = (metadata: grpc.Metadata) => Promise<void>

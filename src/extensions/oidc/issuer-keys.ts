@@ -110,13 +110,13 @@ export class IssuerKeys implements KeySource {
     const page = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
     const about = described(await fetchText(page, how))
     if (about.issuer !== issuer)
-      throw new Error(`"${page}" describes another issuer: issuer_url must be the same to the letter`)
+      throw new Error(`"${page.href}" describes another issuer: issuer_url must be the same to the letter`)
     const keys =
       typeof about.jwks_uri === 'string' && URL.canParse(about.jwks_uri) ? new URL(about.jwks_uri) : undefined
-    if (keys === undefined) throw new Error(`"${page}" does not say where the keys are`)
+    if (keys === undefined) throw new Error(`"${page.href}" does not say where the keys are`)
     // Keys that come in the clear could be anybody's.
     if (keys.protocol !== 'https:' && keys.protocol !== page.protocol)
-      throw new Error(`"${page}" says to get the keys without TLS`)
+      throw new Error(`"${page.href}" says to get the keys without TLS`)
     return fetchText(keys, how)
   }
 }

@@ -1,5 +1,4 @@
 import { createPublicKey } from 'node:crypto'
-import type { JsonWebKey } from 'node:crypto'
 import { createLocalJWKSet } from 'jose'
 import type { JWK, LocalJWKSet } from 'jose'
 
@@ -47,7 +46,7 @@ function publicPart(key: unknown): JWK | undefined {
   const members = { kty, kid, use, alg, key_ops, crv, x, y, n, e }
   const part = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK
   try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: part as JsonWebKey, format: 'jwk' })
+    const { asymmetricKeyDetails } = createPublicKey({ key: part, format: 'jwk' })
     const bits = asymmetricKeyDetails?.modulusLength ?? LEAST_RSA_BITS
     return bits < LEAST_RSA_BITS ? undefined : part
   } catch {
