@@ -6,19 +6,18 @@ import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
 import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
-import { batchSizer, keepsOnDisk } from '../component/sending-options.ts'
+import { keepsOnDisk } from '../component/sending-options.ts'
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { StatusReporter } from '../component/status.ts'
 import type { Storage } from '../component/storage.ts'
 import type { ByteBudget } from '../data/memory/byte-budget.ts'
 import type { Signal } from '../data/signal.ts'
 import { Attempts, LeftOff } from './attempts.ts'
-import { buildQueue } from './build-queue.ts'
 import type { Queue } from './build-queue.ts'
 import { DiskQueue } from './disk-queue.ts'
 import { halves, isTooLarge, tooLarge } from './halves.ts'
 import { Leftover } from './leftover.ts'
-import { RequestFormer } from './request-former.ts'
+import { Line } from './line.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
 import { within } from './within.ts'
@@ -69,10 +68,7 @@ export class Sender implements Sink, Holder, Room {
   readonly id: string
   readonly name: string
   readonly held = new Set<DeliveryNode>()
-  #queue: Queue | undefined
-  /** On disks of a predecessor that are no longer those of this exporter: they are emptied first. */
-  #before: DiskQueue[] = []
-  readonly #former: RequestFormer | undefined
+  readonly #line: Line
   readonly #options: SenderOptions
   readonly #metrics: SenderMetrics
   readonly #attempts: Attempts
@@ -97,9 +93,12 @@ export class Sender implements Sink, Holder, Room {
     this.id = id
     this.name = `exporter "${id}"`
     this.#options = options
-    const onReady = () => this.#pump()
-    this.#use(buildQueue(options, this, { onReady, onDisplaced: (items) => this.#metrics.displaced(items) }))
-    this.#former = this.#formerOf(options)
+    this.#line = new Line(options, this, {
+      onReady: () => this.#pump(),
+      onRoom: () => this.#watchers.forEach((watcher) => watcher()),
+      onDisplaced: (items) => this.#metrics.displaced(items),
+      onOversize: (request, most) => this.#refuse(request, tooLarge(request.batch.bytes, most)),
+    })
     this.#attempts = new Attempts({
       exporter,
       sending,
@@ -113,24 +112,24 @@ export class Sender implements Sink, Holder, Room {
       onAnswer: () => (this.#probes = 0),
     })
     const isOpen = () => this.#attempts.circuit.isOpen
-    this.#metrics = senderMetrics(meter, id, signal, this.#queue && (() => this.#queue as Queue), { clock, isOpen })
+    this.#metrics = senderMetrics(meter, id, signal, this.queue && (() => this.queue as Queue), { clock, isOpen })
   }
 
   get queue(): Queue | undefined {
-    return this.#queue
+    return this.#line.queue
   }
 
   /** What the gate must ask before data enters. */
   get room(): Room | undefined {
-    return this.#queue && this
+    return this.queue && this
   }
 
   get blocks(): boolean {
-    return this.#queue?.blocks ?? false
+    return this.queue?.blocks ?? false
   }
 
   full(size: Size): Refused | undefined {
-    return this.#queue?.full(size)
+    return this.queue?.full(size)
   }
 
   onRoom(watcher: () => void): () => void {
@@ -144,20 +143,20 @@ export class Sender implements Sink, Holder, Room {
     if (this.#abort.signal.aborted && this.#phase === 'stopping')
       return this.#refuse(delivery, stopped(`${this.name} has stopped`))
     const { sending } = this.#options
-    if (this.#queue === undefined) {
+    if (this.queue === undefined) {
       if (this.#phase === 'new' || this.#phase === 'leaving') this.#early.push(delivery)
       else void this.#send(delivery)
       return
     }
     // What a queue on disk keeps is taken when it is there: then it says more.
     if (!sending.queue?.wait_for_result && !keepsOnDisk(sending.queue)) delivery.reach('accepted')
-    this.#queue.push(delivery)
+    this.queue.push(delivery)
     this.#pump()
   }
 
   /** From now on it sends. The exporter has started before. Rejects where its queue on disk cannot be opened. */
   async start(): Promise<void> {
-    if (this.#queue instanceof DiskQueue) await this.#open(this.#queue)
+    if (this.queue instanceof DiskQueue) await this.#line.open()
     this.#begin()
   }
 
@@ -166,19 +165,8 @@ export class Sender implements Sink, Holder, Room {
    * been taken from `leftover`.
    */
   async adopt(leftover: Leftover): Promise<void> {
-    const own = this.#queue
-    const storage = own instanceof DiskQueue ? this.#storage() : undefined
-    if (own instanceof DiskQueue && storage && !leftover.has(storage)) await this.#open(own)
-    const { same, others, deliveries } = leftover.take(storage, (delivery) => this.take(delivery))
-    for (const delivery of deliveries) (delivery as DeliveryNode).hold(this)
-    this.#before = [...others]
-    for (const queue of others) queue.reconfigure({ holder: this, onReady: () => this.#pump() })
-    if (same && own instanceof DiskQueue) {
-      same.replace(own)
-      this.#use(same)
-      for (const delivery of [...deliveries, ...own.clear()]) same.push(delivery)
-    } else if (own) own.takeOver(deliveries)
-    else this.#early = [...deliveries, ...this.#early]
+    const unqueued = await this.#line.adopt(leftover, (delivery) => this.take(delivery))
+    this.#early = [...unqueued, ...this.#early]
     this.#begin()
   }
 
@@ -191,8 +179,8 @@ export class Sender implements Sink, Holder, Room {
     this.#leave.abort(new Error('handing over'))
     await this.#quiet(deadline)
     const unsent = this.#unsent.toSorted((left, right) => left.turn - right.turn).map(({ delivery }) => delivery)
-    const first = [...unsent, ...(this.#former?.drain() ?? [])]
-    const queues = [...this.#before, ...(this.#queue ? [this.#queue] : [])]
+    const first = [...unsent, ...this.#line.unform()]
+    const { queues } = this.#line
     if (queues[0]) queues[0].putBack(first)
     else this.#early = [...first, ...this.#early]
     this.#metrics.forget()
@@ -204,8 +192,8 @@ export class Sender implements Sink, Holder, Room {
 
   /** The exporter's share of the budget is another: what the queue has in memory where nothing is written. */
   resize(share: number): void {
-    if (this.#queue instanceof DiskQueue || this.#options.sending.queue?.queue_size === undefined)
-      this.#queue?.resize(share)
+    if (this.queue instanceof DiskQueue || this.#options.sending.queue?.queue_size === undefined)
+      this.queue?.resize(share)
   }
 
   /**
@@ -215,8 +203,8 @@ export class Sender implements Sink, Holder, Room {
   async stop(deadline: AbortSignal): Promise<void> {
     const { clock, log, signal } = this.#options
     this.#phase = 'stopping'
-    this.#former?.hurry()
-    const disks = this.#disks()
+    this.#line.hurry()
+    const { disks } = this.#line
     for (const disk of disks) disk.cease()
     if (disks.length > 0) this.#leave.abort(new Error('stopped'))
     const brief = disks.length > 0 ? clock.after(BRIEF, () => this.#abort.abort(new Error('stopped'))) : undefined
@@ -227,7 +215,7 @@ export class Sender implements Sink, Holder, Room {
     for (const disk of disks) await within(clock, LAST_WRITES, disk.written())
     this.#giveUp()
     await this.#keep()
-    for (const disk of disks) await within(clock, LAST_WRITES, this.#closed(disk))
+    for (const disk of disks) await within(clock, LAST_WRITES, this.#line.close(disk))
     this.#metrics.forget()
     if (this.#left > 0)
       log.warn({ signal, items: this.#left }, `${this.name} stopped before everything could be sent; the rest is lost`)
@@ -237,29 +225,8 @@ export class Sender implements Sink, Holder, Room {
     this.#options.log.error({}, `${this.name} ${what}`)
   }
 
-  #use(queue: Queue | undefined): void {
-    this.#queue = queue
-    queue?.onRoom(() => {
-      for (const watcher of this.#watchers) watcher()
-    })
-  }
-
-  #storage(): Storage {
-    const { storage } = this.#options
-    if (storage === undefined) throw new Error('there is no storage here')
-    return storage()
-  }
-
-  async #open(queue: DiskQueue): Promise<void> {
-    await queue.open(this.#storage(), `exporter/${this.id}/${this.#options.signal}`)
-  }
-
-  #disks(): DiskQueue[] {
-    const all: (Queue | undefined)[] = [...this.#before, this.#queue]
-    return all.filter((queue) => queue instanceof DiskQueue && queue.storage !== undefined) as DiskQueue[]
-  }
-
   #begin(): void {
+    if (this.#phase !== 'new') return
     this.#phase = 'running'
     for (const delivery of this.#early.splice(0)) void this.#send(delivery)
     this.#pump()
@@ -279,13 +246,12 @@ export class Sender implements Sink, Holder, Room {
 
   #giveUp(): void {
     this.#leave.abort(new Error('stopped'))
-    const waiting = [...this.#before, ...(this.#queue ? [this.#queue] : [])].flatMap((queue) => queue.clear())
-    for (const left of [...this.#early.splice(0), ...(this.#former?.drain() ?? []), ...waiting]) this.#leaveOff(left)
+    for (const left of [...this.#early.splice(0), ...this.#line.clear()]) this.#leaveOff(left)
   }
 
   /** Brings what is in memory alone to the disk. */
   async #keep(): Promise<void> {
-    const disk = this.#queue instanceof DiskQueue ? this.#queue : undefined
+    const disk = this.queue instanceof DiskQueue ? this.queue : undefined
     const rest = this.#unsent.splice(0).map(({ delivery }) => delivery as DeliveryNode)
     const kept = rest.map(async (node) => (await disk?.keep(node)) || this.#lose(node))
     await within(this.#options.clock, LAST_WRITES, Promise.all(kept))
@@ -303,27 +269,9 @@ export class Sender implements Sink, Holder, Room {
     if (this.#phase === 'new' || this.#phase === 'leaving' || this.#abort.signal.aborted) return
     const consumers = this.#options.sending.queue?.num_consumers ?? 1
     while (this.#inFlight < consumers + this.#probes) {
-      const next = this.#former ? this.#former.shift() : this.#shift()
+      const next = this.#line.next()
       if (next === undefined) return
       void this.#send(next)
-    }
-  }
-
-  #shift(): Delivery | undefined {
-    for (const queue of this.#before) {
-      const next = queue.shift()
-      if (next !== undefined || !queue.isEmpty) return next
-      if (queue.isDone) void this.#closed(queue)
-    }
-    return this.#queue?.shift()
-  }
-
-  async #closed(queue: DiskQueue): Promise<void> {
-    this.#before = this.#before.filter((each) => each !== queue)
-    try {
-      await queue.close()
-    } catch (error) {
-      this.#options.log.warn({ error }, `${this.name}: a queue on disk did not close cleanly`)
     }
   }
 
@@ -359,7 +307,7 @@ export class Sender implements Sink, Holder, Room {
     const node = delivery as DeliveryNode
     const isOver = this.#phase === 'stopping'
     if (isOver && node.isOnDisk) node.end(STORED)
-    else if (!isOver || this.#disks().length > 0) this.#unsent.push({ turn, delivery })
+    else if (!isOver || this.#line.disks.length > 0) this.#unsent.push({ turn, delivery })
     else this.#lose(node, last === undefined ? '' : ` again: ${last.message}`)
   }
 
@@ -375,26 +323,8 @@ export class Sender implements Sink, Holder, Room {
     delivery.end(refused)
   }
 
-  #formerOf({ sending, clock, log }: SenderOptions): RequestFormer | undefined {
-    const batch = sending.queue?.batch
-    if (!this.#queue || !sending.queue || !batch?.enabled) return undefined
-    return new RequestFormer({
-      source: {
-        isEmpty: () => this.#queue?.length === 0,
-        isFull: () => this.#queue !== undefined && this.#queue.used >= this.#queue.capacity,
-        shift: () => this.#shift(),
-      },
-      batch,
-      sizer: batchSizer(sending.queue),
-      clock,
-      log,
-      onReady: () => this.#pump(),
-      onOversize: (request) => this.#refuse(request, tooLarge(request.batch.bytes, batch.max_size)),
-    })
-  }
-
   #waiting(): string {
-    const { length, unread } = this.#queue ?? { length: this.#early.length, unread: 0 }
+    const { length, unread } = this.queue ?? { length: this.#early.length, unread: 0 }
     const batches = length + unread + this.#inFlight
     return batches === 1 ? '1 batch waits' : `${batches} batches wait`
   }
