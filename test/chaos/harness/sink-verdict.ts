@@ -22,7 +22,7 @@ export interface Listener {
 export type Judge = (request: Buffer, mark: string | undefined) => Verdict
 
 /** How long a backend that goes away still answers what it has taken. */
-export const LAST_ANSWERS_MS = 500
+export const LAST_ANSWERS_MS = 2_000
 
 export const OK: Reply = { status: 200, rejected: 0 }
 
