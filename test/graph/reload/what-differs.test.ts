@@ -224,4 +224,27 @@ describe('extensions in a reload', () => {
     await bed.until(() => lives.received.length === sent.length * 2, 'everything')
     await bed.stop()
   })
+
+  test('let what comes meanwhile go to the exporter that takes the place of one that stood on them', async () => {
+    const { bed, lives } = await run({
+      extensions: { key: { mark: 'old' } },
+      exporters: { 'life_sink/old': { key: 'key' } },
+    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    lives.hanging.set('key', promise)
+    const reloading = bed.reload(
+      config({ extensions: { key: { mark: 'new' } }, exporters: { 'life_sink/new': { key: 'key' } } }),
+    )
+    await bed.until(() => !lives.hanging.has('key'), 'the old ones to have stopped')
+    const sent = [bed.send('logs', logsRequest('one')), bed.send('logs', logsRequest('two'))]
+    resolve()
+    await reloading
+    await Promise.all(sent)
+    await bed.stop()
+    assert.equal(bed.metrics.total('telegen.dropped.items'), 0)
+    assert.deepEqual(
+      lives.received.map(({ sink }) => sink),
+      ['life_sink/new', 'life_sink/new'],
+    )
+  })
 })
