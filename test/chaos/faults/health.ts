@@ -14,8 +14,7 @@ const readiness = (
   name,
   about,
   queues: ['memory', 'disk'],
-  // What hangs is given up only after the time-out: with one of 30 s, green could not come sooner.
-  scene: { config: () => ({ exporters: { otlp_http: { timeout: '7s' } } }) },
+  scene: { config: () => ({ exporters: { otlp_http: { timeout: '30s' } } }) },
   mayDouble: 'a hanging attempt may end either way',
   async run(scene) {
     await scene.load(1_000)
@@ -68,7 +67,7 @@ export const healthRows: readonly Row[] = [
   ),
   readiness(
     'readiness-backend-hangs',
-    'The backend takes requests and does not answer, with a time-out of 7 s: the same.',
+    'The backend takes requests and does not answer, with a time-out of 30 s: the same.',
     (scene) => scene.behave({ kind: 'hang' }),
     (scene) => scene.behave({ kind: 'ok' }),
   ),
