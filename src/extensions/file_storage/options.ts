@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { ByteSize, Duration, Ignored, Options, Type } from '../../plugin.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
 
@@ -62,7 +63,13 @@ export function* faults({
 const MAX_SEGMENT_BYTES = 1024 * MIB
 
 export function* inspect({ directory, create_directory }: FileStorageConfig): Iterable<OptionFault> {
-  const found = statSync(directory, { throwIfNoEntry: false })
+  let found: Stats | undefined
+  try {
+    found = statSync(directory, { throwIfNoEntry: false })
+  } catch (error) {
+    // A name that no file can have, or a folder above it that is closed to us.
+    return yield { path: ['directory'], message: `directory cannot be looked at: ${(error as Error).message}` }
+  }
   if (found && !found.isDirectory()) yield { path: ['directory'], message: `${directory} is not a directory` }
   if (!found && !create_directory)
     yield {

@@ -1,4 +1,4 @@
-import { isCollection, isMap, isNode, isPair, isScalar, parseDocument, visit } from 'yaml'
+import { isCollection, isMap, isNode, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml'
 import type { Document, Node, Pair } from 'yaml'
 import { mutate, smallerBytes } from '../mutate.ts'
 import type { Random } from '../random.ts'
@@ -107,7 +107,7 @@ const LARGEST = 64 * 1024
 
 export function makeConfig(random: Random): ConfigInput {
   const seed = random.pick(random.once(3) ? SEEDS : SOUND)
-  const changed = random.pick([torn, torn, reshaped, reshaped, bytewise])(seed.text, random)
+  const changed = random.pick([varied, varied, varied, torn, torn, reshaped, reshaped, bytewise])(seed.text, random)
   return {
     ...seed,
     environment: { ...ENVIRONMENT, ...seed.environment },
@@ -164,12 +164,42 @@ function reshaped(text: string, random: Random): string {
   const document = parseDocument(text, { strict: false, uniqueKeys: false })
   if (document.errors.length > 0) return torn(text, random)
   for (let times = changes(random); times > 0; times--) change(document, random)
+  return writtenOr(document, () => torn(text, random))
+}
+
+/** An alias whose anchor went with what was replaced cannot be written. */
+function writtenOr(document: Document, otherwise: () => string): string {
   try {
     return document.toString()
   } catch {
-    // An alias whose anchor went with what was replaced cannot be written.
-    return torn(text, random)
+    return otherwise()
   }
+}
+
+/** Values replaced by others of their kind, parts left out: what may well be sound. */
+function varied(text: string, random: Random): string {
+  const document = parseDocument(text)
+  if (document.errors.length > 0) return torn(text, random)
+  const pairs: Pair[] = []
+  visit(document, { Pair: (_, pair) => void pairs.push(pair) })
+  if (pairs.length === 0) return text
+  for (let times = changes(random); times > 0; times--) {
+    const pair = random.pick(pairs)
+    const { value } = pair
+    if (isScalar(value)) {
+      if (typeof value.value === 'number') value.value = random.pick([0, 1, value.value * 2, value.value + 1, 65_535])
+      else if (typeof value.value === 'boolean') value.value = !value.value
+      else
+        pair.value = document.createNode(
+          random.pick(['5s', '1MiB', 'localhost:1', null, 'a', 'none', 'gzip', '${env:A}']),
+        )
+    } else if (isSeq(value) && value.items.length > 0) {
+      const at = random.below(value.items.length)
+      if (random.once(2)) value.items.splice(at, 1)
+      else value.items.splice(at, 0, copy(value.items[at]))
+    } else if (isMap(value)) value.items.splice(random.below(value.items.length + 1), 1)
+  }
+  return writtenOr(document, () => torn(text, random))
 }
 
 function change(document: Document, random: Random): void {
