@@ -7,6 +7,8 @@ import { freePorts, Telegen } from './telegen.ts'
 /** Issue and documentation promise it, in milliseconds. */
 const PROMISED = 10_000
 const POLL = 50
+/** How long each fault goes on once it is seen, in milliseconds: until nothing is left that does not wait for it. */
+const LASTS = 12_000
 
 /** A backend as a process of its own, with a way to it that can be made to swallow everything. */
 class Backend {
@@ -55,25 +57,29 @@ exporters: { nop: }
 service: { pipelines: { traces: { receivers: [otlp], exporters: [nop] } } }
 `
 
-/** Passes bytes on; once it swallows, none of any connection, old or new, ever arrives: no answer, no end, no error. */
+/**
+ * Passes bytes on. Once it swallows, nothing of what is connected ever arrives any more, and nobody says so: no answer, no end, no error.
+ * Who connects meanwhile gets through when it has ceased to, as the system's own attempts to connect do.
+ */
 class Way {
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
+  readonly #dead = new WeakSet<net.Socket>()
+  readonly #waiting: (() => void)[] = []
   #swallows = false
 
   private constructor(to: number) {
-    this.#server = net.createServer((near) => {
-      const far = net.connect(to, '127.0.0.1')
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket)
-        socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
+    this.#server = net.createServer({ pauseOnConnect: true }, (near) => {
+      this.#keep(near)
+      const connect = () => {
+        const far = net.connect(to, '127.0.0.1')
+        this.#keep(far)
+        this.#pass(near, far)
+        this.#pass(far, near)
+        near.resume()
       }
-      const pass = (from: net.Socket, to: net.Socket) => {
-        from.on('data', (bytes) => void (this.#swallows || to.write(bytes)))
-        from.on('close', () => void (this.#swallows || to.destroy()))
-      }
-      pass(near, far)
-      pass(far, near)
+      if (this.#swallows) this.#waiting.push(connect)
+      else connect()
     })
   }
 
@@ -88,14 +94,24 @@ class Way {
   }
 
   swallow(everything: boolean): void {
-    // What was swallowed is missing for ever: whoever still speaks on such a connection speaks nonsense.
-    if (this.#swallows && !everything) for (const socket of this.#sockets) socket.destroy()
     this.#swallows = everything
+    if (everything) for (const socket of this.#sockets) this.#dead.add(socket)
+    else for (const connect of this.#waiting.splice(0)) connect()
   }
 
   close(): void {
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #keep(socket: net.Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
+  }
+
+  #pass(from: net.Socket, to: net.Socket): void {
+    from.on('data', (bytes) => void (this.#dead.has(from) || to.write(bytes)))
+    from.on('close', () => void (this.#dead.has(from) || to.destroy()))
   }
 }
 
@@ -134,6 +150,15 @@ class Probe {
       await new Promise((resolve) => setTimeout(resolve, POLL))
     }
   }
+
+  /** Rejects with the first answer that does not hold within the time. */
+  async while(time: number, holds: (ready: Ready) => boolean): Promise<void> {
+    for (const began = performance.now(); performance.now() - began < time;) {
+      const ready = await this.ready()
+      assert.ok(holds(ready), JSON.stringify(ready))
+      await new Promise((resolve) => setTimeout(resolve, POLL))
+    }
+  }
 }
 
 const EXPORTERS = ['exporter:otlp_grpc', 'exporter:otlp_http']
@@ -160,7 +185,7 @@ const faults: Record<string, { strike: (backend: Backend) => void; heal: (backen
       strike: (backend) => backend.signal('SIGSTOP'),
       heal: (backend) => backend.signal('SIGCONT'),
     },
-    'is behind a black hole': {
+    'is behind a black hole, which ends without a word about what it swallowed': {
       strike: (backend) => backend.swallow(true),
       heal: (backend) => backend.swallow(false),
     },
@@ -177,6 +202,7 @@ for (const [what, { strike, heal }] of Object.entries(faults))
 
     strike(backend)
     const red = await probe.until(({ code, failing }) => code === 503 && EXPORTERS.every((id) => failing.includes(id)))
+    await probe.while(LASTS, ({ code }) => code === 503)
     await heal(backend)
     const green = await probe.until(({ code }) => code === 200)
 
