@@ -40,6 +40,7 @@ export class StreamGuard {
     session.once('close', () => this.#loads.delete(session))
     session.on('stream', (stream) => {
       load.requests++
+      stream.once('close', () => (stream.rstCode === constants.NGHTTP2_NO_ERROR && stream.headersSent) || load.cut++)
       // By then grpc-js reads the stream, at its own pace: a listener before it would let it flow.
       process.nextTick(() => this.#watch(session, stream, load))
     })
