@@ -4,7 +4,7 @@ import { DiskQueue } from './disk-queue.ts'
 import type { DiskQueueOptions } from './disk-queue-options.ts'
 import { MemoryQueue } from './queue.ts'
 import type { QueueOptions } from './queue.ts'
-import type { SenderOptions } from './sender.ts'
+import type { SenderOptions } from './sender-options.ts'
 
 /** The queue of one sender: in memory or on disk. */
 export type Queue = MemoryQueue | DiskQueue

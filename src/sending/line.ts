@@ -7,7 +7,7 @@ import type { Queue, QueueListener } from './build-queue.ts'
 import { DiskQueue } from './disk-queue.ts'
 import type { Leftover } from './leftover.ts'
 import { RequestFormer } from './request-former.ts'
-import type { SenderOptions } from './sender.ts'
+import type { SenderOptions } from './sender-options.ts'
 
 export interface LineListener extends QueueListener {
   /** Room was made. */

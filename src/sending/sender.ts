@@ -1,17 +1,9 @@
-import type { Clock } from '../component/clock.ts'
-import type { Log } from '../component/context.ts'
-import type { Exporter, SendResult } from '../component/definition.ts'
+import type { SendResult } from '../component/definition.ts'
 import { DELIVERED, STORED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
-import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
 import { keepsOnDisk } from '../component/sending-options.ts'
-import type { SendingOptions } from '../component/sending-options.ts'
-import type { StatusReporter } from '../component/status.ts'
-import type { Storage } from '../component/storage.ts'
-import type { ByteBudget } from '../data/memory/byte-budget.ts'
-import type { Signal } from '../data/signal.ts'
 import { Attempts, LeftOff } from './attempts.ts'
 import type { Queue } from './build-queue.ts'
 import { DiskQueue } from './disk-queue.ts'
@@ -20,6 +12,7 @@ import { Leftover } from './leftover.ts'
 import { Line } from './line.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
+import type { SenderOptions } from './sender-options.ts'
 import { within } from './within.ts'
 import type { Room, Sink, Size } from './sink.ts'
 
@@ -29,26 +22,6 @@ const BRIEF = 3_000
 const MOST_PROBES = 6
 /** How long the disk may take at the stop, in milliseconds. */
 const LAST_WRITES = 5_000
-
-export interface SenderOptions {
-  /** The exporter's id. */
-  readonly id: string
-  readonly signal: Signal
-  readonly exporter: Exporter
-  readonly sending: SendingOptions
-  /** The exporter's share of the signal's byte budget: the queue's capacity where none is written. */
-  readonly share: number
-  readonly clock: Clock
-  readonly log: Log
-  readonly meter: Meter
-  readonly status: StatusReporter
-  /** The signal's: what is read back from disk is charged to it. */
-  readonly budget?: ByteBudget
-  /** Where `sending_queue::storage` is; asked at the start. Throws where there is none. */
-  readonly storage?: () => Storage
-  /** Told of items that are lost and that no root delivery tells of: `partial_success`, what the other side took and did not keep. */
-  readonly onDropped: (items: number, reason: string, message: string) => void
-}
 
 export type { Leftover }
 
