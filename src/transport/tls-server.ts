@@ -6,7 +6,7 @@ import { allowing, identityOf, namesOf } from './client-names.ts'
 import { reloadServerSecurity } from './tls.ts'
 import type { ServerTls } from './tls-options.ts'
 
-export { reloadServerSecurity, serverSecurity } from './tls.ts'
+export { serverSecurity } from './tls.ts'
 
 /** The same reason is logged so often, in milliseconds, and of so many different ones. */
 const QUIET = 60_000

@@ -18,7 +18,8 @@ export function guard(
   const { id, log, meter } = context
   const counter = meter.counter('telegen.receiver.rejected.requests', {
     unit: '{request}',
-    description: 'Requests that the authenticator or a limiter refused, before their body was read, and clients cut off for their certificates.',
+    description:
+      'Requests that the authenticator or a limiter refused, before their body was read, and clients cut off for their certificates.',
   })
   return {
     log,
