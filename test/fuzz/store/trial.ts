@@ -54,8 +54,8 @@ export class Trial {
   /** Appends that were under way when the process ended, or failed: their remains may be taken for damaged records. */
   #remains = 0
   #damaged = false
-  /** The disk failed: what was settled may have been deleted and not written down, which a start takes for lost. */
-  #failed = false
+  /** The disk was full: then what is settled is deleted before it is written down, which a start may take for lost. */
+  #wasFull = false
 
   /** `lies`: the disk says that it has synced, and has not. */
   constructor(input: StoreInput, { lies = false } = {}) {
@@ -108,7 +108,7 @@ export class Trial {
       case 'restart':
         return this.#restart(step.after, step.damages)
       case 'trouble':
-        this.#failed ||= step.errors > 0
+        this.#wasFull ||= step.room < 2 ** 40
         Object.assign(this.#disk.faults, { ...step, capacity: this.#disk.used + step.room })
         return
       case 'heal':
@@ -330,7 +330,7 @@ export class Trial {
     if (lost.length > this.#reported && this.#hit < ZEROED) throw new Finding('lost in silence', numbers)
     if (lost.length > 0 && this.#reported === 0 && this.#hit < Infinity) throw new Finding('lost in silence', numbers)
     // A process that is killed before it has written down what it found leaves it to be found again.
-    if (!this.#damaged && !this.#failed && this.#reported > this.#remains * this.#session)
+    if (!this.#damaged && !this.#wasFull && this.#reported > this.#remains * this.#session)
       throw new Finding('reported what was not lost', `${numbers}; ${this.#remains} appends left remains`)
   }
 
