@@ -115,7 +115,10 @@ service:
       return warnings.find(({ code }) => code === 'memory')?.message ?? ''
     }
     const [grpc, http] = [await messageOf('grpc: '), await messageOf('http: ')]
-    assert.match(grpc, /under way, receivers::otlp 256 MiB for gRPC messages that are arriving or being inflated, the process/)
+    assert.match(
+      grpc,
+      /under way, receivers::otlp 256 MiB for gRPC messages that are arriving or being inflated, the process/,
+    )
     assert.doesNotMatch(grpc + http, /unused/)
     assert.doesNotMatch(http, /gRPC/)
     const sum = (message: string) => Number(/take (\d+) MiB/.exec(message)?.[1])
