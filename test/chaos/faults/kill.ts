@@ -10,8 +10,6 @@ const RATE = 3_000
 const KILLS = { short: 4, long: 200 }
 /** With the smallest segments, some are closed and removed between two kills. */
 const SMALL_SEGMENTS = () => ({ extensions: { file_storage: { segment_size: '64KiB' } } })
-/** The longest that a start may take after a kill, with a store as small as here, milliseconds. */
-const START_MS = 15_000
 
 /** Half of the time there is no backend, so that there is something to be lost. */
 function backendOf(scene: Scene): (isUp: boolean) => Promise<void> {
@@ -53,7 +51,6 @@ const killedAtRandom: Row = {
     await backend(true)
     scene.heal()
     scene.note(`the slowest start took ${slowest} ms`)
-    scene.expect(slowest < START_MS, `a start took ${slowest} ms`)
   },
 }
 
