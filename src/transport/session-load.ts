@@ -32,6 +32,8 @@ export class SessionLoad {
 
   /** Why the connection should end, from what came since this was last asked; asked about once a second. */
   complaint(): string | undefined {
+    // It ends: it has no socket any more, and its `close` comes only when the client has closed its side, too.
+    if (this.#session.destroyed) return undefined
     const before = this.#before
     const { requests, cut, messageBytes } = this
     // The client's streams have odd numbers; those that nobody saw were turned away.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http2 from 'node:http2'
-import type net from 'node:net'
+import net from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Options } from '../../src/component/options.ts'
@@ -21,6 +22,7 @@ import {
   grpcHeaders,
   int32,
   message,
+  PREFACE,
   RawConnection,
   setting,
   TYPE,
@@ -194,5 +196,20 @@ describe('The guard of streams', () => {
     await until(() => client.closed, 'the end')
     assert.equal(client.goaway, CALM)
     assert.match(String(client.frames.find(({ type }) => type === TYPE.goaway)?.payload), /too_small_frames/)
+  })
+
+  test('looks at the others while a connection ends whose client keeps its side open', async (t) => {
+    const { guard, port } = await guarded(t, { message: 1000, answer: 0 })
+    const half = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    t.after(() => half.destroy())
+    const goaway = frame(TYPE.goaway, 0, 0, Buffer.concat([int32(0), int32(0)]))
+    half.write(Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0), goaway]))
+    await once(half.resume(), 'end')
+    const deaf = disposing(t, new RawConnection(port, setting(4, 0)))
+    await deaf.write(Buffer.concat([headers(1), message(1)]))
+    await until(() => deaf.frames.some(({ type }) => type === TYPE.headers), 'the head of the answer')
+    guard.look()
+    guard.look()
+    await until(() => deaf.closed, 'the end of the connection')
   })
 })
