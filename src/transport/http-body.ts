@@ -5,8 +5,12 @@ import { CODINGS } from './codings.ts'
 import type { HttpBody } from './http-exchange.ts'
 import { inflate, NotInflatable, TooLarge } from './inflate.ts'
 
-/** Room for a body whose sender does not say its length, in bytes; it doubles as the body grows. */
+/**
+ * Room for a body before any of it has come, in bytes, whatever its sender says of its length: who only promises must not keep memory
+ * from others. It doubles as the body grows, and up to a length that was said it grows to so many times what has come.
+ */
 const FIRST_ROOM = 16 * 1024
+const CREDIT = 8
 
 export interface BodyLimits {
   /** Bytes, as sent and once inflated. */
@@ -26,7 +30,7 @@ export function bodyRoom(message: IncomingMessage, { limit, codings }: BodyLimit
     throw new Refused(`unsupported "Content-Encoding": "${coding}"`, { code: 'invalid_argument', retry: 'never' })
   const expected = contentLength(message)
   if (expected !== undefined && expected > limit) throw tooLarge(new TooLarge(limit))
-  return expected ?? Math.min(FIRST_ROOM, limit)
+  return Math.min(FIRST_ROOM, expected ?? limit)
 }
 
 /** `HttpRequest.body`. */
@@ -94,39 +98,47 @@ function readPlain(
   reserve: (bytes: number) => Slab,
 ): Promise<HttpBody> {
   return new Promise((resolve, reject) => {
-    let slab = first
+    let slab: Slab | undefined = first
     let length = 0
+    const expected = contentLength(message)
 
+    const give = () => {
+      slab?.release()
+      slab = undefined
+    }
     const leave = () => {
       message.off('data', take).off('end', finish).off('close', interrupt).off('error', interrupt)
       message.pause()
     }
     const fail = (error: unknown) => {
       leave()
-      slab.release()
+      give()
       reject(error)
     }
     const interrupt = (cause?: unknown) =>
       fail(new Refused('the request ended before its body was complete', { code: 'cancelled', retry: {}, cause }))
     const finish = () => {
       leave()
-      resolve({ slab, length })
+      resolve({ slab: slab as Slab, length })
     }
-    const grow = (needed: number) => {
-      const larger = reserve(Math.min(Math.max(needed, slab.capacity * 2), Math.max(needed, limit)))
-      slab.buffer.copy(larger.buffer, 0, 0, length)
-      slab.release()
-      slab = larger
+    const grow = ({ buffer, capacity }: Slab, needed: number): Slab => {
+      const wanted = expected === undefined ? capacity * 2 : Math.min(needed * CREDIT, expected)
+      // Nothing is in it yet: it need not be held beside the larger one.
+      if (length === 0) give()
+      const larger = reserve(Math.max(needed, Math.min(wanted, limit)))
+      buffer.copy(larger.buffer, 0, 0, length)
+      give()
+      return larger
     }
     const take = (chunk: Buffer) => {
       const needed = length + chunk.length
       if (needed > limit) return fail(new TooLarge(limit))
       try {
-        if (needed > slab.capacity) grow(needed)
+        if (needed > slab!.capacity) slab = grow(slab!, needed)
       } catch (refused) {
         return fail(refused)
       }
-      chunk.copy(slab.buffer, length)
+      chunk.copy(slab!.buffer, length)
       length = needed
     }
     if (message.destroyed) return interrupt()

@@ -27,8 +27,8 @@ export interface HttpRequest {
   /** What Content-Length says, in bytes; undefined where the body comes in chunks. */
   readonly length: number | undefined
   /**
-   * Bytes to reserve before the body is read: what Content-Length says, or enough to begin with. Throws a `Refused` where it would
-   * not be read at all: too large (413), in a coding that nobody knows (400).
+   * Bytes to reserve before the body is read: enough to begin with, since who says that much will come may send nothing. Throws a
+   * `Refused` where it would not be read at all: too large (413), in a coding that nobody knows (400).
    */
   room(): number
   /**

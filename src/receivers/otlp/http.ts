@@ -47,7 +47,7 @@ async function take(
   // Nothing at all is an empty request in protobuf, and none in JSON.
   if (request.length === 0 && encoding === PROTOBUF) return
   const reserve = (bytes: number): Slab => intake.reserve(signal, bytes)
-  const first = await intake.room(signal, request.room(), request.abort)
+  const first = await intake.room(signal, request.room(), request.length, request.abort)
   const wire = encoding.wire(signal, await request.body(first, reserve), reserve)
   if (wire.length === 0) return wire.slab.release()
   await intake.take(signal, wire, originOf(request, includeMetadata), request.abort, counted)

@@ -27,16 +27,20 @@ export class Intake {
     return refused?.retryable && this.#ingress.waits(signal) ? undefined : refused
   }
 
-  /** Memory to read a request into. Waits for it where senders are to wait, and throws the refusal where they are not. */
-  async room(signal: Signal, bytes: number, abort: AbortSignal): Promise<Slab> {
+  /**
+   * Memory to begin to read a request into that is said to have so many bytes in all: where there would be none for them it is not begun.
+   * Waits where senders are to wait, and throws the refusal where they are not.
+   */
+  async room(signal: Signal, bytes: number, all: number | undefined, abort: AbortSignal): Promise<Slab> {
+    const needed = all ?? bytes
     for (;;) {
-      const refused = this.closed(signal, bytes)
+      const refused = this.closed(signal, needed)
       if (refused) throw refused
       try {
         return this.reserve(signal, bytes)
       } catch (full) {
         if (!(full instanceof Refused && full.retryable && this.#ingress.waits(signal))) throw full
-        await this.#ingress.ready(signal, this.#patience(signal, abort), bytes)
+        await this.#ingress.ready(signal, this.#patience(signal, abort), needed)
       }
     }
   }

@@ -383,16 +383,27 @@ describe('Hostile HTTP clients', () => {
     assert.deepEqual(otlp.context.lines, [])
   })
 
-  test('bodies that promise much are held against the budget, not against the memory', async (t) => {
+  test('bodies that promise much and do not come keep no memory from those that come', async (t) => {
     const otlp = disposing(t, await start('', { ingress: new FakeIngress({ limit: 1_000_000 }) }))
     const promise = `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 600000\r\n\r\nabc`
-    const first = await raw(otlp.port, promise)
-    await until(() => otlp.ingress.budget.used > 0, 'the first body')
-    const second = await raw(otlp.port, promise)
-    await until(() => second.text.includes('429'), 'the refusal')
-    first.socket.destroy()
-    second.socket.destroy()
+    const promising = await Promise.all(Array.from({ length: 10 }, () => raw(otlp.port, promise)))
+    await until(() => otlp.ingress.budget.used > 100_000, 'the bodies to begin')
+    assert.ok(otlp.ingress.budget.used < 200_000)
+    assert.equal((await send(otlp.port, { body: spans('a') })).status, 200)
+    for (const { socket } of promising) socket.destroy()
     await until(() => otlp.ingress.budget.used === 0, 'the memory')
+  })
+
+  test('a body for all of which there is no room is refused before it comes', async (t) => {
+    const otlp = disposing(t, await start('', { ingress: new FakeIngress({ limit: 1_000_000 }) }))
+    const used = otlp.ingress.reserve('traces', 500_000)
+    const large = await raw(
+      otlp.port,
+      `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 600000\r\n\r\n`,
+    )
+    await until(() => large.text.includes('429'), 'the refusal')
+    large.socket.destroy()
+    used.release()
   })
 
   test('garbage, giant headers and broken chunks are answered 4xx', async (t) => {
