@@ -17,7 +17,10 @@ import type { ClientSecurity } from './tls.ts'
 
 /** Responses carry a partial success and its reason; OTLP 1.11 recommends clients to take 4 MiB. */
 const RESPONSE_LIMIT = 4 * 2 ** 20
-const MAX_RECONNECT_BACKOFF = 30_000
+/** Below the longest wait of the sending layer, which sets the pace: a request fails at once while a connection must not be tried. */
+const MAX_RECONNECT_BACKOFF = 3_000
+/** How long a connection may take to come about, in milliseconds: most of what a request may take, within these bounds. */
+const CONNECT_LIMITS = { least: 4_000, most: 20_000, share: 0.8 }
 
 /** `UnaryClient` over @grpc/grpc-js. */
 export const makeGrpcClient: MakeUnaryClient = async (options, { authenticator, log } = {}) => {
@@ -112,6 +115,8 @@ class GrpcClient implements UnaryClient {
   #client: grpc.Client
   /** When the server was last heard of. */
   #heard = -Infinity
+  /** Looks whether the connection has come about. */
+  #patience: NodeJS.Timeout | undefined
   #isClosed = false
   readonly #options: GrpcClientOptions
   readonly #authenticator: ClientAuthenticator | undefined
@@ -131,17 +136,19 @@ class GrpcClient implements UnaryClient {
     const bytes = Buffer.concat(message)
     const deadline = timeout > 0 ? { deadline: Date.now() + timeout } : {}
     const began = performance.now()
-    const client = this.#client
     for (let tries = 1; ; tries++) {
+      const client = this.#client
+      this.#expectConnection(timeout)
       try {
         const answer = await this.#once(path, bytes, sent, deadline, abort)
         this.#heard = performance.now()
         return answer
       } catch (error) {
         const refused = error as grpc.ServiceError
-        this.#doubt(client, began, refused)
+        const isOverdue = refused.details === NEVER_CONNECTED && !this.#isClosed
+        if (!isOverdue) this.#doubt(client, began, refused)
         if (abort.aborted) throw refusalOfAbort(abort)
-        if (refused.details !== NOT_BEGUN || tries === MOST_TRIES) throw refusalOf(refused)
+        if (!isOverdue && (refused.details !== NOT_BEGUN || tries === MOST_TRIES)) throw refusalOf(refused)
       }
     }
   }
@@ -193,8 +200,25 @@ class GrpcClient implements UnaryClient {
       this.renew(this.#make)
   }
 
+  /**
+   * Who takes a connection may be gone without a word before HTTP/2 begins, and grpc-js would wait for it for ever: after a while another
+   * one is made, and what waits goes by that.
+   */
+  #expectConnection(timeout: number): void {
+    const client = this.#client
+    if (this.#patience !== undefined || isConnected(client)) return
+    const { least, most, share } = CONNECT_LIMITS
+    const limit = timeout > 0 ? Math.min(Math.max(timeout * share, least), most) : most
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined
+      if (client === this.#client && stateOf(client) === grpc.connectivityState.CONNECTING) this.renew(this.#make)
+    }, limit).unref()
+  }
+
   /** Requests from now on go by a client made so; those under way are still answered. */
   renew(make: () => grpc.Client): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
     this.#client.close()
     this.#make = make
     this.#client = make()
@@ -203,12 +227,13 @@ class GrpcClient implements UnaryClient {
   close(): void {
     this.onClose()
     this.#isClosed = true
+    clearTimeout(this.#patience)
     this.#client.close()
   }
 }
 
-const isConnected = (client: grpc.Client): boolean =>
-  client.getChannel().getConnectivityState(false) === grpc.connectivityState.READY
+const stateOf = (client: grpc.Client): grpc.connectivityState => client.getChannel().getConnectivityState(false)
+const isConnected = (client: grpc.Client): boolean => stateOf(client) === grpc.connectivityState.READY
 
 /**
  * grpc-js's words for a request that its server has not begun with, as when it is told to go while the request is on its way: gRPC
@@ -216,6 +241,8 @@ const isConnected = (client: grpc.Client): boolean =>
  */
 const NOT_BEGUN = 'Stream refused by server'
 const MOST_TRIES = 3
+/** grpc-js's words for a request whose client was closed before there was a connection. */
+const NEVER_CONNECTED = 'Channel closed before call started'
 
 const same = (bytes: Buffer): Buffer => bytes
 

@@ -49,6 +49,10 @@ class Backend {
   swallow(everything: boolean): void {
     for (const way of this.#ways) way.swallow(everything)
   }
+
+  forget(): void {
+    for (const way of this.#ways) way.forget()
+  }
 }
 
 const sink = ([grpc, http]: readonly [number, number]) => `
@@ -97,6 +101,11 @@ class Way {
     this.#swallows = everything
     if (everything) for (const socket of this.#sockets) this.#dead.add(socket)
     else for (const connect of this.#waiting.splice(0)) connect()
+  }
+
+  /** Who connected while it swallowed everything stays where he is. */
+  forget(): void {
+    this.#waiting.length = 0
   }
 
   close(): void {
@@ -188,6 +197,13 @@ const faults: Record<string, { strike: (backend: Backend) => void; heal: (backen
     'is behind a black hole, which ends without a word about what it swallowed': {
       strike: (backend) => backend.swallow(true),
       heal: (backend) => backend.swallow(false),
+    },
+    'is behind a black hole that took connections, which are dead for ever after': {
+      strike: (backend) => backend.swallow(true),
+      heal: (backend) => {
+        backend.forget()
+        backend.swallow(false)
+      },
     },
   }
 
