@@ -53,7 +53,7 @@ export const sendingOptions = {
         ByteSize({
           minimum: 1,
           description:
-            "Capacity, waiting and in flight, in what `sizer` counts. Left out, the exporter has its share of the signal's byte budget.",
+            "Capacity, waiting and in flight, in what `sizer` counts. Left out, the exporter has its share of the signal's byte budget, or with `storage` all that there is room for on disk.",
         }),
       ),
       sizer: Type.Optional(

@@ -16,7 +16,10 @@ export function chosen(configuration: Configuration, planned: Plan): Note[] {
     const written = Object.hasOwn(exporter.config as object, 'sending_queue')
     if (!written || queue?.enabled !== true || queue.queue_size !== undefined) return []
     const shares = exporter.signals.map((signal) => `${sizeText(shareOf(planned, signal))} of ${signal}`)
-    const text = `queue_size is left out: ${shares.join(', ')}, its share of service::limits`
+    const memory = `${shares.join(', ')}, its share of service::limits`
+    const disk = `all that ${queue.storage} has room for`
+    const size = queue.storage === undefined ? memory : queue.spill ? `${memory}, in memory; on disk ${disk}` : disk
+    const text = `queue_size is left out: ${size}`
     return [{ path: ['exporters', exporter.id, 'sending_queue'], text }]
   })
   return [...receivers, ...exporters, ...planned.exporters.flatMap(patience), ...ownMetrics(configuration)]

@@ -199,6 +199,19 @@ describe('telegen', () => {
     assert.equal(status, 0, stderr)
     assert.match(stdout, /^    acknowledge: auto # accepted$/m)
     assert.match(stdout, /^      # queue_size is left out: 256 MiB of logs, its share of service::limits$/m)
+    const queue = `exporters.otlp_http.sending_queue={storage: file_storage}`
+    const disk = telegen(
+      'print-config',
+      ...words,
+      '--set',
+      queue,
+      '--set',
+      'extensions.file_storage=',
+      '--set',
+      'service.extensions=[file_storage]',
+    )
+    assert.match(disk.stdout, /^    acknowledge: auto # durable$/m)
+    assert.match(disk.stdout, /^      # queue_size is left out: all that file_storage has room for$/m)
     assert.match(stdout, /^      key: "\[REDACTED\]"$/m)
     assert.doesNotMatch(stdout, /hunter2/)
     assert.match(telegen('print-initial-config', ...words, '--mode', 'unredacted').stdout, /^      key: hunter2$/m)
