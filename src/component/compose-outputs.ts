@@ -46,6 +46,8 @@ function shareOut(inputs: readonly Delivery[], outputs: readonly Batch[]): Deliv
   let output = 0
   let room = outputs[0]?.items ?? 0
   for (const input of inputs) {
+    // Or what begins at a border would answer to the output before it, too.
+    while (room === 0 && output < outputs.length - 1) room = (outputs[++output] as Batch).items
     const first = output
     let left = input.batch.items
     while (left > room && output < outputs.length - 1) {

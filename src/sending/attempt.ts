@@ -33,7 +33,9 @@ export async function attempt(
   const batch = delivery.batch.retain()
   const control = new AbortController()
   const stop = () => control.abort(drained())
-  const timer = timeout > 0 ? clock.after(timeout, () => control.abort(timedOut(timeout))) : undefined
+  let isOver = false
+  const expire = () => isOver || control.abort(timedOut(timeout))
+  const timer = timeout > 0 ? clock.after(timeout, () => afterReading(expire)) : undefined
   const silent = clock.after(SILENCE, onSilent)
   let grace: ReturnType<Clock['after']> | undefined
   const stuck = new Promise<never>((_, reject) => {
@@ -52,12 +54,19 @@ export async function attempt(
   } catch (error) {
     throw control.signal.aborted && !(error instanceof Refused) ? control.signal.reason : error
   } finally {
+    isOver = true
     abort.removeEventListener('abort', stop)
     timer?.cancel()
     silent.cancel()
     grace?.cancel()
   }
 }
+
+/**
+ * Where the process stood still, timers are due before anything is read of what has come meanwhile: an answer that is there counts,
+ * or a busy moment would have everything sent twice.
+ */
+const afterReading = (run: () => void): void => void setImmediate(() => setImmediate(run))
 
 const timedOut = (timeout: number): Refused =>
   new Refused(`the attempt took longer than ${timeout} ms`, { code: 'deadline_exceeded', retry: {} })

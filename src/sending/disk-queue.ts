@@ -45,6 +45,8 @@ export class DiskQueue implements SendingQueue {
   #youngest = 0
   #writing: Promise<unknown> = Promise.resolve()
   #isCeasing = false
+  #isMakingRoom = false
+  #unwatch: (() => void) | undefined
   readonly #watchers = new Set<() => void>()
 
   constructor(options: DiskQueueOptions) {
@@ -119,15 +121,16 @@ export class DiskQueue implements SendingQueue {
     this.#store = store
     this.#isCeasing = false
     this.#unread = store.unread
-    store.onRoom(() => this.#roomOnDisk())
-    const { signal, budget, merges, clock } = this.#options
+    this.#unwatch = store.onRoom(() => this.#roomOnDisk())
+    const { signal, budget, clock } = this.#options
     this.#readBack = new ReadBack({
       store,
       signal,
       budget,
-      merges,
+      merges: () => this.#options.merges,
       clock,
       holdsNothing: () => this.#live.size === 0 && this.#memory.isEmpty,
+      isMakingRoom: () => this.#isMakingRoom,
       onTrouble: (error) => this.#options.onTrouble(error),
     })
     for (const node of this.#early.clear()) {
@@ -207,6 +210,7 @@ export class DiskQueue implements SendingQueue {
     await this.#writing
     await this.#readBack?.idle
     this.#awaited.close()
+    this.#unwatch?.()
     const store = this.#store
     this.#store = undefined
     this.#unread = 0
@@ -231,7 +235,10 @@ export class DiskQueue implements SendingQueue {
   }
 
   #remember(node: DeliveryNode): void {
-    this.#memory.add(node, this.#options.clock.now(), () => this.#tell())
+    this.#memory.add(node, this.#options.clock.now(), () => {
+      this.#tell()
+      this.#read()
+    })
   }
 
   #write(node: DeliveryNode): void {
@@ -239,7 +246,8 @@ export class DiskQueue implements SendingQueue {
     const before = this.#writing
     // With drop_oldest one after the other, or each would make room for all; else the storage has them all and writes them together.
     const written = this.#options.onFull === 'drop_oldest' ? before.then(() => this.#append(node)) : this.#append(node)
-    this.#writing = Promise.all([before, written])
+    // Without a result: one would hold that of `before`, and so on back to the first.
+    this.#writing = Promise.all([before, written]).then(() => {})
   }
 
   async #append(node: DeliveryNode): Promise<void> {
@@ -316,10 +324,11 @@ export class DiskQueue implements SendingQueue {
     this.#read()
   }
 
-  /** Reads ahead as far as there is room for it. */
+  /** Reads ahead as far as there is room for it; one where it is to be dropped. */
   #read(): void {
+    const wantsMore = () => (this.#isMakingRoom ? this.#ready.length === 0 : this.#hasRoomFor(1))
     this.#readBack?.run(
-      () => !this.#isCeasing && this.#unread > 0 && this.#hasRoomFor(1),
+      () => !this.#isCeasing && this.#unread > 0 && wantsMore(),
       (read) => this.#revive(read),
     )
   }
@@ -355,16 +364,20 @@ export class DiskQueue implements SendingQueue {
   async #makeRoom(): Promise<void> {
     const { id, onDisplaced, capacity } = this.#options
     while (this.used > capacity && !this.#isCeasing) {
-      let oldest = this.shift()
-      if (oldest === undefined && this.#unread > 0) {
-        this.#read()
-        await this.#readBack?.idle
-        oldest = this.shift()
-      }
+      const oldest = this.shift() ?? (await this.#oldestOnDisk())
       if (oldest === undefined) return
       onDisplaced(oldest.batch.items)
       oldest.end(displaced(id))
     }
+  }
+
+  async #oldestOnDisk(): Promise<Delivery | undefined> {
+    if (this.#unread === 0) return undefined
+    this.#isMakingRoom = true
+    this.#read()
+    await this.#readBack?.idle
+    this.#isMakingRoom = false
+    return this.shift()
   }
 
   #tell(): void {

@@ -27,6 +27,7 @@ export class Line {
   readonly #former: RequestFormer | undefined
   #queue: Queue | undefined
   #before: readonly DiskQueue[] = []
+  #unwatch: (() => void) | undefined
 
   constructor(options: SenderOptions, holder: Holder, listener: LineListener) {
     this.#options = options
@@ -93,6 +94,11 @@ export class Line {
     return [...this.unform(), ...this.queues.flatMap((queue) => queue.clear())]
   }
 
+  /** Another one has its queue now, and lives longer. */
+  leave(): void {
+    this.#unwatch?.()
+  }
+
   /** Lets go of a queue on disk; what waits there stays. */
   async close(queue: DiskQueue): Promise<void> {
     this.#before = this.#before.filter((each) => each !== queue)
@@ -113,8 +119,9 @@ export class Line {
   }
 
   #use(queue: Queue | undefined): void {
+    this.leave()
     this.#queue = queue
-    queue?.onRoom(() => this.#listener.onRoom())
+    this.#unwatch = queue?.onRoom(() => this.#listener.onRoom())
   }
 
   #storage(): Storage {

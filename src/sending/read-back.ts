@@ -17,9 +17,11 @@ export interface ReadBackOptions {
   readonly store: StoredQueue
   readonly signal: Signal
   readonly budget: ByteBudget | undefined
-  readonly merges: boolean
+  /** Whether batches are merged, so that what is read must be sound. */
+  readonly merges: () => boolean
   readonly clock: Clock
   readonly holdsNothing: () => boolean
+  readonly isMakingRoom: () => boolean
   readonly onTrouble: (error: unknown) => void
 }
 
@@ -50,9 +52,10 @@ export class ReadBack {
     return this.#running
   }
 
-  /** Reads while `wants`; `take` gets each, undefined where there is none. */
+  /** Reads while `wants`; `take` gets each, undefined where there is none. To be called whenever what it asks may have another answer. */
   run(wants: () => boolean, take: (read: Read | undefined) => void): void {
-    if (this.#isBusy || !wants()) return
+    if (this.#isBusy) return this.#memory.again()
+    if (!wants()) return
     this.#isBusy = true
     this.#running = this.#run(wants, take)
   }
@@ -89,7 +92,7 @@ export class ReadBack {
       const record = slab.buffer.subarray(0, length)
       const { origin, at, start } = decodeRecord(record, signal)
       const buffer = record.subarray(start)
-      const found = merges ? validate(signal, buffer) : count(signal, buffer)
+      const found = merges() ? validate(signal, buffer) : count(signal, buffer)
       if (found !== items) throw new Error(`it has ${found} items where ${items} were written`)
       const delivery = (observer: RootObserver) =>
         rootDelivery(new WireBatch(signal, items, [{ slab, buffer }]), origin, observer)

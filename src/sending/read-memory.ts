@@ -8,6 +8,8 @@ export interface ReadMemoryOptions {
   readonly budget: ByteBudget | undefined
   /** Whether what reads holds none of the budget at this moment. */
   readonly holdsNothing: () => boolean
+  /** Whether the next record is read to be dropped. */
+  readonly isMakingRoom: () => boolean
 }
 
 /**
@@ -16,12 +18,14 @@ export interface ReadMemoryOptions {
  * The wait ends, whoever has the memory. Where that is the reader itself, its sends end some time and give it back. Where others have all
  * of it, and may keep it for as long as their backends are away, the reader has none of it, and then one record may overdraw the budget: so
  * each queue on disk gets on with at least one record at a time, and holds up to that above the limit. One that is larger than the budget with
- * what it may be overdrawn by (the limits were larger when it came) is read outside of it, on the same condition.
+ * what it may be overdrawn by (the limits were larger when it came) is read outside of it, on the same condition. So is one that is read to be
+ * dropped: what waits for its room may be what has all the memory.
  */
 export class ReadMemory {
   readonly #options: ReadMemoryOptions
   #unwatch: (() => void) | undefined
   #cancel: ((reason: Error) => void) | undefined
+  #look: (() => void) | undefined
 
   constructor(options: ReadMemoryOptions) {
     this.#options = options
@@ -34,14 +38,20 @@ export class ReadMemory {
       this.#try(bytes) ??
       new Promise((resolve, reject) => {
         this.#cancel = reject
-        this.#unwatch = budget?.onGiven(() => {
+        this.#look = () => {
           const slab = this.#try(bytes)
           if (slab === undefined) return
           this.#end()
           resolve(slab)
-        })
+        }
+        this.#unwatch = budget?.onGiven(this.#look)
       })
     )
+  }
+
+  /** Who waits looks again: the reader's own records may have ended and given nothing back, since others share their memory. */
+  again(): void {
+    this.#look?.()
   }
 
   cancel(): void {
@@ -54,12 +64,14 @@ export class ReadMemory {
     this.#unwatch?.()
     this.#unwatch = undefined
     this.#cancel = undefined
+    this.#look = undefined
   }
 
   #try(bytes: number): Slab | undefined {
-    const { budget, holdsNothing } = this.#options
+    const { budget, holdsNothing, isMakingRoom } = this.#options
     const charge = SlabPool.capacity(bytes)
     if (budget === undefined || budget.tryTake(charge)) return slabs.take(bytes, budget)
+    if (isMakingRoom()) return slabs.take(bytes)
     if (!holdsNothing()) return undefined
     try {
       budget.overdraw(charge)

@@ -159,6 +159,7 @@ export class Sender implements Sink, Holder, Room {
     this.#metrics.forget()
     return new Leftover(this, queues, (successor) => {
       this.#successor = successor
+      this.#line.leave()
       return this.#early.splice(0)
     })
   }
