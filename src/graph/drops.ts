@@ -1,4 +1,4 @@
-import type { Clock } from '../component/clock.ts'
+import type { Clock, Timer } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
 import type { Counter, Meter } from '../component/meter.ts'
 import type { Signal } from '../data/signal.ts'
@@ -20,8 +20,12 @@ export interface Drop {
 }
 
 interface Cause {
-  warned: number
+  readonly message: string
+  readonly warned: number
+  /** Told when the time is over, or at the stop. */
+  fields: object
   unsaid: number
+  timer: Timer | undefined
 }
 
 /** Counts everything that is dropped, by reason, and warns about each cause once a minute with what came together meanwhile. */
@@ -50,16 +54,37 @@ export class Drops {
     )
   }
 
-  /** A warning for `cause`, once in `QUIET`; `items` are added up over what stays unsaid. */
+  /** A warning for `cause`, once in `QUIET`; `items` are added up over what stays unsaid, and told at the end of that time. */
   warn(cause: string, message: string, fields: object, items: number): void {
     const now = this.#clock.monotonic()
-    if (this.#causes.size > MAX_CAUSES) this.#causes.clear()
+    if (this.#causes.size > MAX_CAUSES) this.tell()
     const known = this.#causes.get(cause)
     if (known && now - known.warned < QUIET) {
       known.unsaid += items
+      known.fields = fields
+      if (known.unsaid > 0)
+        known.timer ??= this.#clock.after(known.warned + QUIET - now, () => this.#again(cause, known))
       return
     }
-    this.#causes.set(cause, { warned: now, unsaid: 0 })
-    this.#log.warn({ ...fields, items: items + (known?.unsaid ?? 0) }, message)
+    known?.timer?.cancel()
+    this.#say({ message, fields, warned: now, unsaid: items + (known?.unsaid ?? 0), timer: undefined }, cause)
+  }
+
+  /** Warns of everything that is unsaid. */
+  tell(): void {
+    for (const { timer, unsaid, fields, message } of this.#causes.values()) {
+      timer?.cancel()
+      if (unsaid > 0) this.#log.warn({ ...fields, items: unsaid }, message)
+    }
+    this.#causes.clear()
+  }
+
+  #again(cause: string, known: Cause): void {
+    this.#say({ ...known, warned: this.#clock.monotonic(), timer: undefined }, cause)
+  }
+
+  #say(known: Cause, cause: string): void {
+    this.#log.warn({ ...known.fields, items: known.unsaid }, known.message)
+    this.#causes.set(cause, { ...known, unsaid: 0 })
   }
 }

@@ -41,6 +41,7 @@ export class Graph implements Host {
   readonly #ingresses = new Set<ReceiverIngress>()
   /** What runs; before the start what will, after the stop what did. */
   #assembly: Assembly
+  readonly #drops: Drops
   #watchdog: Timer | undefined
   #ready = false
 
@@ -62,8 +63,8 @@ export class Graph implements Host {
       live: new Set(),
       onConnected: (assembly) => this.#connected(assembly),
     }
-    const drops = new Drops(clock, log, metrics)
-    this.#surroundings = { environment, host: this, drops, budgets: this.#budgets.bySignal }
+    this.#drops = new Drops(clock, log, metrics)
+    this.#surroundings = { environment, host: this, drops: this.#drops, budgets: this.#budgets.bySignal }
     this.#assembly = assemble(plan, this.#scene.live, this.#surroundings)
   }
 
@@ -148,6 +149,7 @@ export class Graph implements Host {
     this.edges.dispose()
     this.#budgets.dispose()
     this.#reportOpen()
+    this.#drops.tell()
     if (failures.length > 0) throw new AggregateError(failures, 'some components did not stop cleanly')
   }
 
