@@ -82,8 +82,9 @@ test(`${RELOADS} random reloads under load refuse nothing, and what they were se
   const sent: Promise<void>[] = []
   let sending = true
   const send = () => {
+    if (!sending) return
     for (let count = 0; count < BURST; count++) sent.push(bed.send('logs', logsRequest(`record ${sent.length}`)))
-    if (sending) setImmediate(send)
+    setImmediate(send)
   }
   send()
   let rolledBack = 0
