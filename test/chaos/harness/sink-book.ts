@@ -50,6 +50,11 @@ export class Book {
     return rejected > 0 ? { ...OK, rejected } : OK
   }
 
+  /** Its sender did not wait for the answer. */
+  left(request: Buffer): void {
+    for (const span of spansIn(request)) if (typeof numberOf(span) === 'number') this.#unanswered++
+  }
+
   reject(request: Buffer): Reply {
     for (const span of spansIn(request)) {
       const number = numberOf(span)

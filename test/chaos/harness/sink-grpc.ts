@@ -36,13 +36,17 @@ export async function openGrpc(port: number, judge: Judge): Promise<Listener> {
       // A call that is cancelled ends here too, with half a message.
       if (frame.length < FRAME_HEAD || frame.length < FRAME_HEAD + frame.readUInt32BE(1)) return
       const message = frame.subarray(FRAME_HEAD)
-      const { reply, delay = 0 } = judge(
-        frame[0] === 1 ? gunzipSync(message) : message,
-        headers['x-chaos'] as string | undefined,
-      )
+      const {
+        reply,
+        delay = 0,
+        left,
+      } = judge(frame[0] === 1 ? gunzipSync(message) : message, headers['x-chaos'] as string | undefined)
       if (reply === undefined) return
       if (reply === 'reset') byPort.get(stream.session?.socket.remotePort)?.resetAndDestroy()
-      else setTimeout(() => answer(stream, reply), delay)
+      else {
+        stream.on('close', () => stream.writableFinished || left?.())
+        setTimeout(() => answer(stream, reply), delay)
+      }
     })
   })
   server.listen(port, '127.0.0.1')

@@ -20,7 +20,7 @@ export async function openHttp(port: number, judge: Judge): Promise<Listener> {
       const body = Buffer.concat(chunks)
       const mark = incoming.headers['x-chaos'] as string | undefined
       const message = incoming.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
-      const { reply: says, delay = 0 } = judge(message, mark)
+      const { reply: says, delay = 0, left } = judge(message, mark)
       if (says === undefined) return
       if (says === 'reset') {
         incoming.socket.resetAndDestroy()
@@ -28,7 +28,10 @@ export async function openHttp(port: number, judge: Judge): Promise<Listener> {
       }
       const { socket } = incoming
       owed.add(socket)
-      reply.on('close', () => owed.delete(socket))
+      reply.on('close', () => {
+        owed.delete(socket)
+        if (!reply.writableFinished) left?.()
+      })
       const headers: Record<string, string> = { 'content-type': 'application/x-protobuf' }
       if (says.retryAfter !== undefined) headers['retry-after'] = says.retryAfter
       setTimeout(() => {

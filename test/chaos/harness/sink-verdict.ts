@@ -12,6 +12,8 @@ export interface Verdict {
   /** Undefined: never answered. */
   readonly reply: Reply | 'reset' | undefined
   readonly delay?: number
+  /** To be called where the sender left before it had the answer: it will send again. */
+  readonly left?: () => void
 }
 
 export interface Listener {

@@ -13,8 +13,17 @@ export type Behaviour =
   /** Never answers, and records nothing. */
   | { readonly kind: 'hang' }
   | { readonly kind: 'slow'; readonly delay: number }
-  /** `status`: HTTP's; gRPC gets its like. `retryAfter`: as the header says it, and as RetryInfo. */
-  | { readonly kind: 'refuse'; readonly status: number; readonly retryAfter?: string; readonly retryInfo?: number }
+  /**
+   * `status`: HTTP's; gRPC gets its like. When to come again: `retryAfter` as the header says it, `retryDate` as a date this many seconds ahead,
+   * `retryInfo` as gRPC says it.
+   */
+  | {
+      readonly kind: 'refuse'
+      readonly status: number
+      readonly retryAfter?: string
+      readonly retryDate?: number
+      readonly retryInfo?: number
+    }
   /** Takes all but the first `rejected` records of a request, and says so. */
   | { readonly kind: 'partial'; readonly rejected: number }
   /** Takes all, and resets the connection instead of answering. */
@@ -82,23 +91,29 @@ function judge(request: Buffer, mark: string | undefined): Verdict {
   book.strike(current.kind)
   switch (current.kind) {
     case 'ok':
-      return { reply: book.take(request) }
+      return { reply: book.take(request), left: () => book.left(request) }
     case 'slow':
-      return { reply: book.take(request), delay: current.delay }
+      return { reply: book.take(request), delay: current.delay, left: () => book.left(request) }
     case 'hang':
       return { reply: undefined }
     case 'reset':
       book.take(request, { answered: false })
       return { reply: 'reset' }
     case 'refuse':
-      if (current.retryAfter !== undefined || current.retryInfo !== undefined) book.turnedAway()
+      if ((current.retryAfter ?? current.retryDate ?? current.retryInfo) !== undefined) book.turnedAway()
       if (current.status < 429) book.reject(request)
-      return { reply: { ...current, rejected: 0 } satisfies Reply }
+      return { reply: { ...refusal(current), rejected: 0 } satisfies Reply }
     case 'partial':
-      return { reply: book.take(request, { reject: current.rejected }) }
+      return { reply: book.take(request, { reject: current.rejected }), left: () => book.left(request) }
     case 'poison':
       return { reply: book.poisoned(request, current.every) ? book.reject(request) : book.take(request) }
   }
+}
+
+/** A date has whole seconds: the next one. */
+function refusal({ retryDate, ...current }: Extract<Behaviour, { kind: 'refuse' }>): Omit<Reply, 'rejected'> {
+  if (retryDate === undefined) return current
+  return { ...current, retryAfter: new Date((Math.ceil(Date.now() / 1_000) + retryDate) * 1_000).toUTCString() }
 }
 
 serve(service)
