@@ -78,25 +78,31 @@ async function attempt(body: Buffer, coding: string, capacity: number): Promise<
   }
 }
 
-/** Throws ERR_BUFFER_TOO_LARGE past `capacity`. */
-function inflateOne(body: Buffer, coding: string, capacity: number): Buffer | Promise<Buffer> {
+/** Throws ERR_BUFFER_TOO_LARGE past `capacity`. `expected` bytes are made room for at a time. */
+function inflateOne(
+  body: Buffer,
+  coding: string,
+  capacity: number,
+  expected: number = capacity,
+): Buffer | Promise<Buffer> {
   const isSmall = body.length <= SYNC_LIMIT && capacity <= SYNC_OUTPUT_LIMIT
   const codec = codecOf(coding)
   // One chunk that takes it all saves joining chunks; a byte more, as zlib asks for another chunk when one is full.
-  const options = { maxOutputLength: Math.max(1, capacity), chunkSize: Math.max(64, capacity + 1) }
+  const chunkSize = Math.max(64, Math.min(expected, capacity) + 1)
+  const options = { maxOutputLength: Math.max(1, capacity), chunkSize }
   return isSmall ? codec.sync(body, options) : codec.async(body, options)
 }
 
+/** Each into chunks of its own size and not of the whole room: a thousand frames of a byte would ask for a thousand times the room. */
 async function inflateAll(bodies: readonly Buffer[], coding: string, capacity: number): Promise<Buffer | undefined> {
-  const inflated: Buffer[] = []
-  let room = capacity
+  const whole = Buffer.allocUnsafe(capacity)
+  let length = 0
   for (const body of bodies) {
-    const one = await inflateOne(body, coding, room)
-    room -= one.length
-    if (room < 0) return undefined
-    inflated.push(one)
+    const one = await inflateOne(body, coding, capacity - length, usualSize(body))
+    if (one.length > capacity - length) return undefined
+    length += one.copy(whole, length)
   }
-  return Buffer.concat(inflated)
+  return whole.subarray(0, length)
 }
 
 const isZlib = (cause: unknown): boolean => /^(Z_|ZSTD_|ERR_ZLIB)/.test((cause as NodeJS.ErrnoException).code ?? '')
@@ -126,9 +132,13 @@ function codecOf(coding: string): Codec {
 
 /** What the body says of its inflated size, where it does: gzip in its last four bytes, snappy and zstd in their first. */
 function expectedSize(body: Buffer, coding: string): number {
-  const usual = Math.max(LEAST_GUESS, body.length * USUAL_RATIO)
-  return Math.min(Math.max(saidSize(body, coding) ?? usual, body.length), Math.max(1, body.length * MOST_RATIO))
+  return Math.min(
+    Math.max(saidSize(body, coding) ?? usualSize(body), body.length),
+    Math.max(1, body.length * MOST_RATIO),
+  )
 }
+
+const usualSize = ({ length }: Buffer): number => Math.max(LEAST_GUESS, length * USUAL_RATIO)
 
 function saidSize(body: Buffer, coding: string): number | undefined {
   try {

@@ -12,10 +12,11 @@ const NAME = Buffer.from('sNaPpY')
 const CHECKSUM_BYTES = 4
 /** What one frame may hold, inflated. */
 const LARGEST_FRAME = 65_536
-/** Encoders fill their frames: with these four GiB. Frames that hold nothing, or are skipped, would keep the event loop busy for seconds. */
-const MOST_FRAMES = 65_536
-/** Frames are inflated at once; the event loop goes on after so many bytes. */
+/** Encoders fill their frames: with these one GiB. Frames that hold nothing, or are skipped, cost as much to look at, and more than they are worth. */
+const MOST_FRAMES = 16_384
+/** Frames are inflated at once; the event loop goes on after so many bytes, of which a frame that holds fewer counts as some. */
 const STRETCH = 512 * 1024
+const LEAST_OF_FRAME = 2048
 
 interface Frame {
   readonly isCompressed: boolean
@@ -34,13 +35,14 @@ export function framedLength(body: Buffer): number {
 export async function inflateFrames(body: Buffer): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(framedLength(body))
   let length = 0
-  let rested = 0
+  let stretch = 0
   for (const { isCompressed, checksum, data } of frames(body)) {
     const part = isCompressed ? await inflateSnappy(data) : data
     if (masked(crc32c(part)) !== checksum) throw new SnappyError('a frame with a wrong checksum')
     length += part.copy(whole, length)
-    if (length - rested < STRETCH) continue
-    rested = length
+    stretch += Math.max(part.length, LEAST_OF_FRAME)
+    if (stretch < STRETCH) continue
+    stretch = 0
     await setImmediate()
   }
   return whole

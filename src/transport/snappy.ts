@@ -29,8 +29,7 @@ export function snappyLength(block: Buffer): number {
  * HTTP senders mean by `Content-Encoding: snappy`. The caller has held the size it says against its limit.
  */
 export async function inflateSnappy(block: Buffer): Promise<Buffer> {
-  // Native, and loaded by the first body that needs it.
-  const { uncompress, uncompressSync } = await import('snappy')
+  const { uncompress, uncompressSync } = await loadSnappy()
   try {
     const inflated = block.length <= SYNC_LIMIT ? uncompressSync(block, COPIED) : await uncompress(block, COPIED)
     return inflated as Buffer
@@ -39,8 +38,14 @@ export async function inflateSnappy(block: Buffer): Promise<Buffer> {
   }
 }
 
+/** Native, and loaded by the first body that needs it. */
+const importSnappy = () => import('snappy')
+let snappy: ReturnType<typeof importSnappy> | undefined
+/** Asking the loader each time costs as much as inflating a frame. */
+const loadSnappy = () => (snappy ??= importSnappy())
+
 /** One block. Off-thread where it is large; `body` is no longer read when this settles. */
 export async function deflateSnappy(body: Buffer): Promise<Buffer> {
-  const { compress, compressSync } = await import('snappy')
+  const { compress, compressSync } = await loadSnappy()
   return body.length <= SYNC_LIMIT ? compressSync(body, COPIED) : compress(body, COPIED)
 }

@@ -154,6 +154,26 @@ describe('A zstd frame', () => {
   })
 })
 
+describe('A thousand zstd frames', () => {
+  const tiny = zlib.zstdCompressSync('x')
+  // What comes last gives the body the right to ask for so much.
+  const frames = [...Array.from({ length: 1000 }, () => tiny), zlib.zstdCompressSync(Buffer.alloc(30 * MIB))]
+  const skipped = Buffer.alloc(40_000)
+  skipped.writeUInt32LE(0x184d2a50, 0)
+  skipped.writeUInt32LE(skipped.length - 8, 4)
+
+  test('take the memory of one body', async () => {
+    const before = process.memoryUsage().arrayBuffers
+    const inflated = await inflate(Buffer.concat([skipped, ...frames]), 'zstd', 32 * MIB)
+    assert.equal(inflated.length, 30 * MIB + 1000)
+    assert.ok(process.memoryUsage().arrayBuffers - before < 500 * MIB)
+  })
+
+  test('may not be more than the limit together', async () => {
+    await assert.rejects(inflate(Buffer.concat([skipped, ...frames]), 'zstd', 30 * MIB + 999), TooLarge)
+  })
+})
+
 describe('A snappy block', () => {
   // Eleven bytes in all; a literal `abcd`; a copy of seven bytes from `offset` back.
   const block = (offset: number, length = 11) =>
@@ -181,22 +201,34 @@ describe('Framed snappy', () => {
   })
 
   test('is refused with more frames than anybody makes, which would hold the event loop', async () => {
-    const skipped = Buffer.alloc(4 * 65_536)
+    const skipped = Buffer.alloc(4 * 16_384)
     for (let at = 0; at < skipped.length; at += 4) skipped[at] = 0x80
     const body = Buffer.concat([Buffer.from(identifier), skipped])
-    await assert.rejects(inflate(body, 'x-snappy-framed', MIB), /more than 65536 frames/)
+    await assert.rejects(inflate(body, 'x-snappy-framed', MIB), /more than 16384 frames/)
     assert.equal((await inflate(body.subarray(0, -4), 'x-snappy-framed', MIB)).length, 0)
   })
+
+  const turnsDuring = async (work: () => Promise<unknown>) => {
+    let turns = 0
+    const count = () => void (turns++, (timer = setImmediate(count)))
+    let timer = setImmediate(count)
+    await work()
+    clearImmediate(timer)
+    return turns
+  }
 
   test('lets the event loop go on in between', async () => {
     const compressor = new Compressor()
     const body = Buffer.concat([compressor.update(Buffer.alloc(4 * MIB)), await compressor.finish()])
-    let turns = 0
-    const count = () => void (turns++, (timer = setImmediate(count)))
-    let timer = setImmediate(count)
-    assert.equal((await inflate(body, 'x-snappy-framed', 4 * MIB)).length, 4 * MIB)
-    clearImmediate(timer)
+    const turns = await turnsDuring(() => inflate(body, 'x-snappy-framed', 4 * MIB))
     assert.ok(turns >= 4, `${turns} turns`)
+  })
+
+  test('lets it go on in between frames that hold nothing, too', async () => {
+    const nothing = Buffer.from([0, 5, 0, 0, ...masked(0), 0])
+    const body = Buffer.concat([Buffer.from(identifier), ...Array.from({ length: 16_000 }, () => nothing)])
+    const turns = await turnsDuring(() => inflate(body, 'x-snappy-framed', MIB))
+    assert.ok(turns >= 40, `${turns} turns`)
   })
 
   test('is refused with a wrong checksum, a strange frame, a frame too long, or without its identifier', async () => {
