@@ -16,7 +16,7 @@ const leanHttp = {
   },
 }
 
-await build({
+const { metafile } = await build({
   entryPoints: ['src/cli/main.ts', 'src/index.ts', 'src/plugin.ts', 'src/testing.ts'],
   outdir: 'dist',
   bundle: true,
@@ -36,4 +36,12 @@ await build({
     js: "import { createRequire as createBundledRequire } from 'node:module'\nconst require = createBundledRequire(import.meta.url)",
   },
   logLevel: 'warning',
+  metafile: true,
 })
+
+// A CommonJS package that is loaded with `import()` has its names in Node and none of them in a bundle.
+const nameless = Object.values(metafile.outputs).filter(
+  ({ entryPoint, exports }) => entryPoint?.includes('node_modules/') && exports.every((name) => name === 'default'),
+)
+for (const { entryPoint } of nameless)
+  throw new Error(`${entryPoint} is CommonJS: import it by name in a module of ours, and that with import()`)

@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import type { ExtensionContext, HttpReply, HttpRequest } from '../../plugin.ts'
 import { isSecond, LIVE, READY, STATUS } from './options.ts'
 import type { HealthOptions } from './options.ts'
@@ -72,7 +73,6 @@ export class Answers {
   async #configuration(): Promise<HttpReply> {
     const { control } = this.#context.host
     if (!control) return json(503, { error: 'the configuration is not known' })
-    const { parse } = await import('yaml')
     return json(200, parse(await control.configuration()) as object)
   }
 }

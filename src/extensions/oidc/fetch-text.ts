@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { Agent, ProxyAgent, request } from 'undici'
 import { proxyFor } from '../../plugin.ts'
 import type { Clock } from '../../plugin.ts'
 
@@ -18,7 +19,6 @@ export interface FetchOptions {
 export async function fetchText(url: URL, { clock, abort, authorities }: FetchOptions): Promise<string> {
   const late = new AbortController()
   const timer = clock.after(TIMEOUT, () => late.abort(new Error(`no answer within ${TIMEOUT / 1000}s`)))
-  const { Agent, ProxyAgent, request } = await import('undici')
   const tls = authorities === undefined ? {} : { ca: await readFile(authorities) }
   const proxy = proxyFor(url)
   const dispatcher = proxy ? new ProxyAgent({ uri: proxy.href, requestTls: tls }) : new Agent({ connect: tls })

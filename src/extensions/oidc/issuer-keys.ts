@@ -1,6 +1,5 @@
 import { Refused } from '../../plugin.ts'
 import type { Clock, Log, Timer } from '../../plugin.ts'
-import { fetchText } from './fetch-text.ts'
 import { keySetOf } from './key-set.ts'
 import type { KeySet } from './key-set.ts'
 import type { KeySource } from './provider.ts'
@@ -107,6 +106,8 @@ export class IssuerKeys implements KeySource {
   async #keysText(): Promise<string> {
     const { issuer, authorities, clock } = this.#options
     const how = { clock, abort: this.#stop.signal, authorities }
+    // With an HTTP client that those who have their keys in a file never load.
+    const { fetchText } = await import('./fetch-text.ts')
     const page = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
     const about = described(await fetchText(page, how))
     if (about.issuer !== issuer)
