@@ -35,8 +35,9 @@ export function protect(
   const isAllowed = allowing(options.client_allowed_names)
   // Before the protocol hears of the connection.
   server.prependListener('secureConnection', (socket: TLSSocket) => {
-    const certificate = options.client_ca_file === undefined ? undefined : socket.getPeerX509Certificate()
-    if (certificate === undefined) return
+    if (options.client_ca_file === undefined) return
+    const certificate = socket.getPeerX509Certificate()
+    if (certificate === undefined) return void socket.destroy()
     if (isAllowed(namesOf(certificate))) return void identities.set(socket, identityOf(certificate))
     const names = namesOf(certificate).join(', ') || 'none'
     reasons.log(`its certificate has none of client_allowed_names, but ${names.slice(0, LONGEST_NAMES)}`, socket)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { constants, createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import tls from 'node:tls'
 import { MAX_DELAY } from '../component/clock.ts'
@@ -47,7 +47,9 @@ export async function serverSecurity(options: ServerTls): Promise<ServerSecurity
   const { client_ca_file } = options
   if (client_ca_file === undefined) return { context: checked(context), requestCert: false }
   const ca = [await readPem('client_ca_file', client_ca_file)]
-  return { context: checked({ ...context, ca }), requestCert: true }
+  // A session that is taken up again shows no certificate: it would stand for one that has expired meanwhile, for as long as it is renewed.
+  const secureOptions = constants.SSL_OP_NO_TICKET
+  return { context: checked({ ...context, ca, secureOptions }), requestCert: true }
 }
 
 async function contextOptions(options: ClientTls | ServerTls): Promise<ContextOptions> {

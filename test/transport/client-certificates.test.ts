@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, symlinkSync, copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -148,6 +149,32 @@ for (const kind of ['grpc', 'http'] as const)
         assert.equal(rejected[0], 'unauthenticated')
       }
     })
+
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
+      test(`of a session of ${version} are shown again, as they may have expired since`, async (t) => {
+        const { port } = await serving[kind](t, `{ ${server} }`)
+        const { cert, key } = authority.sign('again', AGENT)
+        const files = { ca: readFileSync(authority.ca.cert), cert: readFileSync(cert), key: readFileSync(key) }
+        const sessions: Buffer[] = []
+        const connect = async (session?: Buffer) => {
+          const options = {
+            port,
+            host: 'localhost',
+            ALPNProtocols: ['h2', 'http/1.1'],
+            ...files,
+            ...(session && { session }),
+          }
+          const socket = tls.connect({ ...options, minVersion: version, maxVersion: version })
+          t.after(() => socket.destroy())
+          socket.on('error', () => {}).on('session', (ticket: Buffer) => sessions.push(ticket))
+          await once(socket, 'secureConnect')
+          socket.write(kind === 'http' ? 'GET / HTTP/1.1\r\nhost: x\r\n\r\n' : 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+          await once(socket, 'data')
+          return socket
+        }
+        await connect()
+        for (const session of sessions.splice(0)) assert.equal((await connect(session)).isSessionReused(), false)
+      })
 
     test('a client that does not believe the server is logged there, too', async (t) => {
       const { port, lines } = await serving[kind](t, `{ ${server} }`)
