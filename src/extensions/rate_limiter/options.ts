@@ -52,7 +52,7 @@ export const options = Options({
     minimum: 1,
     maximum: 1_000_000,
     description:
-      'Senders that are counted by themselves at the same time. What comes besides shares the limits of one.',
+      'Senders that are counted by themselves at the same time, besides those of `overrides`. What comes besides shares the limits of one.',
   }),
 })
 export type RateLimiterOptions = Static<typeof options>

@@ -47,6 +47,8 @@ class RateLimiter implements RequestLimiter {
   readonly #context: ExtensionContext<RateLimiterOptions>
   readonly #senders: Senders
   readonly #refused: ReadonlyMap<LimitName, BoundCounter>
+  /** Requests of senders that are counted together. */
+  #crowded = 0
   #warned = -Infinity
 
   constructor(context: ExtensionContext<RateLimiterOptions>) {
@@ -73,7 +75,7 @@ class RateLimiter implements RequestLimiter {
       meter.observableCounter(
         'telegen.rate_limiter.crowded.requests',
         { unit: '{request}', description: 'Requests of senders that are counted together, since there are too many.' },
-        () => this.#senders.crowded,
+        () => this.#crowded,
         of,
       ),
     ]
@@ -82,6 +84,7 @@ class RateLimiter implements RequestLimiter {
   refuse(sender: Sender): Refused | undefined {
     const now = this.#context.clock.monotonic()
     const buckets = this.#bucketsOf(sender, now)
+    if (this.#senders.isShared(buckets)) this.#crowd(now)
     let longest = NO_WAIT
     let reached: LimitName | undefined
     for (const [name, bucket] of buckets) {
@@ -106,15 +109,16 @@ class RateLimiter implements RequestLimiter {
   }
 
   #bucketsOf(sender: Sender, now: number) {
-    const { clock, config, log } = this.#context
-    const { crowded } = this.#senders
-    const values = config.by.map((name) => senderValue(sender, name) ?? '')
-    const buckets = this.#senders.of(values, now)
-    if (this.#senders.crowded > crowded && clock.monotonic() - this.#warned >= QUIET) {
-      this.#warned = clock.monotonic()
-      const fields = { max_senders: config.max_senders }
-      log.warn(fields, 'There are more senders than can be told apart: those that come besides share the limits of one')
-    }
-    return buckets
+    const values = this.#context.config.by.map((name) => senderValue(sender, name) ?? '')
+    return this.#senders.of(values, now)
+  }
+
+  #crowd(now: number): void {
+    this.#crowded++
+    if (now - this.#warned < QUIET) return
+    this.#warned = now
+    const fields = { max_senders: this.#context.config.max_senders }
+    const told = 'There are more senders than can be told apart: those that come besides share the limits of one'
+    this.#context.log.warn(fields, told)
   }
 }

@@ -11,10 +11,10 @@ const LOOKED_AT = 8
 
 /** Senders and their buckets, a bounded number of them, those silent longest first. */
 export class Senders {
-  /** Times that a sender was counted together with others, as there are too many. */
-  crowded = 0
   readonly #limits: Limits
   readonly #overrides: ReadonlyMap<string, Limits>
+  /** Of senders with limits of their own: nobody can invent so many others that these are counted with them. */
+  readonly #excepted = new Map<string, Buckets>()
   readonly #most: number
   readonly #known = new Map<string, Buckets>()
   #others: Buckets | undefined
@@ -26,25 +26,26 @@ export class Senders {
   }
 
   get size(): number {
-    return this.#known.size
+    return this.#known.size + this.#excepted.size
+  }
+
+  /** Whether these are shared by senders that are counted together, as there are too many. */
+  isShared(buckets: Buckets): boolean {
+    return buckets === this.#others
   }
 
   /** Of the sender that has these values. */
   of(values: readonly string[], now: number): Buckets {
     const key = keyOf(values)
+    const limits = this.#overrides.get(key)
+    if (limits) return this.#excepted.get(key) ?? kept(this.#excepted, key, bucketsOf(limits, now))
     const known = this.#known.get(key)
     if (known) {
       this.#known.delete(key)
-      this.#known.set(key, known)
-      return known
+      return kept(this.#known, key, known)
     }
-    if (this.#known.size >= this.#most && !this.#forgetOne(now)) {
-      this.crowded++
-      return (this.#others ??= bucketsOf(this.#limits, now))
-    }
-    const buckets = bucketsOf(this.#overrides.get(key) ?? this.#limits, now)
-    this.#known.set(key, buckets)
-    return buckets
+    if (this.#known.size >= this.#most && !this.#forgetOne(now)) return (this.#others ??= bucketsOf(this.#limits, now))
+    return kept(this.#known, key, bucketsOf(this.#limits, now))
   }
 
   /** Only one that is owed nothing and owes nothing: whoever invents senders must not be able to have debts forgotten. */
@@ -56,6 +57,11 @@ export class Senders {
     }
     return false
   }
+}
+
+function kept(senders: Map<string, Buckets>, key: string, buckets: Buckets): Buckets {
+  senders.set(key, buckets)
+  return buckets
 }
 
 /** Characters of the values of a sender that are kept; longer ones, which senders may choose, are kept as their hash. */

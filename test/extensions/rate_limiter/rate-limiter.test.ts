@@ -116,6 +116,18 @@ overrides:
     assert.equal(asked(from('debtor')), 9999)
   })
 
+  test('a sender with limits of its own is never counted with others, however many are invented', () => {
+    const { limiter, asked } = made(`
+by: [x-tenant]
+requests: { rate: 1, burst: 1 }
+max_senders: 2
+overrides: [{ values: [paying], requests: { rate: 5, burst: 5 } }]
+`)
+    for (let at = 0; at < 10; at++) limiter.refuse(from(`invented ${at}`))
+    for (let at = 0; at < 5; at++) assert.equal(asked(from('paying')), undefined)
+    assert.equal(asked(from('paying')), 200)
+  })
+
   test('the sender that was silent longest makes room, not the one that came first', async () => {
     const { limiter, clock, context } = made('by: [x-tenant]\nbytes: { rate: 1000 }\nmax_senders: 10')
     const send = (tenant: string) => {
