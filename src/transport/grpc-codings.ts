@@ -10,13 +10,16 @@ import type { Room } from './inflate.ts'
  */
 
 /** By gRPC's names, as HTTP names the same. gRPC's `snappy` is the framing format. */
-const CODINGS: Readonly<Record<string, string>> = { zstd: 'zstd', snappy: 'x-snappy-framed' }
+const CODINGS: ReadonlyMap<string, string> = new Map([
+  ['zstd', 'zstd'],
+  ['snappy', 'x-snappy-framed'],
+])
 /** A server inflates by itself what grpc-js knows, too: grpc-js counts no memory but that of the message it is at. */
-const SERVER_CODINGS: Readonly<Record<string, string>> = { ...CODINGS, gzip: 'gzip', deflate: 'deflate' }
-const ACCEPTED = ['identity', 'deflate', 'gzip', ...Object.keys(CODINGS)].join(',')
+const SERVER_CODINGS: ReadonlyMap<string, string> = new Map([...CODINGS, ['gzip', 'gzip'], ['deflate', 'deflate']])
+const ACCEPTED = ['identity', 'deflate', 'gzip', ...CODINGS.keys()].join(',')
 
 /** Whether it is one that grpc-js must be taught. */
-export const isTaught = (coding: string): boolean => coding in CODINGS
+export const isTaught = (coding: string): boolean => CODINGS.has(coding)
 
 /** Before a message: whether it is compressed, and its length in four bytes. */
 const PREFIX_BYTES = 5
@@ -42,7 +45,7 @@ export function teachServerCall(call: object, limit: number, message: ArrivingMe
   let messages = 0
   own.decompressMessage = async function (framed, coding) {
     if (++messages > 1) throw refused.second
-    const http = SERVER_CODINGS[coding]
+    const http = SERVER_CODINGS.get(coding)
     if (http === undefined) return known.call(this, framed, coding)
     return message.inflating(() => inflated(framed, http, limit, room))
   }
@@ -90,7 +93,7 @@ class CodingFilter {
 
   async sendMessage(message: Promise<Message>): Promise<Message> {
     const { message: framed, ...rest } = await message
-    const body = await deflate(framed.subarray(PREFIX_BYTES), CODINGS[this.#coding]!, DEFAULT_LEVEL)
+    const body = await deflate(framed.subarray(PREFIX_BYTES), CODINGS.get(this.#coding)!, DEFAULT_LEVEL)
     return { message: frame(body, true), ...rest }
   }
 
@@ -103,7 +106,7 @@ class CodingFilter {
   async receiveMessage(message: Promise<Buffer>): Promise<Buffer> {
     const framed = await message
     if (framed[0] !== 1 || !isTaught(this.#answer)) return framed
-    return frame(await inflated(framed, CODINGS[this.#answer]!, this.#limit), false)
+    return frame(await inflated(framed, CODINGS.get(this.#answer)!, this.#limit), false)
   }
 
   receiveTrailers(status: grpc.StatusObject): grpc.StatusObject {

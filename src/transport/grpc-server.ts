@@ -6,7 +6,7 @@ import { MAX_DELAY } from '../component/clock.ts'
 import { Refused } from '../component/refused.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { Metadata, StartUnaryServer, UnaryCall, UnaryMethod, UnaryServing } from './unary.ts'
-import { listenAddress } from './address.ts'
+import { hostPort, listenAddress } from './address.ts'
 import { afterGrace } from './grace.ts'
 import { ArrivingMessage, InflatedBytes } from './arriving-message.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
@@ -98,16 +98,22 @@ function cutUnbegun({ connections }: Listening): void {
 
 const messageLimit = ({ max_recv_msg_size_mib: mib }: GrpcServerOptions): number => (mib || DEFAULT_MESSAGE_MIB) * MIB
 
-/** grpc-js tells requests by the address of their peer, as it writes it. */
+type Ends = Pick<net.Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
+
+/** What grpc-js tells of the connection of a request. Both ends: a client may connect from one port to several of our addresses. */
+const connectionOf = ({ remoteAddress, remotePort, localAddress, localPort }: Ends): string =>
+  JSON.stringify([remoteAddress, remotePort, localAddress, localPort])
+
 function keepIdentity(
   identities: Map<string, AuthenticationData>,
   socket: net.Socket,
   identity: AuthenticationData | undefined,
 ): void {
-  if (identity === undefined) return
-  const peer = `${socket.remoteAddress}:${socket.remotePort}`
-  identities.set(peer, identity)
-  socket.once('close', () => identities.get(peer) === identity && identities.delete(peer))
+  // Connections of a unix socket have no addresses to be told apart by.
+  if (identity === undefined || socket.remoteAddress === undefined) return
+  const connection = connectionOf(socket)
+  identities.set(connection, identity)
+  socket.once('close', () => identities.get(connection) === identity && identities.delete(connection))
 }
 
 function serverOptions(options: GrpcServerOptions, interceptor: grpc.ServerInterceptor): grpc.ServerOptions {
@@ -174,7 +180,7 @@ function gate(
       call.sendStatus(statusOf(refused))
     }
     const goOn = (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
-      const asked = callOf(metadata, call.getPeer())
+      const asked = callOf(metadata)
       const limited = limiter?.refuse(asked)
       if (limited) onRejected?.(limited)
       const refused = limited ?? method.refuse?.(asked)
@@ -187,13 +193,16 @@ function gate(
         counted = true
         arriving++
         if (requestTimeout > 0) timer = setTimeout(() => refuse(TOO_SLOW), Math.min(requestTimeout, MAX_DELAY)).unref()
-        const certificate = identities.get(call.getPeer())
-        if (certificate) AUTHENTICATED.set(metadata, certificate)
+        const connection = call.getConnectionInfo() as Ends
+        const certificate = identities.get(connectionOf(connection))
+        const sender = { peer: peerOf(connection), auth: certificate }
+        SENDERS.set(metadata, sender)
         if (!authenticator) return goOn(metadata, next)
         void admission(authenticator, metadataOf(metadata), log).then(({ auth, refused }) => {
           // Cancelled, or too slow, while it was judged.
           if (!counted) return
-          if (auth) AUTHENTICATED.set(metadata, { ...certificate, ...auth })
+          // What the certificate proves no claim of a token stands for.
+          if (auth) SENDERS.set(metadata, { ...sender, auth: { ...auth, ...certificate } })
           if (!refused) return goOn(metadata, next)
           onRejected?.(refused)
           refuse(refused)
@@ -210,8 +219,13 @@ function gate(
   }
 }
 
-/** What the interceptor learnt of a request, for the method that handles it: grpc-js hands the same metadata to both. */
-const AUTHENTICATED = new WeakMap<grpc.Metadata, AuthenticationData>()
+type Known = Pick<UnaryCall, 'peer' | 'auth'>
+
+/** What the interceptor learnt of a request, for the method that handles it, when its connection may be gone: grpc-js hands the same metadata to both. */
+const SENDERS = new WeakMap<grpc.Metadata, Known>()
+
+const peerOf = ({ remoteAddress, remotePort = 0 }: Ends): string =>
+  remoteAddress === undefined ? 'unix' : hostPort(remoteAddress, remotePort)
 
 const TOO_MANY = new Refused(`more than ${MOST_ARRIVING} messages are arriving at the same time`, {
   code: 'resource_exhausted',
@@ -230,7 +244,7 @@ const handler =
   (method: UnaryMethod, { log, limiter }: UnaryServing): grpc.handleUnaryCall<Buffer, Buffer> =>
   (call, respond) => {
     const abort = new AbortController()
-    const asked = callOf(call.metadata, call.getPeer())
+    const asked = callOf(call.metadata)
     limiter?.took(asked, { bytes: call.request.length })
     call.once('cancelled', () => abort.abort(CANCELLED))
     method.handle(call.request, asked, abort.signal).then(
@@ -252,13 +266,10 @@ function statusOf(refused: Refused) {
   return { code, details: message, metadata }
 }
 
-const callOf = (metadata: grpc.Metadata, peer: string): UnaryCall => ({
-  peer: peer === 'unknown' ? 'unix' : peer,
+const callOf = (metadata: grpc.Metadata): UnaryCall => ({
+  ...(SENDERS.get(metadata) as Known),
   get metadata() {
     return metadataOf(metadata)
-  },
-  get auth() {
-    return AUTHENTICATED.get(metadata)
   },
 })
 

@@ -168,7 +168,8 @@ class Exchanges {
     if (!authenticator) return this.#limited(certificate ? withAuth(request, certificate) : request)
     const headers = withParameters(request.metadata, message, this.#options.auth?.request_params ?? [])
     const admitted = await admission(authenticator, headers, this.#log)
-    const auth = admitted.auth || certificate ? { ...certificate, ...admitted.auth } : undefined
+    // What the certificate proves no claim of a token stands for.
+    const auth = admitted.auth || certificate ? { ...admitted.auth, ...certificate } : undefined
     if (!admitted.refused) return this.#limited(auth ? withAuth(request, auth) : request)
     const reply = refuse(request, admitted.refused)
     if (reply.status !== 401) return reply

@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, symlinkSync, copyFileSync } from 'node:fs'
+import http2 from 'node:http2'
+import net from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -233,6 +235,51 @@ function expired(authority: Authority): Certificate {
   openssl(`x509 -req -in ${request} -CA ${ca.cert} -CAkey ${ca.key} -CAcreateserial -days -1 -out ${cert}`.split(' '))
   return { cert, key }
 }
+
+describe('Two clients that come from one port to two addresses', { skip: withoutOpenssl }, () => {
+  test('are not taken for each other over gRPC', async (t) => {
+    const authority = disposing(t, new Authority())
+    const ours = authority.sign('server')
+    const options = configured(
+      { config: Options(grpcServerOptions('0.0.0.0:0')) },
+      `tls: { cert_file: ${ours.cert}, key_file: ${ours.key}, client_ca_file: ${authority.ca.cert} }`,
+    )
+    const handle = async (_: Buffer, { auth }: { auth?: AuthenticationData | undefined }) =>
+      Buffer.from(String(auth?.['certificate.subject']))
+    const server = await startUnaryServer(options, { methods: new Map([[PATH, { handle }]]), log: quiet })
+    t.after(() => server.close(AbortSignal.abort()))
+    const { port } = server.address as { port: number }
+    let localPort: number | undefined
+    const sessions: http2.ClientHttp2Session[] = []
+    for (const [host, name] of [
+      ['127.0.0.1', 'one'],
+      ['127.0.0.2', 'other'],
+    ] as const) {
+      const { cert, key } = authority.sign(name)
+      const files = { ca: readFileSync(authority.ca.cert), cert: readFileSync(cert), key: readFileSync(key) }
+      const from = { localAddress: '127.0.0.1', ...(localPort !== undefined && { localPort }) }
+      const socket = net.connect({ host, port, ...from })
+      await once(socket, 'connect')
+      localPort = socket.localPort
+      const secured = tls.connect({ socket, servername: 'localhost', ALPNProtocols: ['h2'], ...files })
+      await once(secured, 'secureConnect')
+      const session = http2.connect(`https://localhost:${port}`, { createConnection: () => secured })
+      t.after(() => session.destroy())
+      sessions.push(session)
+    }
+    for (const [at, name] of ['one', 'other'].entries()) {
+      const call = sessions[at]!.request({
+        ':method': 'POST',
+        ':path': PATH,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      })
+      call.end(Buffer.from([0, 0, 0, 0, 0]))
+      const parts = (await call.toArray()) as Buffer[]
+      assert.equal(Buffer.concat(parts).subarray(5).toString(), `CN=${name}`)
+    }
+  })
+})
 
 describe('Names of a certificate', { skip: withoutOpenssl }, () => {
   test('cannot be made up by one that contains another', (t) => {

@@ -121,8 +121,10 @@ describe('A unary server', () => {
 
   test('a coding that it does not know is UNIMPLEMENTED', async (t) => {
     const server = disposing(t, await serve(async (message) => message))
-    const { status } = await rawHttp2(server.target, zlib.gzipSync('x'), { 'grpc-encoding': 'brotli' }, 1)
-    assert.equal(status, '12')
+    for (const coding of ['brotli', 'constructor', '__proto__']) {
+      const { status } = await rawHttp2(server.target, zlib.gzipSync('x'), { 'grpc-encoding': coding }, 1)
+      assert.equal(status, '12')
+    }
   })
 
   test('a path without a method is UNIMPLEMENTED', async (t) => {
