@@ -102,10 +102,23 @@ export class ConfigWatch {
   }
 }
 
-/** What a look at a path gives: another text where the file is another, or has been written to. */
+/** What a look at a path gives: another text where the file is another, or has been written to, or cannot be looked at. */
 function stateOf(path: string): string {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return found === undefined ? 'absent' : `${found.ino} ${found.size} ${found.mtimeNs}`
+  try {
+    const { ino, size, mtimeNs } = statSync(path, { bigint: true })
+    return `${ino} ${size} ${mtimeNs}`
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // What is away, behind a closed folder or a link to itself is none now.
+    return false
+  }
 }
 
 /** The folders in which a path, and every link that it leads over, has its name; of a folder also itself. */
@@ -123,7 +136,7 @@ function foldersOf(path: string): string[] {
     if (next === undefined) break
     at = resolve(dirname(at), next)
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) folders.add(path)
+  if (isFolder(path)) folders.add(path)
   return [...folders]
 }
 

@@ -51,6 +51,19 @@ describe('a watch on configuration files', () => {
     await changes(1)
   })
 
+  test('bears a file that nobody can look at for a while, and tells of it', async (context) => {
+    const folder = await folderOf(context)
+    const file = join(folder, 'a.yaml')
+    await writeFile(file, 'one')
+    const { changes } = watching(context, folder, ['a.yaml'])
+    await rm(file)
+    await symlink(file, file)
+    await changes(1)
+    await rm(file)
+    await writeFile(file, 'two')
+    await changes(2)
+  })
+
   test('tells of an editor that puts another file in its place', async (context) => {
     const folder = await folderOf(context)
     await writeFile(join(folder, 'a.yaml'), 'one')
