@@ -244,6 +244,10 @@ test('the example of everything has every component that comes with Telegen, pri
     assert.deepEqual(Object.keys(complete[`${kind}s`] ?? {}).toSorted(), ids.toSorted())
     if (kind !== 'extension') for (const id of ids) assert.ok(drawn.stdout.includes(id), `${id} is drawn`)
   }
+  const { service, extensions, ...others } = written
+  for (const id of Object.keys(extensions ?? {}).filter((extension) => !/^(admin|health_check)/.test(extension)))
+    assert.match(JSON.stringify(others), new RegExp(`"${id}"`), `${id} is used`)
+  assert.deepEqual(new Set(service?.['extensions'] as string[]), new Set(Object.keys(extensions ?? {})))
   assert.doesNotMatch(printed.stdout, /only-for-trials/)
 })
 

@@ -49,7 +49,7 @@ function beforeLimits({ sound, definition, config, path }: Component) {
   return (parts ?? []).map((part) => ({ path, ...part }))
 }
 
-/** Queues that are promised more bytes than all data of their signal may take: they are full long before. */
+/** Queues in memory that are promised more bytes than all data of their signal may take: they are full long before. */
 export function checkQueues(
   used: Iterable<Component>,
   pipelines: readonly Written[],
@@ -59,6 +59,7 @@ export function checkQueues(
   for (const component of used) {
     const { sending_queue: queue } = (component.config ?? {}) as { sending_queue?: SendingOptions['queue'] }
     if (component.kind !== 'exporter' || !component.sound || !queue?.enabled || queue.sizer !== 'bytes') continue
+    if (queue.storage !== undefined) continue
     const { queue_size: bytes = 0 } = queue
     const signals = pipelines
       .filter(({ exporters }) => exporters.some((part) => part.component === component))
