@@ -41,6 +41,8 @@ export interface StoredQueue {
   readonly bytes: number
   /** Records that nobody has got yet: neither by `next` nor by `claim`. */
   readonly unread: number
+  /** Whether it has been closed, by its user or since the storage stops: nothing can be read or written, and what is there stays. */
+  readonly isClosed: boolean
   /** The most bytes that may be kept, with what others keep in the same place. */
   readonly capacity: number
   /** Why a record of `bytes` would find no room now: size cap, full or read-only disk. Permanent where none of that size ever will. */

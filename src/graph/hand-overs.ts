@@ -14,6 +14,7 @@ export class HandOvers {
   readonly #pending = new Map<string, Leftover>()
   /** Senders whose exporter has been started, and which have begun or are to take over. */
   readonly #started = new WeakSet<Sender>()
+  readonly #adopted = new WeakSet<Sender>()
 
   constructor(places: Places) {
     this.#places = places
@@ -25,18 +26,29 @@ export class HandOvers {
       const key = senderKey(created.id, signal)
       this.#started.add(sender)
       const leftover = this.#pending.get(key)
-      if (leftover) {
-        await sender.adopt(leftover)
-        this.#pending.delete(key)
-      } else if (!predecessor?.senders.has(signal)) await sender.start()
+      const before = predecessor?.senders.get(signal)
+      if (leftover) await this.#adopt(key, sender, leftover)
+      else if (before) await sender.prepare(before)
+      else await sender.start()
     }
   }
 
-  /** Ends the senders of an exporter that goes: what they have left goes to its successor, or is sent until `deadline`. */
+  /** Of an exporter that has not come to its work after all: what it had taken over waits for another one. */
+  async takeBack({ created, senders }: ExporterPart): Promise<void> {
+    const now = AbortSignal.abort(new Error('it did not start'))
+    for (const [signal, sender] of senders)
+      if (this.#adopted.has(sender)) await this.#keep(senderKey(created.id, signal), await sender.handOver(now))
+      else await sender.stop(now)
+  }
+
+  /**
+   * Ends the senders of an exporter that goes: what they have left goes to its successor, or is sent until `deadline`. Rejects where a successor
+   * cannot take it; then it waits for another one.
+   */
   async end(part: ExporterPart, successor: ExporterPart | undefined, deadline: AbortSignal): Promise<void> {
-    await Promise.all(
-      [...part.senders].map(([signal, sender]) => this.#endOne(part, signal, sender, successor, deadline)),
-    )
+    const ends = [...part.senders].map(([signal, sender]) => this.#endOne(part, signal, sender, successor, deadline))
+    const failed = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected')
+    if (failed) await Promise.reject((failed as PromiseRejectedResult).reason as Error)
   }
 
   /** At the end: what nobody took over is handed back or counted by the sender that had it. */
@@ -59,14 +71,26 @@ export class HandOvers {
     // One that never stood in its place, since a reload failed, has nothing to hand over.
     if (heir === undefined || place?.target !== sender) return sender.stop(deadline)
     const leftover = await sender.handOver(AbortSignal.any([deadline, AbortSignal.timeout(PATIENCE)]))
-    if (this.#started.has(heir)) {
-      await heir.adopt(leftover)
-      place.open(heir)
-    } else {
-      place.shut()
+    place.shut()
+    if (!this.#started.has(heir)) return this.#keep(key, leftover)
+    await this.#adopt(key, heir, leftover)
+    place.open(heir)
+  }
+
+  async #adopt(key: string, sender: Sender, leftover: Leftover): Promise<void> {
+    this.#pending.delete(key)
+    try {
+      await sender.adopt(leftover)
+      this.#adopted.add(sender)
+    } catch (error) {
       this.#pending.set(key, leftover)
-      // The extension that it lies on may be about to stop.
-      await leftover.close()
+      throw error
     }
+  }
+
+  /** Until somebody adopts it. The extension that it lies on may be about to stop. */
+  async #keep(key: string, leftover: Leftover): Promise<void> {
+    this.#pending.set(key, leftover)
+    await leftover.close()
   }
 }

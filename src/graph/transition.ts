@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts'
 import type { Edges } from './edges.ts'
 import { lead } from './entrances.ts'
 import type { HandOvers } from './hand-overs.ts'
-import { begin, end, StopFailed } from './life.ts'
+import { begin, end, StartFailed, StopFailed } from './life.ts'
 import { OperatorStage } from './operator-stage.ts'
 import type { Assembly, ExporterPart, Part, ReceiverPart } from './parts.ts'
 import { senderKey } from './parts.ts'
@@ -149,8 +149,11 @@ class Transition {
     const { instance } = part.created
     await instance.start?.()
     try {
+      // Somebody else may have its place by now.
+      this.#terms.abort?.throwIfAborted()
       await this.#setUp(part)
     } catch (error) {
+      if (part.kind === 'exporter') await this.#scene.handOvers.takeBack(part)
       await instance.stop?.(AbortSignal.abort(error))
       throw error
     }
@@ -161,6 +164,7 @@ class Transition {
     const { created } = part
     const now = AbortSignal.abort(new Error('it started too late'))
     try {
+      if (part.kind === 'exporter') await this.#scene.handOvers.takeBack(part)
       await (part.kind === 'receiver' ? part.receiving.stop(now) : part.created.instance.stop?.(now))
     } catch (error) {
       this.#scene.environment.log.error({ error }, new StopFailed(created, error).message)
@@ -224,7 +228,7 @@ class Transition {
     this.#scene.live = new Set([...others, ...staying])
   }
 
-  /** Empties parts and stops them. */
+  /** Empties parts and stops them, all of them: one that has been emptied is of no use any more. Rejects where a successor cannot take a queue. */
   async #retire(parts: readonly Part[]): Promise<void> {
     const { places, live, environment, handOvers } = this.#scene
     const { drain } = this.#terms
@@ -233,8 +237,14 @@ class Transition {
       if (part.kind === 'processor' || part.kind === 'connector') await part.stage?.complete(drain)
     }
     const exporters = parts.filter((part) => part.kind === 'exporter')
-    await Promise.all(
-      exporters.map((part) => handOvers.end(part, this.#target.find(part.key) as ExporterPart | undefined, drain)),
+    const ends = await Promise.allSettled(
+      exporters.map((part) => {
+        const successor = this.#target.find(part.key) as ExporterPart | undefined
+        const end = handOvers.end(part, successor, drain)
+        return successor
+          ? end.catch((error: unknown) => Promise.reject(new StartFailed(successor.created, error)))
+          : end
+      }),
     )
     if (exporters.length > 0) lead(this.#target, places)
     for (const part of upstreamFirst) {
@@ -246,6 +256,7 @@ class Transition {
         const key = senderKey(created.id, signal)
         if (!this.#target.exporter(created.id)?.senders.has(signal)) places.forget(key, `${key} has stopped`)
       }
+    for (const each of ends) if (each.status === 'rejected') throw each.reason
   }
 
   #predecessorOf(part: ExporterPart): ExporterPart | undefined {

@@ -334,6 +334,8 @@ export class DiskQueue implements SendingQueue {
   }
 
   #revive(read: Read | undefined): void {
+    // The storage has stopped: what is left there stays, and nobody here waits for it.
+    if (read === undefined && this.#store?.isClosed) return void this.close()
     const unread = this.#store?.unread ?? 0
     this.#unread = read === undefined ? unread : Math.min(this.#unread - 1, unread)
     this.#dismiss(read?.key ?? (unread === 0 ? Infinity : 0))

@@ -56,11 +56,19 @@ export class Line {
       await this.#queue.open(this.#storage(), `exporter/${this.#options.id}/${this.#options.signal}`)
   }
 
+  /** Opens what there is nothing to take over from `predecessor` for. Rejects as `open` does. */
+  async prepare(predecessor: Line): Promise<void> {
+    if (!(this.#queue instanceof DiskQueue)) return
+    const storage = this.#storage()
+    if (!predecessor.disks.some((disk) => disk.storage === storage)) await this.open()
+  }
+
   /** Goes on with what is left of another line; returns what there is no queue for. Rejects as `open` does, and has then taken nothing. */
   async adopt(leftover: Leftover, successor: (delivery: Delivery) => void): Promise<Delivery[]> {
     const own = this.#queue
     const storage = own instanceof DiskQueue ? this.#storage() : undefined
-    if (storage && !leftover.has(storage)) await this.open()
+    const isOpen = own instanceof DiskQueue && own.storage !== undefined
+    if (storage && !isOpen && !leftover.has(storage)) await this.open()
     const { same, others, deliveries } = leftover.take(storage, successor)
     for (const delivery of deliveries) (delivery as DeliveryNode).hold(this.#holder)
     for (const queue of others) queue.reconfigure({ holder: this.#holder, onReady: () => this.#listener.onReady() })

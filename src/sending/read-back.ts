@@ -76,6 +76,8 @@ export class ReadBack {
           break
         }
         take(record && this.#open(record))
+        // Whoever appends asks again.
+        if (record === undefined) break
       } catch (error) {
         if (this.#stop.signal.aborted) break
         onTrouble(error)

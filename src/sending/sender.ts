@@ -133,6 +133,11 @@ export class Sender implements Sink, Holder, Room {
     this.#begin()
   }
 
+  /** Before `adopt`, while `predecessor` works on: what may fail, fails here. Rejects as `start` does. */
+  async prepare(predecessor: Sender): Promise<void> {
+    await this.#line.prepare(predecessor.#line)
+  }
+
   /**
    * Instead of `start`: goes on with what another sender left, before what has come here meanwhile. Rejects as `start` does; then nothing has
    * been taken from `leftover`.

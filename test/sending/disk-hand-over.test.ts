@@ -72,6 +72,28 @@ describe('a queue on disk that is handed over', () => {
     assert.deepEqual([around.lost, around.onDisk(), around.budget.used], [[], [], 0])
   })
 
+  test('stays where it is when its storage stops before it is empty, and what comes after it is sent', async () => {
+    const around = new AroundDisk()
+    around.send = () => Promise.reject(away())
+    const old = await around.started({ share: 100 })
+    for (let index = 0; index < 20; index++) around.take(old, 1, { acknowledge: 'delivered' })
+    await settle()
+    const fresh = around.sender(withoutStorage)
+    await fresh.adopt(await old.handOver(never))
+    await around.storage.stop()
+    around.send = async () => {}
+    around.take(fresh)
+    await around.clock.advance(10_000)
+    const left = around.onDisk()
+    assert.ok(left.length > 10, 'most of it had not been read')
+    assert.ok(around.sent.includes(20), 'what came later does not wait for it')
+    assert.deepEqual(new Set([...around.sent, ...left]), new Set(range(0, 21)))
+    assert.equal(new Set(around.sent).size, around.sent.length)
+    assert.deepEqual([around.lost, around.dropped, around.budget.used], [[], [], 0])
+    assert.ok(left.every((each) => around.sent.includes(each) || around.kinds()[each] === 'stored'))
+    await fresh.stop(never)
+  })
+
   test('may be adopted by another one where the successor could not open its own', async () => {
     const around = new AroundDisk()
     around.send = () => Promise.reject(away())

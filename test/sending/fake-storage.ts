@@ -14,6 +14,9 @@ interface Kept {
   isRead: boolean
 }
 
+/** A reader that goes on asking would stop all else. */
+const MOST_MISSES = 1_000
+
 const away = () => new Refused('the disk is full', { code: 'resource_exhausted', retry: {} })
 
 /** A disk in memory that outlives what uses it, as files do; a test says when it is full, slow, or gone with its process. */
@@ -55,6 +58,11 @@ export class FakeStorage implements Storage {
     this.#open.clear()
   }
 
+  /** As a storage does that is taken out of the configuration. */
+  async stop(): Promise<void> {
+    for (const queue of this.#open.values()) await queue.close()
+  }
+
   fill(isBroken: boolean): void {
     this.isBroken = isBroken
     for (const queue of this.#open.values()) queue.wake()
@@ -68,11 +76,13 @@ export class FakeStorage implements Storage {
 
 class FakeQueue implements StoredQueue {
   isDead = false
+  isClosed = false
   readonly #storage: FakeStorage
   readonly #kept: Kept[]
   readonly #close: () => void
   readonly #watchers = new Set<() => void>()
   #isReading = false
+  #misses = 0
 
   constructor(storage: FakeStorage, kept: Kept[], close: () => void) {
     this.#storage = storage
@@ -141,7 +151,11 @@ class FakeQueue implements StoredQueue {
     this.#isReading = true
     try {
       const oldest = this.#left.find(({ isRead }) => !isRead)
-      if (oldest === undefined) return undefined
+      if (oldest === undefined || this.isClosed) {
+        if (this.#misses++ > MOST_MISSES) throw new Error('somebody reads what is not there, again and again')
+        return undefined
+      }
+      this.#misses = 0
       const slab = await room(oldest.bytes.length)
       if (this.isDead) return await new Promise(() => {})
       oldest.bytes.copy(slab.buffer)
@@ -164,6 +178,7 @@ class FakeQueue implements StoredQueue {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true
     if (!this.isDead) this.#close()
   }
 

@@ -98,6 +98,10 @@ export class SegmentQueue implements StoredQueue {
     return this.#ledger.unread
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   get capacity(): number {
     return this.#options.maxBytes
   }
@@ -118,7 +122,7 @@ export class SegmentQueue implements StoredQueue {
   }
 
   async append(record: readonly Buffer[], items: number): Promise<StoredKey> {
-    if (this.#closed) throw new Error(`${this.#options.name} is closed`)
+    if (this.#closed) throw new Refused(`${this.#options.name} is closed`, { code: 'unavailable', retry: {} })
     let length = 0
     for (const each of record) length += each.length
     const refused = this.full(length)

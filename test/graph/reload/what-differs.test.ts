@@ -214,8 +214,9 @@ describe('extensions in a reload', () => {
     let sending = true
     const sent: Promise<void>[] = []
     const send = () => {
+      if (!sending) return
       sent.push(bed.send('logs', logsRequest(`${sent.length}`)))
-      if (sending) setImmediate(send)
+      setImmediate(send)
     }
     send()
     await bed.reload(config(standing('new')))
