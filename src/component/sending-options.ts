@@ -103,7 +103,10 @@ export const sendingOptions = {
         minimum: 0,
         description: 'What each wait is multiplied by for the next.',
       }),
-      max_interval: Duration({ default: '30s', description: 'The longest wait.' }),
+      max_interval: Duration({
+        default: '30s',
+        description: 'The longest wait; 5s at most are waited, so that a backend is found when it is back.',
+      }),
       max_elapsed_time: Type.Optional(
         Duration({
           description:
