@@ -6,3 +6,6 @@ export const startUnaryServer: StartUnaryServer = async (options, serving) =>
 
 export const makeUnaryClient: MakeUnaryClient = async (options, surroundings) =>
   (await import('./grpc-client.ts')).makeGrpcClient(options, surroundings)
+
+/** What a component that serves gRPC by itself needs against floods. */
+export const loadSessionGuard = () => import('./guard-sessions.ts')

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import * as grpc from '@grpc/grpc-js'
-import { answerTo, listen, listenAddress, loadTls, Refused, unauthenticated } from '../../plugin.ts'
+import { answerTo, listen, listenAddress, loadSessionGuard, loadTls, Refused, unauthenticated } from '../../plugin.ts'
 import type { ExtensionContext, ListenAddress, Log, ServerAuthenticator } from '../../plugin.ts'
 import { CHECK, decodeRequest, encodeResponse, WATCH } from './health-messages.ts'
 import type { GrpcOptions, HealthOptions } from './options.ts'
@@ -10,6 +10,8 @@ import type { Health } from './status-report.ts'
 
 /** A request is the name of a service. */
 const LARGEST_REQUEST = 4096
+/** Before it: whether it is compressed, and its length. */
+const MESSAGE_PREFIX = 5
 /** Requests at the same time on one connection, watches among them. */
 const DEFAULT_STREAMS = 32
 const HANDSHAKE_TIMEOUT = 10_000
@@ -21,6 +23,9 @@ const CLOSE_GRACE = 250
 const SESSION_MEMORY_MB = 1
 /** Changes that a watcher has not read; who reads none is let go. */
 const MOST_UNREAD = 64
+
+/** An answer to a watch goes on for as long as somebody watches. */
+const LIMITS = { message: LARGEST_REQUEST + MESSAGE_PREFIX, answer: Infinity }
 
 export interface GrpcHealth {
   readonly address: ListenAddress
@@ -40,6 +45,8 @@ export async function startGrpcHealth(
   server.register(CHECK, checker(services, admit), same, same, 'unary')
   server.register(WATCH, watcher(services, admit), same, same, 'serverStream')
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
+  const { guardSessions } = await loadSessionGuard()
+  const unguard = guardSessions(server, LIMITS, options.keepalive.enforcement_policy)
   const { listener, stopReloading } = await makeListener(options, context.log)
   listener.maxConnections = options.max_connections
   listener.on(options.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
@@ -54,6 +61,7 @@ export async function startGrpcHealth(
     async close() {
       const closed = listening.close()
       stopReloading()
+      unguard()
       services.close()
       // Connections end once their watches have been told.
       server.tryShutdown(() => {})

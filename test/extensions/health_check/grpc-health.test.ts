@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import http2 from 'node:http2'
 import net from 'node:net'
 import { describe, test } from 'node:test'
 import type { TestContext as Test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import * as grpc from '@grpc/grpc-js'
 import { decodeRequest, encodeResponse, SERVING } from '../../../src/extensions/health_check/health-messages.ts'
 import definition from '../../../src/extensions/health_check/index.ts'
@@ -16,6 +18,7 @@ import { TestContext } from '../../component/test-context.ts'
 import { Authority, withoutOpenssl } from '../../transport/certificates.ts'
 import { configured } from '../../transport/configured.ts'
 import { disposing } from '../../transport/disposing.ts'
+import { END_HEADERS, END_STREAM, frame, grpcHeaders, int32, RawConnection, TYPE } from '../../transport/raw-http2.ts'
 import { until } from '../../transport/until.ts'
 
 interface Health {
@@ -251,4 +254,40 @@ test('requests of grpc.health.v1 are read with whatever else is in them', () => 
   for (const broken of ['0a', '0a02', '08', '19', 'ffffffffffff', '0b', '0a0261'])
     assert.throws(() => decodeRequest(Buffer.from(broken, 'hex')), RangeError, broken)
   assert.deepEqual(encodeResponse(SERVING), Buffer.from('0801', 'hex'))
+})
+
+describe('health_check over gRPC, flooded', () => {
+  const PATH = '/grpc.health.v1.Health/Check'
+  const many = (one: (at: number) => Buffer) => Buffer.concat(Array.from({ length: 1000 }, (_, at) => one(at)))
+  const FLOODS: Readonly<Record<string, (round: number) => Buffer>> = {
+    PING: () => many(() => frame(TYPE.ping, 0, 0, Buffer.alloc(8))),
+    PRIORITY: () => many(() => frame(TYPE.priority, 0, 1, Buffer.alloc(5))),
+    'headers that lack what they must have': (round) =>
+      many((at) => frame(TYPE.headers, END_HEADERS | END_STREAM, 2000 * round + 2 * at + 1, Buffer.from([0x83]))),
+    'checks that are reset': (round) =>
+      many((at) => {
+        const stream = 2000 * round + 2 * at + 1
+        const headers = frame(TYPE.headers, END_HEADERS, stream, grpcHeaders(PATH))
+        return Buffer.concat([headers, frame(TYPE.reset, 0, stream, int32(8))])
+      }),
+  }
+  for (const [what, more] of Object.entries(FLOODS))
+    test(`ends a connection that floods it with ${what}`, async (t) => {
+      const { port } = await stage(t, 'grpc: { endpoint: 127.0.0.1:0 }')
+      const flood = disposing(t, new RawConnection(port))
+      const began = performance.now()
+      for (let round = 0; !flood.closed; round++) {
+        assert.ok(performance.now() - began < 10_000, 'the flood goes on')
+        await flood.write(more(round))
+        await setImmediate()
+      }
+    })
+
+  test('ends a connection that pings more often than it may, as the receivers do', async (t) => {
+    const { port } = await stage(t, GRPC)
+    const client = disposing(t, new RawConnection(port))
+    for (let ping = 0; ping < 5; ping++) await client.write(frame(TYPE.ping, 0, 0, Buffer.alloc(8)))
+    await until(() => client.closed, 'the end')
+    assert.equal(client.goaway, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM)
+  })
 })
