@@ -65,7 +65,7 @@ describe('a reload after which an exporter cannot open', () => {
         await send('after')
         bed.onSend = undefined
         await bed.requests(4)
-        const records = bed.sent.map(({ bytes }) => /record (before|after)/.exec(bytes.toString('latin1'))?.[0])
+        const records = bed.sent.map(({ bytes }) => `${/record (before|after)/.exec(bytes.toString('latin1'))?.[0]}`)
         assert.deepEqual(records.toSorted(), ['record after', 'record after', 'record before', 'record before'])
         await bed.reload(config(good))
         await bed.stop()
