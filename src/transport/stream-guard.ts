@@ -26,15 +26,15 @@ export class StreamGuard {
   readonly #limits: StreamLimits
   readonly #open = new Map<ServerHttp2Stream, Request>()
   readonly #loads = new Map<ServerHttp2Session, SessionLoad>()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
 
   constructor(memory: InflatedBytes, limits: StreamLimits) {
     this.#memory = memory
     this.#limits = limits
-    this.#timer = setInterval(() => this.look(), INTERVAL).unref()
   }
 
   readonly watch = (session: ServerHttp2Session): void => {
+    this.#timer ??= setInterval(() => this.look(), INTERVAL).unref()
     const load = new SessionLoad(session)
     this.#loads.set(session, load)
     session.once('close', () => this.#loads.delete(session))

@@ -52,12 +52,16 @@ export function protect(
     reasons.log(reasonOf(code, error), socket)
     if (code in CERTIFICATE_FAULTS) onRefused(NOT_TRUSTED)
   })
-  const stop = reloadServerSecurity(
-    options,
-    (renewed) => server.setSecureContext(renewed),
-    (error) => log.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
-  )
-  return { identity: (socket) => identities.get(socket), stop }
+  let stop = () => {}
+  // One that cannot listen has nobody to stop it.
+  server.once('listening', () => {
+    stop = reloadServerSecurity(
+      options,
+      (renewed) => server.setSecureContext(renewed),
+      (error) => log.error({ error: error.message }, 'The changed certificates cannot be used; the old ones stay'),
+    )
+  })
+  return { identity: (socket) => identities.get(socket), stop: () => stop() }
 }
 
 /** Characters of the names of a stranger in a message. */

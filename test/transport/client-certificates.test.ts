@@ -152,6 +152,24 @@ for (const kind of ['grpc', 'http'] as const)
       }
     })
 
+    test('are not read again and again for a server that could not listen', async (t) => {
+      const { port } = await serving[kind](t, `{ ${server} }`)
+      const intervals = t.mock.method(globalThis, 'setInterval')
+      const yaml = `{ endpoint: '127.0.0.1:${port}', tls: { ${server}, reload_interval: 50ms } }`
+      const starting =
+        kind === 'grpc'
+          ? startUnaryServer(configured({ config: Options(grpcServerOptions('')) }, yaml), {
+              methods: new Map(),
+              log: quiet,
+            })
+          : startHttpServer(configured({ config: Options(httpServerOptions('')) }, yaml), {
+              handle: () => assert.fail(),
+              log: quiet,
+            })
+      await assert.rejects(starting, /address already in use/)
+      assert.equal(intervals.mock.callCount(), 0)
+    })
+
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const)
       test(`of a session of ${version} are shown again, as they may have expired since`, async (t) => {
         const { port } = await serving[kind](t, `{ ${server} }`)
