@@ -43,7 +43,7 @@ export function tapRequest(query: URLSearchParams): TapRequest {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= MOST_LIMIT))
     throw new Error(`limit is a number of records a second, 1 to ${MOST_LIMIT}`)
   const severity = query.get('severity') ?? undefined
-  if (severity !== undefined && SEVERITIES[severity] === undefined)
+  if (severity !== undefined && !Object.hasOwn(SEVERITIES, severity))
     throw new Error(`severity is one of ${Object.keys(SEVERITIES).join(', ')}`)
   const filters = query.getAll('filter')
   if (filters.length > MOST_FILTERS) throw new Error(`there may be ${MOST_FILTERS} filters`)

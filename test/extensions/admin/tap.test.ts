@@ -230,7 +230,13 @@ describe('the admin tap', () => {
   })
 
   const WRONG = ['', 'target=none', 'target=t&limit=0', 'target=t&limit=x', 'target=t&limit=1001', 'target=t&side=up']
-  for (const query of [...WRONG, 'target=t&filter=x', 'target=t&severity=loud', 'target=t&fliter=a=b'])
+  for (const query of [
+    ...WRONG,
+    'target=t&filter=x',
+    'target=t&severity=loud',
+    'target=t&severity=constructor',
+    'target=t&fliter=a=b',
+  ])
     test(`refuses "${query}" with the reason`, async (t) => {
       const { ask } = await stage(t)
       const { code, json } = await ask('GET', `/tap?${query}`)
