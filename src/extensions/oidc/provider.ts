@@ -43,22 +43,23 @@ export class Provider {
     const digest = createHash('sha256').update(token).digest('base64')
     const known = this.#of === this.source.keys ? this.#remembered.get(digest) : undefined
     if (known && known.expires > now / 1000 - this.#rules.skew) return known.data
-    const claims = await this.#claims(token, now)
+    const { claims, keys } = await this.#claims(token, now)
     const data = dataOf(claims, token, this.#options)
-    this.#remember(digest, { data, expires: claims.exp })
+    // They may have changed meanwhile.
+    if (keys === this.source.keys) this.#remember(digest, { data, expires: claims.exp })
     return data
   }
 
-  async #claims(token: string, now: number): Promise<Claims> {
+  async #claims(token: string, now: number): Promise<{ readonly claims: Claims; readonly keys: KeySet }> {
     const keys = this.source.keys ?? (await this.source.newer(undefined))
     if (keys === undefined) throw new InvalidToken('key')
     try {
-      return await verified(token, keys.find, this.#rules, now)
+      return { claims: await verified(token, keys.find, this.#rules, now), keys }
     } catch (error) {
       if (!(error instanceof InvalidToken) || error.reason !== 'key') throw error
       const newer = await this.source.newer(keys)
       if (newer === undefined) throw error
-      return verified(token, newer.find, this.#rules, now)
+      return { claims: await verified(token, newer.find, this.#rules, now), keys: newer }
     }
   }
 

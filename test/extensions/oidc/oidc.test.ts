@@ -8,7 +8,10 @@ import type { TestContext as Test } from 'node:test'
 import type { JWTPayload } from 'jose'
 import fc from 'fast-check'
 import definition from '../../../src/extensions/oidc/index.ts'
+import { keySetOf } from '../../../src/extensions/oidc/key-set.ts'
 import { oidc } from '../../../src/extensions/oidc/oidc.ts'
+import { Provider } from '../../../src/extensions/oidc/provider.ts'
+import type { KeySource } from '../../../src/extensions/oidc/provider.ts'
 import type { Host, ServerAuthenticator } from '../../../src/plugin.ts'
 import { settle } from '../../../src/testing/test-clock.ts'
 import { TestContext } from '../../component/test-context.ts'
@@ -496,4 +499,25 @@ test('files that oidc names are looked at before a start', () => {
   assert.doesNotMatch(inspected(`public_keys_file: ${file}`)[0] ?? '', /secret/)
   assert.match(inspected('public_keys_file: /nowhere')[0] ?? '', /no such file/)
   assert.match(inspected(`issuer_ca_path: ${file}`)[0] ?? '', /issuer_ca_path: could not read the CA file/)
+})
+
+test('a token whose key goes away while it is checked is not remembered', async () => {
+  const now = Date.now()
+  const old = keySetOf(JSON.stringify({ keys: [ec.jwk] }))
+  let keys = old
+  const source: KeySource = {
+    get keys() {
+      return keys
+    },
+    start: async () => {},
+    stop() {},
+    newer: async () => undefined,
+  }
+  const rules = { algorithms: ['ES256'], issuer: undefined, audience: undefined, skew: 0 }
+  const provider = new Provider({ ignore_audience: true, ignore_issuer: true }, rules, source)
+  const token = await ec.token({ sub: 'a' }, now)
+  const checking = provider.authenticate(token, now)
+  keys = keySetOf(JSON.stringify({ keys: [other.jwk] }))
+  await checking
+  await assert.rejects(provider.authenticate(token, now), /invalid token: key/)
 })
