@@ -202,7 +202,8 @@ export class Service {
     if (configuration === undefined) return { outcome: 'refused', faults: faultLines(faults) }
     const { telemetry } = configuration.service
     const before = this.configuration.service.telemetry
-    const restart = needsRestart(before, telemetry)
+    // What a start has set stays until the next, however many reloads ago it was changed.
+    const restart = needsRestart(this.#options.first.configuration.service.telemetry, telemetry)
     try {
       const drain = AbortSignal.any([AbortSignal.timeout(DRAIN), signal])
       const changes = await this.#become({ ...read, configuration }, drain)

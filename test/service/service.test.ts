@@ -178,6 +178,7 @@ describe('a service', () => {
     assert.equal(outcome, 'reloaded')
     assert.equal(log.level, 'debug')
     assert.deepEqual(needsRestart, ['service::telemetry::metrics::level', 'service::telemetry::resource'])
+    assert.deepEqual((await service.reload()).needsRestart, needsRestart, 'still, at the next one')
   })
 
   test('moves the address at which its metrics are read, and back where the new one is taken', async (context) => {
