@@ -4,11 +4,12 @@ import { lead } from './entrances.ts'
 import type { HandOvers } from './hand-overs.ts'
 import { begin, end, StartFailed, StopFailed } from './life.ts'
 import { OperatorStage } from './operator-stage.ts'
-import type { Assembly, ExporterPart, Part, ReceiverPart } from './parts.ts'
-import { senderKey } from './parts.ts'
+import type { ExporterPart, Part, ReceiverPart } from './parts.ts'
+import { Assembly, senderKey } from './parts.ts'
 import { NOWHERE } from './nowhere.ts'
 import type { Pause } from './pause.ts'
 import type { Places } from './places.ts'
+import { EMPTY_PLAN } from './plan-shape.ts'
 import { connect, runsOf } from './wiring.ts'
 
 /** What a graph consists of while it goes from one plan to the next. */
@@ -69,10 +70,10 @@ export function connectAll(scene: Scene, assembly: Assembly, isYetToCome: (part:
 
 class Transition {
   readonly #scene: Scene
-  readonly #target: Assembly
+  #target: Assembly
   readonly #terms: Terms
-  readonly #added: readonly Part[]
-  readonly #removed: readonly Part[]
+  #added: readonly Part[]
+  #removed: readonly Part[]
   readonly #failures: Error[] = []
 
   constructor(scene: Scene, target: Assembly, terms: Terms) {
@@ -103,7 +104,15 @@ class Transition {
       return this.#failures
     } finally {
       await release?.()
+      this.#forget()
     }
+  }
+
+  /** An error keeps what called when it was made. One that outlives this, such as a gate's last refusal, would keep all parts, and they those before. */
+  #forget(): void {
+    this.#target = new Assembly(EMPTY_PLAN, [])
+    this.#added = []
+    this.#removed = []
   }
 
   /** Whether new parts can only start when old ones have let go. */

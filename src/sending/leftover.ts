@@ -5,6 +5,11 @@ import type { Storage } from '../component/storage.ts'
 import type { Queue } from './build-queue.ts'
 import { DiskQueue } from './disk-queue.ts'
 
+/** Where what comes to a sender goes when it has handed over: to the one that sits there now. */
+export interface Seat {
+  take: (delivery: Delivery) => void
+}
+
 /** What a sender that ceased has not sent: for `adopt` of another one, of the same exporter and signal. */
 export class Leftover {
   /** Whose it is: its `stop` ends it where nobody adopts. */
@@ -12,16 +17,14 @@ export class Leftover {
   /** Oldest first. What comes to the sender until somebody adopts is added to the last. */
   readonly #queues: readonly Queue[]
   #deliveries: Delivery[] = []
-  readonly #succeed: (take: (delivery: Delivery) => void) => Delivery[]
+  readonly seat: Seat
+  readonly #succeed: () => Delivery[]
 
-  /** `succeed`: from now on what comes to the old sender goes to `take`; returns what it has beside its queues. */
-  constructor(
-    from: Leftover['from'],
-    queues: readonly Queue[],
-    succeed: (take: (delivery: Delivery) => void) => Delivery[],
-  ) {
+  /** `succeed`: from now on what comes to the old sender goes to `seat`; returns what it has beside its queues. */
+  constructor(from: Leftover['from'], queues: readonly Queue[], seat: Seat, succeed: () => Delivery[]) {
     this.from = from
     this.#queues = queues
+    this.seat = seat
     this.#succeed = succeed
   }
 
@@ -52,7 +55,8 @@ export class Leftover {
       else if (queue.storage === storage) same = queue
       else others.push(queue)
     }
-    deliveries.push(...this.#succeed(successor))
+    this.seat.take = successor
+    deliveries.push(...this.#succeed())
     return { same, others, deliveries }
   }
 

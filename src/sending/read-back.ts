@@ -12,6 +12,8 @@ import { decodeRecord } from './record.ts'
 
 /** How long a disk that could not be read is left alone, in milliseconds. */
 const PAUSE = 1_000
+/** Made once: an error keeps what called when it was made. */
+const CANCELLED = new Error('nothing is read any more')
 
 export interface ReadBackOptions {
   readonly store: StoredQueue
@@ -62,7 +64,7 @@ export class ReadBack {
 
   /** Nothing is read any more, and nobody waits for memory. */
   cancel(): void {
-    this.#stop.abort(new Error('nothing is read any more'))
+    this.#stop.abort(CANCELLED)
     this.#memory.cancel()
   }
 

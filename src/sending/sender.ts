@@ -9,6 +9,7 @@ import type { Queue } from './build-queue.ts'
 import { DiskQueue } from './disk-queue.ts'
 import { halves, isTooLarge, tooLarge } from './halves.ts'
 import { Leftover } from './leftover.ts'
+import type { Seat } from './leftover.ts'
 import { Line } from './line.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
@@ -24,6 +25,10 @@ const MOST_PROBES = 6
 const LAST_WRITES = 5_000
 
 export type { Leftover }
+
+/** Made once: an error keeps what called when it was made, here a graph that is no more. */
+const HANDING_OVER = new Error('handing over')
+const STOPPED = new Error('stopped')
 
 type Phase = 'new' | 'running' | 'leaving' | 'stopping'
 
@@ -51,7 +56,9 @@ export class Sender implements Sink, Holder, Room {
   /** What came while there is no queue and nothing may be sent. */
   #early: Delivery[] = []
   #unsent: Unsent[] = []
-  #successor: ((delivery: Delivery) => void) | undefined
+  /** Shared with all who had its place before, so that none of them keeps those between. */
+  #seat: Seat = { take: (delivery) => this.take(delivery) }
+  #isSucceeded = false
   readonly #watchers = new Set<() => void>()
   #turns = 0
   /** Sends beyond the consumers, since those hang. */
@@ -111,7 +118,7 @@ export class Sender implements Sink, Holder, Room {
   }
 
   take(delivery: Delivery): void {
-    if (this.#successor) return this.#successor(delivery)
+    if (this.#isSucceeded) return this.#seat.take(delivery)
     ;(delivery as DeliveryNode).hold(this)
     if (this.#abort.signal.aborted && this.#phase === 'stopping')
       return this.#refuse(delivery, stopped(`${this.name} has stopped`))
@@ -145,6 +152,7 @@ export class Sender implements Sink, Holder, Room {
   async adopt(leftover: Leftover): Promise<void> {
     const unqueued = await this.#line.adopt(leftover, (delivery) => this.take(delivery))
     this.#early = [...unqueued, ...this.#early]
+    this.#seat = leftover.seat
     this.#begin()
   }
 
@@ -154,7 +162,7 @@ export class Sender implements Sink, Holder, Room {
    */
   async handOver(deadline: AbortSignal): Promise<Leftover> {
     this.#phase = 'leaving'
-    this.#leave.abort(new Error('handing over'))
+    this.#leave.abort(HANDING_OVER)
     await this.#quiet(deadline)
     const unsent = this.#unsent.toSorted((left, right) => left.turn - right.turn).map(({ delivery }) => delivery)
     const first = [...unsent, ...this.#line.unform()]
@@ -162,8 +170,8 @@ export class Sender implements Sink, Holder, Room {
     if (queues[0]) queues[0].putBack(first)
     else this.#early = [...first, ...this.#early]
     this.#metrics.forget()
-    return new Leftover(this, queues, (successor) => {
-      this.#successor = successor
+    return new Leftover(this, queues, this.#seat, () => {
+      this.#isSucceeded = true
       this.#line.leave()
       return this.#early.splice(0)
     })
@@ -185,12 +193,12 @@ export class Sender implements Sink, Holder, Room {
     this.#line.hurry()
     const { disks } = this.#line
     for (const disk of disks) disk.cease()
-    if (disks.length > 0) this.#leave.abort(new Error('stopped'))
-    const brief = disks.length > 0 ? clock.after(BRIEF, () => this.#abort.abort(new Error('stopped'))) : undefined
+    if (disks.length > 0) this.#leave.abort(STOPPED)
+    const brief = disks.length > 0 ? clock.after(BRIEF, () => this.#abort.abort(STOPPED)) : undefined
     this.#pump()
     await this.#quiet(deadline, () => this.#giveUp())
     brief?.cancel()
-    this.#abort.abort(new Error('stopped'))
+    this.#abort.abort(STOPPED)
     for (const disk of disks) await within(clock, LAST_WRITES, disk.written())
     this.#giveUp()
     await this.#keep()
@@ -224,7 +232,7 @@ export class Sender implements Sink, Holder, Room {
   }
 
   #giveUp(): void {
-    this.#leave.abort(new Error('stopped'))
+    this.#leave.abort(STOPPED)
     for (const left of [...this.#early.splice(0), ...this.#line.clear()]) this.#leaveOff(left)
   }
 
