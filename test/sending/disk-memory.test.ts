@@ -68,7 +68,8 @@ describe('the memory of a queue on disk', () => {
   test('does not keep the senders that had it before', async () => {
     const around = new AroundDisk()
     around.send = () => Promise.reject(away())
-    let sender = await around.started()
+    const first = await around.started()
+    let sender = first
     around.take(sender)
     await settle()
     for (let times = 0; times < 20; times++) {
@@ -79,6 +80,9 @@ describe('the memory of a queue on disk', () => {
     }
     const senders = queryObjects(Sender, { format: 'count' })
     assert.ok(senders < 10, `${senders} senders are in memory`)
+    around.take(first)
+    await settle()
+    assert.deepEqual(around.onDisk(), [0, 1], 'what comes to the first goes to the last')
     await sender.stop(AbortSignal.abort())
   })
 })
