@@ -5,6 +5,7 @@ import { Refused } from '../component/refused.ts'
 import type { Storage, StoredKey, StoredQueue } from '../component/storage.ts'
 import { Awaited } from './awaited.ts'
 import type { DiskQueueOptions } from './disk-queue-options.ts'
+import { Live } from './live.ts'
 import { MemoryOnly } from './memory-only.ts'
 import { displaced, queueIsFull, sizeIn, tooLargeFor } from './queue.ts'
 import type { SendingQueue } from './queue.ts'
@@ -37,12 +38,10 @@ export class DiskQueue implements SendingQueue {
   /** On its way to the disk, or before it. */
   readonly #arriving = new Tally()
   readonly #memory = new MemoryOnly()
-  /** On disk and in memory, with the time at which it came, in order. */
-  readonly #live = new Map<StoredKey, number>()
+  readonly #live = new Live((key, outcome, isStored) => this.#ended(key, outcome, isStored))
   readonly #awaited = new Awaited()
   /** Records of which we know that nobody has read them. */
   #unread = 0
-  #youngest = 0
   #writing: Promise<unknown> = Promise.resolve()
   #isCeasing = false
   #isMakingRoom = false
@@ -83,7 +82,7 @@ export class DiskQueue implements SendingQueue {
 
   /** Whether all that ever came out of it has ended, too. */
   get isDone(): boolean {
-    return this.isEmpty && this.#live.size === 0 && this.#memory.isEmpty
+    return this.isEmpty && this.#live.isEmpty && this.#memory.isEmpty
   }
 
   /** Records on disk that are not in memory. */
@@ -92,10 +91,10 @@ export class DiskQueue implements SendingQueue {
   }
 
   get oldest(): number | undefined {
-    const times = [this.#live.values().next().value, this.#memory.oldest]
+    const times = [this.#live.oldest, this.#memory.oldest]
     const known = times.filter((at) => at !== undefined)
     if (known.length > 0) return Math.min(...known)
-    return this.#unread > 0 ? this.#youngest : undefined
+    return this.#unread > 0 ? this.#live.youngest : undefined
   }
 
   full(size: Size): Refused | undefined {
@@ -129,7 +128,7 @@ export class DiskQueue implements SendingQueue {
       budget,
       merges: () => this.#options.merges,
       clock,
-      holdsNothing: () => this.#live.size === 0 && this.#memory.isEmpty,
+      holdsNothing: () => this.#live.isEmpty && this.#memory.isEmpty,
       isMakingRoom: () => this.#isMakingRoom,
       onTrouble: (error) => this.#options.onTrouble(error),
     })
@@ -274,7 +273,7 @@ export class DiskQueue implements SendingQueue {
     node.isOnDisk = true
     node.reach('durable')
     if (!this.#isCeasing && this.#hasRoomFor(node.batch.bytes) && store.claim(key)) {
-      this.#follow(key, node, this.#options.clock.now())
+      this.#live.follow(key, node, this.#options.clock.now())
       return this.#makeReady(node)
     }
     // It may have been read back already, before we heard that it was there.
@@ -310,14 +309,7 @@ export class DiskQueue implements SendingQueue {
     this.#options.onReady()
   }
 
-  #follow(key: StoredKey, node: DeliveryNode, at: number): void {
-    this.#live.set(key, at)
-    this.#youngest = at
-    node.whenEnded((outcome, isStored) => this.#ended(key, outcome, isStored))
-  }
-
   #ended(key: StoredKey, outcome: Outcome, isStored: boolean): void {
-    this.#live.delete(key)
     if (!isStored) this.#store?.settle(key)
     this.#awaited.end(key, isStored ? STORED : outcome)
     this.#tell()
@@ -355,7 +347,7 @@ export class DiskQueue implements SendingQueue {
     node.hold(holder)
     node.isOnDisk = true
     node.reach('durable')
-    this.#follow(read.key, node, read.at)
+    this.#live.follow(read.key, node, read.at)
     this.#makeReady(node)
   }
 

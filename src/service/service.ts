@@ -223,7 +223,12 @@ export class Service {
     const next = plan(configuration)
     // Throws while nothing has been touched.
     const prepared = this.graph.prepare(next)
-    await this.#readers.become(configuration.service.telemetry.metrics.readers, catalog)
+    try {
+      await this.#readers.become(configuration.service.telemetry.metrics.readers, catalog)
+    } catch (error) {
+      if (prepared) this.graph.discard(prepared)
+      throw error
+    }
     try {
       const changes = prepared && (await this.graph.reload(prepared, { drain, abort: this.#stopping.signal }))
       this.#plan = next
