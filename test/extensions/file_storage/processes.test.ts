@@ -63,7 +63,10 @@ describe('a directory', () => {
     await (await opened(directory)).stop()
   })
 
-  test('is waited for', async () => {
+  test('is waited for', async (context) => {
+    // The clock's timers keep no process alive, and Node 22 ends a test file that nothing else keeps.
+    const alive = setInterval(() => {}, 1_000)
+    context.after(() => clearInterval(alive))
     const directory = temporaryFolder()
     const first = await opened(directory)
     const second = opened(directory, { config: { timeout: 10_000 } })
