@@ -16,7 +16,7 @@ export interface AttemptOptions {
   readonly abort: AbortSignal
   /** Told of a send that has not settled `GRACE` after it was aborted. */
   readonly onStuck: () => void
-  /** Told when there is no answer after `SILENCE`. */
+  /** Told every `SILENCE` while there is no answer. */
   readonly onSilent: () => void
 }
 
@@ -36,7 +36,7 @@ export async function attempt(
   let isOver = false
   const expire = () => isOver || control.abort(timedOut(timeout))
   const timer = timeout > 0 ? clock.after(timeout, () => afterReading(expire)) : undefined
-  const silent = clock.after(SILENCE, onSilent)
+  const silent = clock.every(SILENCE, onSilent)
   let grace: ReturnType<Clock['after']> | undefined
   const stuck = new Promise<never>((_, reject) => {
     control.signal.addEventListener('abort', () => {

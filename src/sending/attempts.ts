@@ -12,6 +12,9 @@ import { Circuit } from './circuit.ts'
 /** The longest wait between tries that the backend did not ask for: its return is noticed by then. */
 const LONGEST_WAIT = 5_000
 
+/** Timers come early by as much as the loop was late when they were set, in milliseconds. */
+const EARLY = 250
+
 /** The delivery was not sent because the sender leaves off: nobody refused it, and nobody has it. */
 export class LeftOff extends Error {
   /** Why the last attempt failed, where there was one. */
@@ -149,7 +152,7 @@ export class Attempts {
   #silent(): void {
     const { clock, status, waiting, onSilent } = this.#options
     const now = clock.monotonic()
-    if (now - this.#answeredAt < SILENCE) return
+    if (now - this.#answeredAt < SILENCE - EARLY) return
     // Many attempts that began together tell it together.
     this.#answeredAt = now
     this.#isSilent = true

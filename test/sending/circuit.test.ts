@@ -73,6 +73,21 @@ describe('a backend that is away', () => {
     assert.match(String(around.states.at(-1)), /^no answer for 5 s and more; 2 batches wait/)
   })
 
+  test('shows where its last answer came shortly before what hangs had waited so long', async () => {
+    const around = new AroundDisk()
+    let tries = 0
+    around.send = async (_, { abort }) => {
+      if (++tries === 1) return hangUntil(abort)
+      await around.clock.sleep(4_000)
+    }
+    const sender = await around.started({ queue: { num_consumers: 2 }, timeout: 30_000 })
+    for (let index = 0; index < 2; index++) around.take(sender)
+    await around.clock.advance(9_999)
+    assert.deepEqual(around.states, ['ok'])
+    await around.clock.advance(1)
+    assert.match(String(around.states.at(-1)), /^no answer for 5 s and more/)
+  })
+
   test('is found to be back although all consumers hang on connections that are dead', async () => {
     const around = new AroundDisk()
     let isBack = false
