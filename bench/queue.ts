@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import { join } from '../src/data/kernels/merge.ts'
-import { freePort } from '../test/chaos/harness/ports.ts'
+import { freePort } from '../test/free-ports.ts'
 import { payloads } from './measure/payloads.ts'
 
 const ROUNDS = 15

@@ -12,7 +12,8 @@ import { builtInCatalog } from '../src/builtin.ts'
 import { KINDS } from '../src/component/definition.ts'
 import { logs } from '../src/data/builders/logs.ts'
 import { traces } from '../src/data/builders/traces.ts'
-import { freePorts, Telegen } from './e2e/telegen.ts'
+import { Telegen } from './e2e/telegen.ts'
+import { freePorts } from './free-ports.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MAIN = join(ROOT, 'dist/cli/main.js')
@@ -61,6 +62,7 @@ const span = (name: string, attributes = {}, trace = '5') =>
 const record = (body: string, severity?: number) =>
   logs({ 'service.name': 'example' }).record({ body, severity }).finish().segments()[0] as Buffer
 
+/** Takes the next port as well. */
 const sink = (port: number) => `
 receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:${port}" }, http: { endpoint: "127.0.0.1:${port + 1}" } } } }
 exporters: { file: { path: DIR/out.jsonl, flush_interval: 10ms } }
@@ -130,12 +132,7 @@ test('the gateway drops health checks, hashes and deletes attributes, and sends 
 })
 
 test('the fan-out sends to both backends, and marks what goes to the second', async () => {
-  const [grpc, http, main, second] = (await freePorts(8)).filter((_, index) => index % 2 === 0) as [
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [grpc, http, main, second] = (await freePorts(4)) as [number, number, number, number]
   const backends = [await Telegen.start(sink(main)), await Telegen.start(sink(second))] as const
   const yaml = (await example('fan-out.yaml'))
     .replace('${env:LISTEN_GRPC:-localhost:4317}', `127.0.0.1:${grpc}`)
@@ -170,9 +167,6 @@ async function exampleIn(path: string, environment: Readonly<Record<string, stri
   return yaml
 }
 
-/** Free ports, two apart: the sink takes the next one as well. */
-const portsApart = async (count: number) => (await freePorts(count * 2)).filter((_, index) => index % 2 === 0)
-
 const listening = ([grpc, http, health, metrics]: readonly number[]) => ({
   LISTEN_GRPC: `127.0.0.1:${grpc}`,
   LISTEN_HTTP: `127.0.0.1:${http}`,
@@ -181,7 +175,7 @@ const listening = ([grpc, http, health, metrics]: readonly number[]) => ({
 })
 
 test('the agent sends this host and what it is sent to the collector, with the name of the host', async () => {
-  const [next, ...own] = (await portsApart(5)) as [number, ...number[]]
+  const [next, ...own] = (await freePorts(5)) as [number, ...number[]]
   const backend = await Telegen.start(sink(next))
   const yaml = await exampleIn('agent.yaml', { ...listening(own), OTEL_EXPORTER_OTLP_ENDPOINT: `127.0.0.1:${next}` })
   const telegen = await Telegen.start(yaml)
@@ -200,7 +194,7 @@ test('the agent sends this host and what it is sent to the collector, with the n
 })
 
 test('the collector sends on what is severe enough, and marks it', async () => {
-  const [next, ...own] = (await portsApart(5)) as [number, ...number[]]
+  const [next, ...own] = (await freePorts(5)) as [number, ...number[]]
   const backend = await Telegen.start(sink(next))
   const endpoint = `http://127.0.0.1:${next + 1}`
   const environment = { ...listening(own), OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, HOSTNAME: 'collector-7' }
@@ -255,7 +249,7 @@ test('the example of everything has every component that comes with Telegen, pri
 const SAMPLED = 22
 
 test('the example of everything runs: sampled, counted, by tenant, behind passwords', async () => {
-  const [next, outside, tokens, issued, ...own] = (await portsApart(8)) as [number, number, number, number, ...number[]]
+  const [next, outside, tokens, issued, ...own] = (await freePorts(8)) as [number, number, number, number, ...number[]]
   const backend = await Telegen.start(sink(next))
   const yaml = await exampleIn('everything.yaml', {
     ...listening(own),

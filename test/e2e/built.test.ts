@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Issuer, SigningKey } from '../extensions/oidc/issuer.ts'
-import { freePorts, Telegen } from './telegen.ts'
+import { Telegen } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 /** What is loaded only when somebody asks for it is there in the built program, too: bundling treats packages in other ways than Node. */
 

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 const FINDER = fileURLToPath(new URL('../../scripts/otelcol', import.meta.url))
 const READY = 'Everything is ready'

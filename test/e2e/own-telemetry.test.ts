@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { freePorts, Telegen } from './telegen.ts'
+import { Telegen } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 const config = (receive: number, telemetry: string) => `
 receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:${receive}" } } } }

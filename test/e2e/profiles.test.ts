@@ -8,7 +8,8 @@ import { profileRequests } from '../data/generate-profiles.ts'
 import { profilesOf, resolved } from '../data/kernels/profiles/resolved.ts'
 import { decodeAll, encodeAll, missing } from '../data/oracle/google.ts'
 import { GRPC_METHOD, HTTP_PATH, ProfilesBackend } from './profiles-backend.ts'
-import { freePorts, Telegen } from './telegen.ts'
+import { Telegen } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 const REQUESTS = 60
 const ZONE = { key: 'cloud.zone', value: { stringValue: 'zone-1' }, at: 'not set' }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { test } from 'node:test'
 import type { TestContext as Test } from 'node:test'
-import { freePorts, Telegen } from './telegen.ts'
+import { Telegen } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 /** Issue and documentation promise it, in milliseconds. */
 const PROMISED = 10_000

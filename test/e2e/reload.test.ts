@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { logs } from '../../src/data/builders/logs.ts'
-import { freePorts, Telegen } from './telegen.ts'
+import { Telegen } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 const PATIENCE = 20_000
 

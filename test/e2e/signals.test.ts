@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { logs } from '../../src/data/builders/logs.ts'
-import { freePorts, Telegen } from './telegen.ts'
+import { Telegen } from './telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 const withDeadBackend = (receive: number, dead: number) => `
 receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:${receive}" } } } }

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +32,9 @@ export class Telegen {
       ?.setEncoding('utf8')
       .on('data', (text: string) => (this.output = (this.output + text).slice(-1_000_000)))
     child.stdout?.resume()
+    // A test that failed half-way must not wait for what it left behind.
+    for (const handle of [child, child.stdout, child.stderr] as readonly { unref?: () => void }[]) handle.unref?.()
+    process.once('exit', () => child.kill('SIGKILL'))
   }
 
   /** Starts it with `yaml`, and resolves when it is ready. `DIR` in the text stands for its own temporary folder. */
@@ -51,8 +52,10 @@ export class Telegen {
     const telegen = new Telegen(child, directory)
     const deadline = performance.now() + PATIENCE
     while (!telegen.output.includes(READY)) {
-      if (child.exitCode !== null || performance.now() > deadline)
+      if (child.exitCode !== null || performance.now() > deadline) {
+        await telegen.stop()
         throw new Error(`Telegen did not start:\n${telegen.output}`)
+      }
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     return telegen
@@ -61,6 +64,7 @@ export class Telegen {
   /** Ends it with SIGTERM and resolves to its exit code. Its folder is removed. */
   async stop(): Promise<number | null> {
     const exit = this.#child.exitCode === null ? once(this.#child, 'exit') : Promise.resolve()
+    this.#child.ref()
     this.#child.kill('SIGTERM')
     await exit
     await rm(this.directory, { recursive: true, force: true })
@@ -70,13 +74,4 @@ export class Telegen {
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -7,7 +7,7 @@ import { grpcClientOptions, GRPC_PATHS, makeUnaryClient, parseRetryAfter } from 
 import { Options } from '../../src/component/options.ts'
 import { TestBed } from '../../src/testing.ts'
 import { logsRequest } from '../graph/requests.ts'
-import { freePort } from '../receivers/otlp/running.ts'
+import { freePort } from '../free-ports.ts'
 import { configured } from '../transport/configured.ts'
 import { disposing } from '../transport/disposing.ts'
 import { Issuer, SigningKey } from './oidc/issuer.ts'

@@ -12,7 +12,7 @@ import type { Configuration } from '../../src/config/configuration.ts'
 import { load } from '../../src/config/load.ts'
 import { Service } from '../../src/service/service.ts'
 import type { ServiceLog } from '../../src/service/service.ts'
-import { freePorts } from '../e2e/telegen.ts'
+import { freePorts } from '../free-ports.ts'
 import { Lives } from '../graph/reload/lives.ts'
 
 interface Line {

@@ -3,7 +3,7 @@ import { ReloadMetrics } from '../../src/service/reload-metrics.ts'
 import { observeProcess } from '../../src/telemetry/process-metrics.ts'
 import { observeRuntime } from '../../src/telemetry/runtime-metrics.ts'
 import { TestBed } from '../../src/testing.ts'
-import { freePorts } from '../e2e/telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 /** Everything that is measured of an engine in which everything has happened once, with what the process and Node tell. */
 export async function measuredEngine(): Promise<{ readonly metrics: Metrics; readonly end: () => Promise<void> }> {

@@ -13,7 +13,7 @@ import { Telemetry } from '../../src/telemetry/own-telemetry.ts'
 import { readByPrometheus } from '../../src/telemetry/prometheus-reader.ts'
 import { startReaders } from '../../src/telemetry/readers.ts'
 import { TestBed, TestClock } from '../../src/testing.ts'
-import { freePorts } from '../e2e/telegen.ts'
+import { freePorts } from '../free-ports.ts'
 
 const now = () => AbortSignal.timeout(10_000)
 /** Deadlines do not keep a process alive; a test that waits for one must be. */

@@ -9,7 +9,7 @@ import { report } from '../../src/config/report.ts'
 import { proxyFor } from '../../src/transport/proxy.ts'
 import { TestBed } from '../../src/testing.ts'
 import { logsRequest } from '../graph/requests.ts'
-import { freePort } from '../receivers/otlp/running.ts'
+import { freePort } from '../free-ports.ts'
 import { Authority, withoutOpenssl } from './certificates.ts'
 import type { Certificate } from './certificates.ts'
 

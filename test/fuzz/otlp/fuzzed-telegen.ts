@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from '../../e2e/telegen.ts'
+import { freePorts } from '../../free-ports.ts'
 import { Finding } from '../target.ts'
 
 /** The source, unless a build is named. */

@@ -8,7 +8,7 @@ import { decodeRpcStatus } from '../../../src/transport/rpc-status.ts'
 import { disposing } from '../../transport/disposing.ts'
 import { until } from '../../transport/until.ts'
 import { spans } from './payload.ts'
-import { freePort } from './running.ts'
+import { freePort } from '../../free-ports.ts'
 
 const same = (bytes: Buffer) => bytes
 

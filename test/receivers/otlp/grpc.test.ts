@@ -9,7 +9,8 @@ import { decodeRpcStatus } from '../../../src/transport/rpc-status.ts'
 import { FakeIngress } from '../../transport/fake-ingress.ts'
 import { until } from '../../transport/until.ts'
 import { logs, spans } from './payload.ts'
-import { freePort, Running } from './running.ts'
+import { Running } from './running.ts'
+import { freePort } from '../../free-ports.ts'
 import { disposing } from '../../transport/disposing.ts'
 
 const same = (bytes: Buffer) => bytes

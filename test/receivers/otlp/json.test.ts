@@ -9,7 +9,8 @@ import { spansRequest } from '../../graph/requests.ts'
 import { disposing } from '../../transport/disposing.ts'
 import { FakeIngress } from '../../transport/fake-ingress.ts'
 import { spans } from './payload.ts'
-import { freePort, Running } from './running.ts'
+import { Running } from './running.ts'
+import { freePort } from '../../free-ports.ts'
 
 interface Answer {
   readonly status: number

@@ -8,7 +8,8 @@ import type { RequestLimiter, Sender, Taken } from '../../../src/component/reque
 import { GRPC_PATHS } from '../../../src/transport/otlp-paths.ts'
 import { disposing } from '../../transport/disposing.ts'
 import { spans } from './payload.ts'
-import { freePort, Running } from './running.ts'
+import { Running } from './running.ts'
+import { freePort } from '../../free-ports.ts'
 
 const FULL = new Refused('too many requests', { code: 'resource_exhausted', retry: { after: 7000 } })
 const same = (bytes: Buffer) => bytes

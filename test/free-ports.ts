@@ -2,17 +2,19 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * Below Linux's range of ephemeral ports: what is restarted again and again must find its port free, and whoever connects to a port where nobody
- * listens for the moment must not get that very port as its own and be connected to itself.
+ * Below Linux's range of ephemeral ports: what is started on a port, once or again and again, must find that no connection took it meanwhile, and
+ * whoever connects to a port where nobody listens for the moment must not get that very port as its own and be connected to itself.
  */
 const FIRST = 10_240
 const LAST = 32_000
+/** The port after each stays free for whoever needs two in a row. */
+const STEP = 2
 const ATTEMPTS = 200
 const given = new Set<number>()
 
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST))
+    const port = FIRST + STEP * Math.floor((Math.random() * (LAST - FIRST)) / STEP)
     if (!given.has(port) && (await isFree(port))) {
       given.add(port)
       return port
@@ -20,6 +22,8 @@ export async function freePort(): Promise<number> {
   }
   throw new Error(`no free port in ${ATTEMPTS} attempts`)
 }
+
+export const freePorts = (count: number): Promise<number[]> => Promise.all(Array.from({ length: count }, freePort))
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1')
