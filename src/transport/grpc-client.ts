@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
 import type { ClientAuthenticator } from '../component/authentication.ts'
+import type { Abort } from '../component/cancellation.ts'
 import { UNKNOWN_ORIGIN } from '../component/delivery.ts'
 import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
@@ -153,13 +154,7 @@ class GrpcClient implements UnaryClient {
     }
   }
 
-  #once(
-    path: string,
-    bytes: Buffer,
-    sent: grpc.Metadata,
-    deadline: grpc.CallOptions,
-    abort: AbortSignal,
-  ): Promise<Buffer> {
+  #once(path: string, bytes: Buffer, sent: grpc.Metadata, deadline: grpc.CallOptions, abort: Abort): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Buffer, Buffer>(
         path,

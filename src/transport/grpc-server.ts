@@ -180,7 +180,7 @@ function gate(
       call.sendStatus(statusOf(refused))
     }
     const goOn = (metadata: grpc.Metadata, next: (metadata: grpc.Metadata) => void) => {
-      const asked = callOf(metadata)
+      const asked = callOf(metadata, NEVER)
       const limited = limiter?.refuse(asked)
       if (limited) onRejected?.(limited)
       const refused = limited ?? method.refuse?.(asked)
@@ -244,10 +244,10 @@ const handler =
   (method: UnaryMethod, { log, limiter }: UnaryServing): grpc.handleUnaryCall<Buffer, Buffer> =>
   (call, respond) => {
     const abort = new AbortController()
-    const asked = callOf(call.metadata)
+    const asked = callOf(call.metadata, abort.signal)
     limiter?.took(asked, { bytes: call.request.length })
     call.once('cancelled', () => abort.abort(CANCELLED))
-    method.handle(call.request, asked, abort.signal).then(
+    answer(method, call.request, asked).then(
       (answer) => respond(null, answer),
       (error: unknown) => {
         if (!(error instanceof Refused)) log.error({ error }, 'Answering a request failed')
@@ -255,6 +255,13 @@ const handler =
       },
     )
   }
+
+async function answer(method: UnaryMethod, message: Buffer, call: UnaryCall): Promise<Buffer> {
+  if ('handle' in method) return method.handle(message, call)
+  const slab = await method.room(message.length, message.length, call)
+  message.copy(slab.buffer)
+  return method.take({ slab, length: message.length }, call)
+}
 
 const same = (bytes: Buffer): Buffer => bytes
 
@@ -266,7 +273,11 @@ function statusOf(refused: Refused) {
   return { code, details: message, metadata }
 }
 
-const callOf = (metadata: grpc.Metadata): UnaryCall => ({
+/** What is refused by its headers is not under way yet. */
+const NEVER = new AbortController().signal
+
+const callOf = (metadata: grpc.Metadata, abort: AbortSignal): UnaryCall => ({
+  abort,
   ...(SENDERS.get(metadata) as Known),
   get metadata() {
     return metadataOf(metadata)

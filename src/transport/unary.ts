@@ -2,7 +2,9 @@ import type { AuthenticationData, ClientAuthenticator, ServerAuthenticator } fro
 import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
 import type { RequestLimiter } from '../component/request-limiting.ts'
+import type { Abort } from '../component/cancellation.ts'
 import type { Log } from '../component/context.ts'
+import type { Slab } from '../data/memory/slab.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
 import type { GrpcServerOptions } from './grpc-server-options.ts'
 import type { ListenAddress } from './address.ts'
@@ -22,16 +24,39 @@ export interface UnaryCall {
   readonly peer: string
   /** What the client proved of itself, by its certificate and to the authenticator, where the options ask for that. */
   readonly auth?: AuthenticationData | undefined
+  /** Fires when the client cancels, goes away, or its deadline passes. Made when it is asked for. */
+  readonly abort: AbortSignal
 }
 
-export interface UnaryMethod {
+interface Answering {
   /** Asked when the headers are there, before the message is read; a refusal is answered at once. */
   refuse?(call: UnaryCall): Refused | undefined
+}
+
+/** A `Refused` that a method rejects with is answered by the table of statuses, anything else is `internal`. Messages are inflated. */
+export type UnaryMethod = BufferMethod | SlabMethod
+
+/** Its messages are buffers of their own. */
+export interface BufferMethod extends Answering {
+  handle(message: Buffer, call: UnaryCall): Promise<Buffer>
+}
+
+/** Its messages are read straight into memory that it gives. */
+export interface SlabMethod extends Answering {
   /**
-   * Answers a message. A `Refused` that it rejects with is answered by the table of statuses, anything else is `internal`. `abort`
-   * fires when the client cancels, goes away, or its deadline passes.
+   * At least `bytes` to begin to read a message into that is said to have `all`. A promise where senders are to wait for room. Throws
+   * or rejects with a `Refused`, with which the call ends.
    */
-  handle(message: Buffer, call: UnaryCall, abort: AbortSignal): Promise<Buffer>
+  room(bytes: number, all: number, call: UnaryCall): Slab | Promise<Slab>
+  /** A larger piece while a message grows, or for what is inflated. Throws a `Refused`: it never waits, as it may hold what others wait for. */
+  reserve(bytes: number): Slab
+  /** Answers the message in the first `length` bytes of `slab`, whose reference it takes over. */
+  take(message: SlabMessage, call: UnaryCall): Promise<Buffer>
+}
+
+export interface SlabMessage {
+  readonly slab: Slab
+  readonly length: number
 }
 
 export interface UnaryServer {
@@ -58,7 +83,7 @@ export interface CallOptions {
   /** Milliseconds; sent to the server as its deadline. 0 means none. */
   readonly timeout: number
   /** Cancels the call. */
-  readonly abort: AbortSignal
+  readonly abort: Abort
   /** Besides the headers of the client's options. */
   readonly metadata?: Metadata
   /** For the authenticator: where the data came from. */

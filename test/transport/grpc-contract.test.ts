@@ -13,7 +13,7 @@ import { grpcClientOptions } from '../../src/transport/grpc-client-options.ts'
 import { grpcServerOptions } from '../../src/transport/grpc-server-options.ts'
 import { makeUnaryClient, startUnaryServer } from '../../src/transport/grpc.ts'
 import { inflate } from '../../src/transport/inflate.ts'
-import type { CallOptions, UnaryMethod, UnaryServer } from '../../src/transport/unary.ts'
+import type { BufferMethod, CallOptions, UnaryServer } from '../../src/transport/unary.ts'
 import { encodeRpcStatus } from '../../src/transport/rpc-status.ts'
 import { configured } from './configured.ts'
 import { quiet } from './quiet.ts'
@@ -36,7 +36,7 @@ const COMPRESS: Readonly<Record<string, (body: Buffer) => Promise<Buffer>>> = {
 }
 
 async function serve(
-  method: UnaryMethod | UnaryMethod['handle'],
+  method: BufferMethod | BufferMethod['handle'],
   yaml = '',
 ): Promise<UnaryServer & AsyncDisposable & { target: string }> {
   const options = configured(serverDefinition, yaml)
@@ -242,7 +242,7 @@ describe('A unary server', () => {
     let started = false
     const server = disposing(
       t,
-      await serve(async (message, _, abort) => {
+      await serve(async (message, { abort }) => {
         started = true
         await new Promise((resolve) => abort.addEventListener('abort', resolve))
         aborted = true
@@ -260,7 +260,7 @@ describe('A unary server', () => {
     let aborted = false
     const server = disposing(
       t,
-      await serve(async (message, _, abort) => {
+      await serve(async (message, { abort }) => {
         await new Promise((resolve) => abort.addEventListener('abort', resolve))
         aborted = true
         return message

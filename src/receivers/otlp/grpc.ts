@@ -21,9 +21,13 @@ export function serveGrpc(
 
 const method = (signal: Signal, intake: Intake, limiter: Guard['limiter'], includeMetadata: boolean): UnaryMethod => ({
   refuse: () => intake.closed(signal),
-  async handle(message, call, abort) {
+  room: (bytes, all, call) =>
+    intake.waits(signal) ? intake.room(signal, bytes, all, call.abort) : intake.roomNow(signal, bytes, all),
+  reserve: (bytes) => intake.reserve(signal, bytes),
+  async take(message, call) {
     const counted = (items: number) => limiter?.took(call, { items })
-    if (message.length > 0) await intake.take(signal, message, originOf(call, includeMetadata), abort, counted)
+    if (message.length > 0) await intake.take(signal, message, originOf(call, includeMetadata), call.abort, counted)
+    else message.slab.release()
     return SUCCESS
   },
 })

@@ -45,6 +45,18 @@ export class Intake {
     }
   }
 
+  /** Whether senders are to wait for room instead of being refused. */
+  waits(signal: Signal): boolean {
+    return this.#ingress.waits(signal)
+  }
+
+  /** As `room`, where nobody waits. */
+  roomNow(signal: Signal, bytes: number, all: number): Slab {
+    const refused = this.closed(signal, all)
+    if (refused) throw refused
+    return this.reserve(signal, bytes)
+  }
+
   /** Memory for a request that is being read: it does not wait, as it holds what others may be waiting for. */
   reserve(signal: Signal, bytes: number): Slab {
     return this.#ingress.reserve(signal, bytes)
