@@ -1,5 +1,5 @@
 import { GRPC_PATHS, startUnaryServer } from '../../plugin.ts'
-import type { Origin, Signal, UnaryCall, UnaryMethod, UnaryServer } from '../../plugin.ts'
+import type { Origin, Signal, SlabMethod, UnaryCall, UnaryServer } from '../../plugin.ts'
 import type { Guard } from './guard.ts'
 import type { Intake } from './intake.ts'
 import type { GrpcOptions } from './options.ts'
@@ -14,12 +14,17 @@ export function serveGrpc(
   { log, authenticator, limiter, rejected }: Guard,
 ): Promise<UnaryServer> {
   const methods = new Map(
-    intake.signals.map((signal) => [GRPC_PATHS[signal], method(signal, intake, limiter, options.include_metadata)]),
+    intake.signals.map((signal) => [GRPC_PATHS[signal], otlpMethod(signal, intake, limiter, options.include_metadata)]),
   )
   return startUnaryServer(options, { methods, log, authenticator, limiter, onRejected: rejected })
 }
 
-const method = (signal: Signal, intake: Intake, limiter: Guard['limiter'], includeMetadata: boolean): UnaryMethod => ({
+export const otlpMethod = (
+  signal: Signal,
+  intake: Intake,
+  limiter: Guard['limiter'],
+  includeMetadata: boolean,
+): SlabMethod => ({
   refuse: () => intake.closed(signal),
   room: (bytes, all, call) =>
     intake.waits(signal) ? intake.room(signal, bytes, all, call.abort) : intake.roomNow(signal, bytes, all),
