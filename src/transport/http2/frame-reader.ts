@@ -12,26 +12,34 @@ export interface FrameHandler {
   endData(): void
 }
 
+export interface FrameLimits {
+  /** Payload in bytes of a DATA frame, as our SETTINGS allow. */
+  readonly data: number
+  /** And of any other, which is joined in memory where it comes in pieces: may be less. */
+  readonly other: number
+}
+
+/** Kept for joining between two frames; what was larger is made anew, so that idle connections hold little. */
+const KEPT = 512
+
 /**
  * Finds the frames in a row of chunks. What DATA frames carry is handed on from where it lies, never joined: messages are read straight into
- * memory of their own. Other frames are handed on whole; one that is spread over chunks is joined first, and is no larger than `largest`.
+ * memory of their own. Other frames are handed on whole; one that is spread over chunks is joined first.
  */
 export class FrameReader {
   readonly #handler: FrameHandler
-  readonly #largest: number
+  readonly #limits: FrameLimits
   /** A head or a whole frame that has not come entirely, and how much of it has. */
-  readonly #joined: Buffer
+  #joined: Buffer = NOTHING
   #have = 0
   /** Of the DATA frame that is coming: its content, and its padding; -1 where the length of that is yet to come. */
   #content = 0
   #padding = 0
   #isData = false
 
-  /** `largest`: the payload in bytes that the SETTINGS allow. */
-  constructor(handler: FrameHandler, largest: number) {
+  constructor(handler: FrameHandler, limits: FrameLimits) {
     this.#handler = handler
-    this.#largest = largest
-    this.#joined = Buffer.allocUnsafeSlow(FRAME_HEAD + largest)
+    this.#limits = limits
   }
 
   /** Whether a frame has begun and not ended. */
@@ -55,7 +63,7 @@ export class FrameReader {
   #readFrame(chunk: Buffer, at: number, end: number): number {
     const length = lengthAt(chunk, at)
     const type = chunk[at + 3]!
-    if (length > this.#largest) throw tooLarge(length, this.#largest)
+    this.#check(type, length)
     if (type === DATA) return this.#openData(chunk, at, length)
     const next = at + FRAME_HEAD + length
     if (next > end) return this.#keep(chunk, at, end)
@@ -63,15 +71,21 @@ export class FrameReader {
     return next
   }
 
+  #check(type: number, length: number): void {
+    const largest = type === DATA ? this.#limits.data : this.#limits.other
+    if (length > largest)
+      throw new ConnectionError(FRAME_SIZE_ERROR, `a frame of ${length} bytes is larger than ${largest}`)
+  }
+
   #openData(head: Buffer, at: number, length: number): number {
     const flags = head[at + 4]!
-    this.#handler.beginData(flags, streamAt(head, at), length)
     const isPadded = (flags & PADDED) !== 0
     if (isPadded && length === 0)
       throw new ConnectionError(FRAME_SIZE_ERROR, 'a padded frame has no length of its padding')
     this.#content = isPadded ? length - 1 : length
     this.#padding = isPadded ? -1 : 0
     this.#isData = true
+    this.#handler.beginData(flags, streamAt(head, at), length)
     if (length === 0) this.#closeData()
     return at + FRAME_HEAD
   }
@@ -103,9 +117,16 @@ export class FrameReader {
     this.#handler.endData()
   }
 
+  /** Memory grows with what has come, not with what a head says will. */
   #keep(chunk: Buffer, at: number, end: number): number {
+    const needed = this.#have + end - at
+    if (needed > this.#joined.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(KEPT, 2 ** (32 - Math.clz32(needed - 1))))
+      this.#joined.copy(larger, 0, 0, this.#have)
+      this.#joined = larger
+    }
     chunk.copy(this.#joined, this.#have, at, end)
-    this.#have += end - at
+    this.#have = needed
     return end
   }
 
@@ -113,11 +134,10 @@ export class FrameReader {
   #join(chunk: Buffer, from: number, end: number): number {
     let at = from
     if (this.#have < FRAME_HEAD) {
-      const until = Math.min(end, at + FRAME_HEAD - this.#have)
-      at = this.#keep(chunk, at, until)
+      at = this.#keep(chunk, at, Math.min(end, at + FRAME_HEAD - this.#have))
       if (this.#have < FRAME_HEAD) return at
       const length = lengthAt(this.#joined, 0)
-      if (length > this.#largest) throw tooLarge(length, this.#largest)
+      this.#check(this.#joined[3]!, length)
       if (this.#joined[3] === DATA) {
         this.#have = 0
         this.#openData(this.#joined, 0, length)
@@ -127,18 +147,18 @@ export class FrameReader {
     const size = FRAME_HEAD + lengthAt(this.#joined, 0)
     at = this.#keep(chunk, at, Math.min(end, at + size - this.#have))
     if (this.#have < size) return at
-    this.#have = 0
     const joined = this.#joined
+    this.#have = 0
+    if (joined.length > KEPT) this.#joined = NOTHING
     this.#handler.frame(joined[3]!, joined[4]!, streamAt(joined, 0), joined, FRAME_HEAD, size)
     return at
   }
 }
+
+const NOTHING: Buffer = Buffer.allocUnsafeSlow(0)
 
 const lengthAt = (buffer: Buffer, at: number): number => (buffer[at]! << 16) | (buffer[at + 1]! << 8) | buffer[at + 2]!
 
 /** Without the reserved bit. */
 const streamAt = (buffer: Buffer, at: number): number =>
   ((buffer[at + 5]! & 0x7f) << 24) | (buffer[at + 6]! << 16) | (buffer[at + 7]! << 8) | buffer[at + 8]!
-
-const tooLarge = (length: number, largest: number): ConnectionError =>
-  new ConnectionError(FRAME_SIZE_ERROR, `a frame of ${length} bytes is larger than ${largest}`)

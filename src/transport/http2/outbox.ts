@@ -1,22 +1,25 @@
 import type { Duplex } from 'node:stream'
 
-/** Small frames are gathered in pieces of so many bytes. */
+/** Small frames are gathered in pieces of so many bytes; the first of a connection is smaller, each has twice as many as the one before. */
 const PIECE = 16 * 1024
+const FIRST_PIECE = 512
 /** What is at least so long is written from where it lies, not copied. */
 const BY_REFERENCE = 1024
 
 /**
  * What a session writes: all of a turn of the event loop leaves in one write. Small frames are copied next to each other, large payloads are
- * written from where they lie and must not change until `onDrained` says that they have left.
+ * written from where they lie and must not change until `whenSent` says that they have left.
  */
 export class Outbox {
   readonly #socket: Duplex
-  #piece = Buffer.allocUnsafeSlow(PIECE)
+  #piece: Buffer = NOTHING
   #begin = 0
   #at = 0
-  readonly #parts: Buffer[] = []
+  #parts: Buffer[] = []
   #isScheduled = false
   #waiting: (() => void)[] = []
+  /** Of the last write, where it is under way. */
+  #underway: (() => void)[] | undefined
   #unsent = 0
 
   constructor(socket: Duplex) {
@@ -28,59 +31,83 @@ export class Outbox {
     return this.#unsent + (this.#at - this.#begin)
   }
 
-  /** Room for a frame of at most `PIECE` bytes: it is written into `buffer` from `at` on, and `wrote` says up to where. */
-  room(bytes: number): { readonly buffer: Buffer; readonly at: number } {
-    if (this.#at + bytes > PIECE) {
-      this.#cut()
-      this.#piece = Buffer.allocUnsafeSlow(PIECE)
-      this.#begin = this.#at = 0
-    }
-    this.#schedule()
-    return { buffer: this.#piece, at: this.#at }
+  /** Memory for a frame of at most so many bytes, no more than 16 KiB: it is written from `at` on, and `wrote` says up to where. */
+  room(bytes: number): Buffer {
+    if (this.#at + bytes > this.#piece.length) this.#renew(bytes)
+    if (!this.#isScheduled) this.#schedule()
+    return this.#piece
+  }
+
+  /** Where in the memory that `room` gave. */
+  get at(): number {
+    return this.#at
   }
 
   wrote(end: number): void {
     this.#at = end
   }
 
-  /** Bytes behind what was written before. Those from `BY_REFERENCE` on are the caller's again when `whenSent` has run. */
+  /** Bytes behind what was written before. Those of at least 1 KiB are the caller's again when `whenSent` has run. */
   append(bytes: Buffer): void {
     if (bytes.length < BY_REFERENCE) {
-      const { buffer, at } = this.room(bytes.length)
-      bytes.copy(buffer, at)
-      this.wrote(at + bytes.length)
+      const piece = this.room(bytes.length)
+      bytes.copy(piece, this.#at)
+      this.#at += bytes.length
       return
     }
     this.#cut()
     this.#push(bytes)
-    this.#schedule()
+    if (!this.#isScheduled) this.#schedule()
   }
 
   /** Runs `run` once the system has taken all that was written until now, or the socket has gone. */
   whenSent(run: () => void): void {
     this.#waiting.push(run)
-    this.#schedule()
+    if (!this.#isScheduled) this.#schedule()
   }
 
   /** Writes what is there now instead of at the end of the turn. */
   flush(): void {
     this.#isScheduled = false
     this.#cut()
-    const parts = this.#parts.splice(0)
+    const parts = this.#parts
     const waiting = this.#waiting
-    this.#waiting = []
-    const bytes = this.#unsent
-    if (this.#socket.destroyed || parts.length === 0) return waiting.forEach((run) => run())
+    if (waiting.length > 0) this.#waiting = []
+    if (this.#socket.destroyed) {
+      this.#parts = []
+      return waiting.forEach((run) => run())
+    }
+    if (parts.length === 0) {
+      if (this.#underway) this.#underway.push(...waiting)
+      else waiting.forEach((run) => run())
+      return
+    }
+    this.#parts = []
+    this.#write(parts, waiting)
+  }
+
+  #write(parts: readonly Buffer[], waiting: (() => void)[]): void {
+    let bytes = 0
+    for (const part of parts) bytes += part.length
+    this.#underway = waiting
     const sent = () => {
       this.#unsent -= bytes
-      waiting.forEach((run) => run())
+      if (this.#underway === waiting) this.#underway = undefined
+      for (const run of waiting) run()
     }
-    if (parts.length === 1) return void this.#socket.write(parts[0] as Buffer, sent)
-    this.#socket.cork()
     const last = parts.length - 1
+    if (last === 0) return void this.#socket.write(parts[0] as Buffer, sent)
+    this.#socket.cork()
     for (let index = 0; index < last; index++) this.#socket.write(parts[index] as Buffer)
     this.#socket.write(parts[last] as Buffer, sent)
     this.#socket.uncork()
+  }
+
+  #renew(bytes: number): void {
+    this.#cut()
+    const size = Math.min(PIECE, Math.max(FIRST_PIECE, this.#piece.length * 2))
+    this.#piece = Buffer.allocUnsafeSlow(Math.max(size, bytes))
+    this.#begin = this.#at = 0
   }
 
   #push(part: Buffer): void {
@@ -93,9 +120,14 @@ export class Outbox {
     this.#begin = this.#at
   }
 
+  readonly #turn = (): void => {
+    if (this.#isScheduled) this.flush()
+  }
+
   #schedule(): void {
-    if (this.#isScheduled) return
     this.#isScheduled = true
-    setImmediate(() => this.#isScheduled && this.flush())
+    setImmediate(this.#turn)
   }
 }
+
+const NOTHING: Buffer = Buffer.allocUnsafeSlow(0)
