@@ -13,13 +13,13 @@ import { toObject } from '../src/data/codec/to-object.ts'
 import type { Signal } from '../src/data/signal.ts'
 import { compile } from '../src/data/steps/compile.ts'
 import { run } from '../src/data/steps/runner.ts'
-import type { RecordLevel, Step } from '../src/data/steps/step.ts'
+import type { Step } from '../src/data/steps/step.ts'
 import { decodeAndEncode, type OracleSignal } from '../test/data/oracle.ts'
+import { chain, filter, insertInto, insertIntoResource, LEVELS, SIGNALS } from './measure/chain.ts'
 import { payloads, VARIANTS } from './measure/payloads.ts'
 import { profilePayloads } from './measure/profiles.ts'
 import { type Effort, measure, type Measured, type Task } from './measure/rounds.ts'
 
-const SIGNALS: readonly OracleSignal[] = ['traces', 'metrics', 'logs']
 const THOROUGH: Effort = { rounds: 15, windowMs: 60, warmUpMs: 1000 }
 const QUICK: Effort = { rounds: 9, windowMs: 30, warmUpMs: 400 }
 
@@ -135,37 +135,6 @@ function tasks(signal: OracleSignal, batches: readonly Batch[]): Task[] {
       },
     },
   ]
-}
-
-const LEVELS: Readonly<Record<OracleSignal, RecordLevel>> = { traces: 'span', metrics: 'dataPoint', logs: 'logRecord' }
-
-const insertIntoResource: Step = {
-  on: 'resource',
-  act: { kind: 'insert', path: { attribute: 'deployment.environment.name' }, source: { value: 'production' } },
-}
-
-const insertInto = (on: RecordLevel): Step => ({
-  on,
-  act: { kind: 'insert', path: { attribute: 'app.pipeline' }, source: { value: 'default' } },
-})
-
-/** Half of the records have this method. */
-const filter = (on: RecordLevel): Step => ({
-  on,
-  when: { kind: 'compare', path: { attribute: 'http.request.method' }, operator: '==', value: 'GET' },
-  act: { kind: 'drop' },
-})
-
-const sample = (on: RecordLevel): Step => ({
-  on,
-  when: { kind: 'not', of: { kind: 'sampled', path: { field: 'trace_id' }, ratio: 0.5, seed: 22 } },
-  act: { kind: 'drop' },
-})
-
-function chain(signal: OracleSignal): readonly Step[] {
-  const level = LEVELS[signal]
-  const steps = [insertIntoResource, insertInto(level), filter(level)]
-  return signal === 'metrics' ? steps : [...steps, sample(level)]
 }
 
 function stepsTask(name: string, batches: readonly Batch[], steps: readonly Step[]): Task {

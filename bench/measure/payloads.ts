@@ -6,11 +6,20 @@ import { traces } from '../../src/data/builders/traces.ts'
 import type { OracleSignal } from '../../test/data/oracle.ts'
 
 export const VARIANTS = 8
-const RESOURCES = 3
-const SPANS = 512
-const POINTS = 1000
-const HISTOGRAMS = 48
-const RECORDS = 1000
+
+/** `large`: what a batch of the Collector's size holds; `small`: what one SDK sends every few seconds. */
+export type Size = 'large' | 'small'
+interface Counts {
+  readonly resources: number
+  readonly spans: number
+  readonly points: number
+  readonly histograms: number
+  readonly records: number
+}
+const COUNTS: Readonly<Record<Size, Counts>> = {
+  large: { resources: 3, spans: 512, points: 1000, histograms: 48, records: 1000 },
+  small: { resources: 1, spans: 10, points: 9, histograms: 1, records: 10 },
+}
 const NOW = 1_760_000_000_000_000_000n
 const METHODS = ['GET', 'POST', 'GET', 'DELETE', 'GET', 'PUT']
 const ROUTES = ['/api/v1/orders/{id}', '/healthz', '/api/v1/carts/{cart}/items', '/login']
@@ -19,17 +28,18 @@ const BODY =
   'anew from the pool (idle 12, busy 4), the last error was ETIMEDOUT, see trace for details of order '
 
 /** Several variants of a request, so that no run meets the same bytes over and over. */
-export function payloads(signal: OracleSignal): Batch[] {
+export function payloads(signal: OracleSignal, size: Size = 'large'): Batch[] {
   const build = { traces: spans, metrics: points, logs: records }[signal]
-  return Array.from({ length: VARIANTS }, (_, variant) => build(randomFrom(variant + 1)))
+  return Array.from({ length: VARIANTS }, (_, variant) => build(randomFrom(variant + 1), COUNTS[size]))
 }
 
 type Random = (below: number) => number
 
-function spans(random: Random): Batch {
+function spans(random: Random, counts: Counts): Batch {
+  const { spans: total, resources } = counts
   const builder = traces(resource(0), scope)
-  for (let index = 0; index < SPANS; index++) {
-    if (index > 0 && index % Math.ceil(SPANS / RESOURCES) === 0) builder.resource(resource(index), {}, scope)
+  for (let index = 0; index < total; index++) {
+    if (index > 0 && index % Math.ceil(total / resources) === 0) builder.resource(resource(index), {}, scope)
     const start = NOW + BigInt(random(1e9))
     builder.span({
       traceId: identifier(random, 32),
@@ -63,10 +73,11 @@ function spans(random: Random): Batch {
   return builder.finish()
 }
 
-function points(random: Random): Batch {
+function points(random: Random, counts: Counts): Batch {
+  const { points: total, histograms, resources } = counts
   const builder = metrics(resource(0), scope).at({ time: NOW + BigInt(random(1e9)), start: NOW })
-  for (let index = 0; index < POINTS; index++) {
-    if (index > 0 && index % Math.ceil(POINTS / RESOURCES) === 0) builder.resource(resource(index), {}, scope)
+  for (let index = 0; index < total; index++) {
+    if (index > 0 && index % Math.ceil(total / resources) === 0) builder.resource(resource(index), {}, scope)
     const name = `app.queue.${Math.floor(index / 20)}.depth`
     const metric =
       index % 40 < 20
@@ -82,9 +93,9 @@ function points(random: Random): Batch {
   }
   const histogram = builder.histogram('http.server.request.duration', 's', { temporality: 'cumulative' })
   const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-  for (let index = 0; index < HISTOGRAMS; index++) {
-    const counts = Array.from({ length: bounds.length + 1 }, () => random(1000))
-    histogram.point({ bounds, counts, sum: random(1e6) / 7, min: 0.001, max: 12 }, pointAttributes(random))
+  for (let index = 0; index < histograms; index++) {
+    const buckets = Array.from({ length: bounds.length + 1 }, () => random(1000))
+    histogram.point({ bounds, counts: buckets, sum: random(1e6) / 7, min: 0.001, max: 12 }, pointAttributes(random))
   }
   return builder.finish()
 }
@@ -100,10 +111,11 @@ function pointAttributes(random: Random): Record<string, string | number> {
   }
 }
 
-function records(random: Random): Batch {
+function records(random: Random, counts: Counts): Batch {
+  const { records: total, resources } = counts
   const builder = logs(resource(0), scope)
-  for (let index = 0; index < RECORDS; index++) {
-    if (index > 0 && index % Math.ceil(RECORDS / RESOURCES) === 0) builder.resource(resource(index), {}, scope)
+  for (let index = 0; index < total; index++) {
+    if (index > 0 && index % Math.ceil(total / resources) === 0) builder.resource(resource(index), {}, scope)
     const time = NOW + BigInt(random(1e9))
     builder.record({
       time,
