@@ -1,43 +1,77 @@
 import zlib from 'node:zlib'
-import { deflateSnappy } from './snappy.ts'
+import { DEFAULT_LEVEL } from './levels.ts'
+import { deflateSnappy, deflateSnappyNow } from './snappy.ts'
 import { deflateFrames } from './snappy-frames.ts'
 
-/** Node's one-shot compressors work off-thread and copy nothing of the input until they are done with it. */
-type Compress = (body: Buffer, level: number) => Promise<Buffer>
+/** Huffman codes alone, for gzip and its like. */
+const HUFFMAN_ONLY = -2
 
-type Call = (body: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void
-
+/**
+ * Bodies up to this size are compressed at once: at gzip's own level that holds the event loop for a third of a millisecond, and going
+ * off-thread costs a tenth.
+ */
+const SYNC_LIMIT = 32 * 1024
 /** Compressed bodies are expected to be at most this share of the plain ones, so that one chunk takes them. */
 const CHUNK_SHARE = 3
 const LEAST_CHUNK = 1024
+const ZSTD_LEVELS = { least: 1, most: 22 }
 
-const compressor =
-  (call: Call, options: (level: number) => object): Compress =>
-  (body, level) =>
-    new Promise((resolve, reject) => {
-      const chunkSize = Math.max(LEAST_CHUNK, Math.ceil(body.length / CHUNK_SHARE))
-      call(body, { chunkSize, ...options(level) }, (error, result) => (error ? reject(error) : resolve(result)))
-    })
-
-const ZSTD_DEFAULT_LEVEL = 3
-const zstdLevel = (level: number) => ({
-  params: { [zlib.constants.ZSTD_c_compressionLevel]: level === -1 ? ZSTD_DEFAULT_LEVEL : level },
-})
-const zlibLevel = (level: number) => ({ level })
-
-/** HTTP's `deflate` is zlib's format (RFC 9110, 8.4.1.2). */
-const COMPRESSORS: Readonly<Record<string, Compress>> = {
-  gzip: compressor(zlib.gzip, zlibLevel),
-  zlib: compressor(zlib.deflate, zlibLevel),
-  deflate: compressor(zlib.deflate, zlibLevel),
-  zstd: compressor(zlib.zstdCompress, zstdLevel),
-  snappy: deflateSnappy,
-  'x-snappy-framed': deflateFrames,
+interface Compressor {
+  now(body: Buffer, level: number): Buffer | undefined
+  /** Off-thread. Nothing of the input is copied: it is not read any more when this settles. */
+  later(body: Buffer, level: number): Promise<Buffer>
 }
 
-/** Compresses off-thread. Settles when `body` is no longer read. `level`: -1 is the coding's own default. */
-export function deflate(body: Buffer, coding: string, level: number): Promise<Buffer> {
-  const compress = COMPRESSORS[coding]
-  if (compress === undefined) throw new RangeError(`no compression ${coding}`)
-  return compress(body, level)
+type Now = (body: Buffer, options: object) => Buffer
+type Later = (body: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void
+
+const chunkSize = ({ length }: Buffer): number => Math.max(LEAST_CHUNK, Math.ceil(length / CHUNK_SHARE))
+
+const compressor = (now: Now, later: Later, options: (level: number) => object): Compressor => ({
+  now: (body, level) => now(body, { chunkSize: chunkSize(body), ...options(level) }),
+  later: (body, level) =>
+    new Promise((resolve, reject) =>
+      later(body, { chunkSize: chunkSize(body), ...options(level) }, (error, result) =>
+        error ? reject(error) : resolve(result),
+      ),
+    ),
+})
+
+const zstdLevel = (level: number) => ({
+  ...(level !== DEFAULT_LEVEL && {
+    params: {
+      [zlib.constants.ZSTD_c_compressionLevel]: Math.min(Math.max(level, ZSTD_LEVELS.least), ZSTD_LEVELS.most),
+    },
+  }),
+})
+const zlibLevel = (level: number) => (level === HUFFMAN_ONLY ? { strategy: zlib.constants.Z_HUFFMAN_ONLY } : { level })
+
+/** HTTP's `deflate` is zlib's format (RFC 9110, 8.4.1.2). */
+const zlibFormat = compressor(zlib.deflateSync, zlib.deflate, zlibLevel)
+
+const COMPRESSORS: ReadonlyMap<string, Compressor> = new Map([
+  ['gzip', compressor(zlib.gzipSync, zlib.gzip, zlibLevel)],
+  ['zlib', zlibFormat],
+  ['deflate', zlibFormat],
+  ['zstd', compressor(zlib.zstdCompressSync, zlib.zstdCompress, zstdLevel)],
+  ['snappy', { now: deflateSnappyNow, later: deflateSnappy }],
+  // Its library ends a stream off-thread alone.
+  ['x-snappy-framed', { now: () => undefined, later: deflateFrames }],
+])
+
+/** Compresses, small bodies at once. Settles when `body` is no longer read. `level`: -1 is the coding's own default. */
+export async function deflate(body: Buffer, coding: string, level: number): Promise<Buffer> {
+  return deflateNow(body, coding, level) ?? compressorOf(coding).later(body, level)
+}
+
+/** The compressed body; undefined where it is large enough to be compressed off-thread. */
+export function deflateNow(body: Buffer, coding: string, level: number): Buffer | undefined {
+  const { now } = compressorOf(coding)
+  return body.length <= SYNC_LIMIT ? now(body, level) : undefined
+}
+
+function compressorOf(coding: string): Compressor {
+  const found = COMPRESSORS.get(coding)
+  if (found === undefined) throw new RangeError(`no compression ${coding}`)
+  return found
 }

@@ -3,6 +3,7 @@ import { Block, Choice, Duration, Endpoint, Headers, Type } from '../component/o
 import type { Static } from '../component/options.ts'
 import { clientAuth } from './auth-options.ts'
 import { parseHostPort } from './address.ts'
+import { checkLevel, compressionParams } from './compression-options.ts'
 import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
@@ -20,6 +21,7 @@ export const grpcClientOptions = {
     default: 'gzip',
     description: 'How messages are compressed; `none` costs the least where the net is near.',
   }),
+  compression_params: compressionParams(),
   headers: Headers({ description: 'Metadata to send with every request.' }),
   keepalive: Block(
     {
@@ -58,6 +60,7 @@ export function* checkGrpcClient(
   yield* faultOf([...path, 'endpoint'], () => grpcTarget(options.endpoint))
   yield* checkClientTls(options.tls, [...path, 'tls'])
   yield* checkHeaders(options.headers, [...path, 'headers'])
+  yield* checkLevel(options, path)
   if (!BALANCERS.includes(options.balancer_name))
     yield {
       path: [...path, 'balancer_name'],

@@ -6,11 +6,13 @@ import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
 import { NO_AUTHENTICATOR } from './admission.ts'
 import { authenticate } from './authenticate.ts'
+import { levelOf } from './compression-options.ts'
 import type { GrpcClientOptions } from './grpc-client-options.ts'
 import { grpcTarget } from './grpc-client-options.ts'
 import type { CallOptions, MakeUnaryClient, UnaryClient } from './unary.ts'
 import { refusalOfAbort } from './abort.ts'
-import { isTaught, teachClient } from './grpc-codings.ts'
+import { teachClient } from './grpc-codings.ts'
+import { MESSAGE_CODINGS } from './message-codings.ts'
 import { proxyFor } from './proxy.ts'
 import { refusalOfGrpc } from './statuses.ts'
 import { clientSecurity, reloadClientSecurity } from './tls.ts'
@@ -50,7 +52,8 @@ function clientOf(target: string, options: GrpcClientOptions, security: ClientSe
     ...proxy?.options,
     ...channelOptions(options, security?.serverName),
   })
-  if (isTaught(options.compression)) teachClient(client, options.compression, RESPONSE_LIMIT)
+  if (MESSAGE_CODINGS.has(options.compression))
+    teachClient(client, options.compression, levelOf(options), RESPONSE_LIMIT)
   return client
 }
 
@@ -80,12 +83,10 @@ const IN_THE_CLEAR =
   'grpc: the credentials require transport level security (use TLS: leave out `tls::insecure` and `http://`)'
 
 function channelOptions(options: GrpcClientOptions, serverName: string | undefined): grpc.ChannelOptions {
-  const { keepalive, compression } = options
-  const algorithm = compression === 'gzip' ? GZIP : compression === 'deflate' ? DEFLATE : IDENTITY
+  const { keepalive } = options
   return {
     'grpc.max_receive_message_length': RESPONSE_LIMIT,
     'grpc.max_send_message_length': -1,
-    'grpc.default_compression_algorithm': algorithm,
     // Retrying is the sending layer's; grpc-js would keep a copy of each message for it.
     'grpc.enable_retries': 0,
     'grpc.enable_channelz': 0,
@@ -105,10 +106,6 @@ function channelOptions(options: GrpcClientOptions, serverName: string | undefin
     }),
   }
 }
-
-const IDENTITY = 0
-const DEFLATE = 1
-const GZIP = 2
 
 class GrpcClient implements UnaryClient {
   onClose = () => {}

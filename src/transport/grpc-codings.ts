@@ -1,29 +1,20 @@
 import * as grpc from '@grpc/grpc-js'
-import { deflate } from './deflate.ts'
 import type { ArrivingMessage } from './arriving-message.ts'
-import { inflate, NotInflatable, TooLarge } from './inflate.ts'
+import { NotInflatable, TooLarge } from './inflate.ts'
 import type { Room } from './inflate.ts'
+import { compressMessage, inflateMessage, MESSAGE_CODINGS } from './message-codings.ts'
 
 /**
  * Codings of gRPC messages that grpc-js does not know and the Collector sends and takes. grpc-js has no way to add one: they are put
  * where it keeps its own, which it does not document. Where a new version has no such place, this throws, and its contract test fails.
  */
 
-/** By gRPC's names, as HTTP names the same. gRPC's `snappy` is the framing format. */
-const CODINGS: ReadonlyMap<string, string> = new Map([
-  ['zstd', 'zstd'],
-  ['snappy', 'x-snappy-framed'],
-])
-/** A server inflates by itself what grpc-js knows, too: grpc-js counts no memory but that of the message it is at. */
-const SERVER_CODINGS: ReadonlyMap<string, string> = new Map([...CODINGS, ['gzip', 'gzip'], ['deflate', 'deflate']])
-const ACCEPTED = ['identity', 'deflate', 'gzip', ...CODINGS.keys()].join(',')
-
-/** Whether it is one that grpc-js must be taught. */
-export const isTaught = (coding: string): boolean => CODINGS.has(coding)
+/** Those that it must be taught. */
+const TAUGHT: ReadonlySet<string> = new Set(['zstd', 'snappy'])
+const ACCEPTED = ['identity', ...MESSAGE_CODINGS.keys()].join(',')
 
 /** Before a message: whether it is compressed, and its length in four bytes. */
 const PREFIX_BYTES = 5
-const DEFAULT_LEVEL = -1
 
 type Decompress = (framed: Buffer, coding: string) => Buffer | Promise<Buffer>
 
@@ -45,9 +36,9 @@ export function teachServerCall(call: object, limit: number, message: ArrivingMe
   let messages = 0
   own.decompressMessage = async function (framed, coding) {
     if (++messages > 1) throw refused.second
-    const http = SERVER_CODINGS.get(coding)
-    if (http === undefined) return known.call(this, framed, coding)
-    return message.inflating(() => inflated(framed, http, limit, room))
+    // What grpc-js knows, too: it counts no memory but that of the message it is at.
+    if (!MESSAGE_CODINGS.has(coding)) return known.call(this, framed, coding)
+    return message.inflating(() => inflated(framed, coding, limit, room))
   }
 }
 
@@ -57,15 +48,15 @@ export interface RefusedMessage {
   readonly second: object
 }
 
-/** Lets a client send its messages in `coding`, and take answers in any of these, never of more than `limit` bytes. */
-export function teachClient(client: grpc.Client, coding: string, limit: number): void {
+/** Lets a client send its messages in `coding` at a `level`, which grpc-js lets nobody choose, and take answers in any of these, never of more than `limit` bytes. */
+export function teachClient(client: grpc.Client, coding: string, level: number, limit: number): void {
   const { internalChannel } = client.getChannel() as {
     internalChannel?: { filterStackFactory?: { factories?: object[] } }
   }
   const factories = internalChannel?.filterStackFactory?.factories
   if (!Array.isArray(factories)) throw new Error('this version of @grpc/grpc-js hides the filters of its clients')
   // After the last, which frames messages: it is told that they are plain.
-  factories.push({ createFilter: () => new CodingFilter(coding, limit) })
+  factories.push({ createFilter: () => new CodingFilter(coding, level, limit) })
 }
 
 interface Message {
@@ -76,11 +67,13 @@ interface Message {
 /** What grpc-js asks of a filter. */
 class CodingFilter {
   readonly #coding: string
+  readonly #level: number
   readonly #limit: number
   #answer = ''
 
-  constructor(coding: string, limit: number) {
+  constructor(coding: string, level: number, limit: number) {
     this.#coding = coding
+    this.#level = level
     this.#limit = limit
   }
 
@@ -93,20 +86,20 @@ class CodingFilter {
 
   async sendMessage(message: Promise<Message>): Promise<Message> {
     const { message: framed, ...rest } = await message
-    const body = await deflate(framed.subarray(PREFIX_BYTES), CODINGS.get(this.#coding)!, DEFAULT_LEVEL)
+    const body = await compressMessage([framed.subarray(PREFIX_BYTES)], this.#coding, this.#level)
     return { message: frame(body, true), ...rest }
   }
 
   receiveMetadata(metadata: grpc.Metadata): grpc.Metadata {
     this.#answer = String(metadata.get('grpc-encoding')[0] ?? '')
-    if (isTaught(this.#answer)) metadata.remove('grpc-encoding')
+    if (TAUGHT.has(this.#answer)) metadata.remove('grpc-encoding')
     return metadata
   }
 
   async receiveMessage(message: Promise<Buffer>): Promise<Buffer> {
     const framed = await message
-    if (framed[0] !== 1 || !isTaught(this.#answer)) return framed
-    return frame(await inflated(framed, CODINGS.get(this.#answer)!, this.#limit), false)
+    if (framed[0] !== 1 || !TAUGHT.has(this.#answer)) return framed
+    return frame(await inflated(framed, this.#answer, this.#limit), false)
   }
 
   receiveTrailers(status: grpc.StatusObject): grpc.StatusObject {
@@ -122,12 +115,10 @@ function frame(body: Buffer, isCompressed: boolean): Buffer {
   return framed
 }
 
-/** Rejects with what grpc-js makes a status of. `coding` by HTTP's name. */
+/** Rejects with what grpc-js makes a status of. */
 async function inflated(framed: Buffer, coding: string, limit: number, room?: Room): Promise<Buffer> {
-  const body = framed.subarray(PREFIX_BYTES)
-  if (body.length === 0) return body
   try {
-    return await inflate(body, coding, limit, room)
+    return await inflateMessage(framed.subarray(PREFIX_BYTES), coding, limit, room)
   } catch (error) {
     if (error instanceof TooLarge) {
       const details = `Received message that decompresses to a size larger than ${limit}`

@@ -1,22 +1,14 @@
 import type { OptionFault } from '../component/definition.ts'
-import { Block, Choice, Duration, Endpoint, Headers, Options, Type } from '../component/options.ts'
+import { Block, Choice, Duration, Endpoint, Headers, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
 import { clientAuth } from './auth-options.ts'
+import { checkLevel, compressionParams } from './compression-options.ts'
 import { checkHeaders, faultOf, Ignored, unbuilt, Unbuilt } from './option-faults.ts'
 import { BAD_CREDENTIALS, isDecodable, PERCENT } from './proxy.ts'
 import { checkClientTls, clientTls } from './tls-options.ts'
 
 export const COMPRESSIONS = ['gzip', 'zstd', 'snappy', 'x-snappy-framed', 'zlib', 'deflate', 'lz4', 'none', ''] as const
 const UNBUILT_COMPRESSIONS: readonly string[] = ['lz4']
-/** These have no levels. */
-const WITHOUT_LEVEL: readonly string[] = ['snappy', 'x-snappy-framed']
-const LEVELS: Readonly<Record<string, readonly [least: number, most: number]>> = {
-  gzip: [1, 9],
-  zlib: [1, 9],
-  deflate: [1, 9],
-  zstd: [1, 22],
-}
-
 /** The Collector's confighttp client, without the `timeout`, which the sending options have. */
 export const httpClientOptions = {
   endpoint: Type.Optional(Endpoint({ description: 'URL of the server, `http://` or `https://`.' })),
@@ -27,17 +19,7 @@ export const httpClientOptions = {
     default: 'gzip',
     description: 'How bodies are compressed; `none` costs the least where the net is near.',
   }),
-  compression_params: Type.Optional(
-    Options(
-      {
-        level: Type.Integer({
-          default: 1,
-          description: 'Level of the compression, from 1: fast. -1 means its default.',
-        }),
-      },
-      { description: 'How hard to compress.' },
-    ),
-  ),
+  compression_params: compressionParams(),
   max_conns_per_host: Type.Integer({
     default: 0,
     minimum: 0,
@@ -71,26 +53,14 @@ export function* checkHttpClient(
   if (options.proxy_url) yield* checkProxy(options.proxy_url, [...path, 'proxy_url'])
   yield* checkClientTls(options.tls, [...path, 'tls'])
   yield* checkHeaders(options.headers, [...path, 'headers'])
-  const { compression, compression_params: params } = options
+  const { compression } = options
   if (UNBUILT_COMPRESSIONS.includes(compression))
     yield {
       path: [...path, 'compression'],
       message: `compression ${compression} is not available yet`,
       hint: 'use gzip, zstd, snappy or none',
     }
-  const [least, most] = LEVELS[compression] ?? []
-  if (params && params.level !== -1 && least !== undefined && (params.level < least || params.level > most!))
-    yield {
-      path: [...path, 'compression_params', 'level'],
-      message: `unsupported compression type and level ${compression}_${params.level}`,
-      hint: `levels of ${compression} go from ${least} to ${most}`,
-    }
-  if (params && WITHOUT_LEVEL.includes(compression) && params.level !== 0)
-    yield {
-      path: [...path, 'compression_params', 'level'],
-      message: `unsupported parameters {Level:${params.level}} for compression type "${compression}"`,
-      hint: `${compression} has no levels: leave it out`,
-    }
+  yield* checkLevel(options, path)
   yield* unbuilt(options, path, { middlewares: 'middlewares are' })
   if ((options.cookies as { enabled?: unknown } | null | undefined)?.enabled === true)
     yield { path: [...path, 'cookies'], message: 'cookies are not available yet' }

@@ -7,9 +7,11 @@ import { Refused } from '../component/refused.ts'
 import { refusalOfAbort } from './abort.ts'
 import { NO_AUTHENTICATOR } from './admission.ts'
 import { authenticate } from './authenticate.ts'
+import { levelOf } from './compression-options.ts'
 import { deflate } from './deflate.ts'
 import type { HttpAnswer, HttpClient, PostOptions } from './http-exchange.ts'
 import type { HttpClientOptions } from './http-client-options.ts'
+import { DEFAULT_LEVEL } from './levels.ts'
 import { proxyFor } from './proxy.ts'
 import { clientSecurity, reloadClientSecurity } from './tls.ts'
 import type { ClientSecurity } from './tls.ts'
@@ -21,7 +23,8 @@ const require = createRequire(import.meta.url)
 /** What is read of an answer's body: a status with its reason, as the Collector reads it. */
 const ANSWER_LIMIT = 64 * 1024
 const CONNECT_TIMEOUT = 10_000
-const FASTEST_LEVEL = 1
+/** Where none is written, as the Collector's library chooses; zstd's own is 3. */
+const ZSTD_LEVEL = 1
 
 /** `makeHttpClient`, over undici. */
 export async function makeClient(
@@ -66,6 +69,7 @@ class UndiciClient implements HttpClient {
   #connect: Connect
   readonly #headers: Readonly<Record<string, string>>
   readonly #coding: string | undefined
+  readonly #level: number
   readonly #authenticator: ClientAuthenticator | undefined
   /** One pool for each origin of the few URLs that an exporter has. */
   readonly #pools = new Map<string, Dispatcher>()
@@ -79,6 +83,8 @@ class UndiciClient implements HttpClient {
     this.#headers = Object.fromEntries(
       [...options.headers].map(([name, value]) => [name.toLowerCase(), value.reveal()]),
     )
+    const level = levelOf(options)
+    this.#level = level === DEFAULT_LEVEL && options.compression === 'zstd' ? ZSTD_LEVEL : level
     this.#coding = options.compression === 'none' || options.compression === '' ? undefined : options.compression
   }
 
@@ -87,9 +93,7 @@ class UndiciClient implements HttpClient {
     const sentHeaders = await this.#sentHeaders(headers, origin)
     // undici writes a body at the socket's pace, and may settle before: what it gets is a copy, or the compressed bytes.
     const plain = Buffer.concat(body)
-    const sent = this.#coding
-      ? await deflate(plain, this.#coding, this.#options.compression_params?.level ?? FASTEST_LEVEL)
-      : plain
+    const sent = this.#coding ? await deflate(plain, this.#coding, this.#level) : plain
     if (abort.aborted) throw refusalOfAbort(abort)
     return this.#dispatch(url, sent, sentHeaders, abort)
   }

@@ -1,10 +1,13 @@
 import zlib from 'node:zlib'
-import { inflateSnappy, SnappyError, snappyLength } from './snappy.ts'
-import { framedLength, inflateFrames } from './snappy-frames.ts'
+import { inflateSnappy, inflateSnappyNow, SnappyError, snappyLength } from './snappy.ts'
+import { framedLength, inflateFrames, inflateFramesNow } from './snappy-frames.ts'
 import { ZstdError, zstdFrames } from './zstd-frame.ts'
 
-/** Bodies up to this size are inflated at once; going off-thread costs more than that (0.15 ms). */
-const SYNC_LIMIT = 32 * 1024
+/**
+ * Bodies up to this size are inflated at once. Going off-thread costs 0.1 ms more for every size from 2 to 50 KB (`bench/http.ts`): what it
+ * saves is not the processor but the event loop, which these hold for a third of a millisecond at most.
+ */
+const SYNC_LIMIT = 64 * 1024
 /** What a body inflated at once may become, so that a bomb cannot hold the event loop for more than about a millisecond. */
 const SYNC_OUTPUT_LIMIT = 512 * 1024
 /** Telemetry shrinks about this many times. */
@@ -53,7 +56,7 @@ export async function inflate(body: Buffer, coding: string, limit: number, room?
   let capacity = Math.min(expectedSize(body, coding), limit)
   for (let tries = 1; ; tries++) {
     room?.take(capacity)
-    const inflated = await attempt(body, coding, capacity)
+    const inflated = isSmall(body, capacity) ? tryNow(body, coding, capacity) : await tryLater(body, coding, capacity)
     if (inflated) return inflated
     room?.give()
     if (capacity >= limit || tries === MOST_TRIES) throw new TooLarge(limit)
@@ -61,73 +64,134 @@ export async function inflate(body: Buffer, coding: string, limit: number, room?
   }
 }
 
+/**
+ * The same at once, and thrown; undefined where the body is large enough to be inflated off-thread, or grows to be: nothing is
+ * held of `room` then.
+ */
+export function inflateNow(body: Buffer, coding: string, limit: number, room?: Room): Buffer | undefined {
+  if (body.length > SYNC_LIMIT) return undefined
+  for (
+    let capacity = Math.min(expectedSize(body, coding), limit);
+    isSmall(body, capacity);
+    capacity = Math.min(capacity * 2, limit)
+  ) {
+    room?.take(capacity)
+    const inflated = tryNow(body, coding, capacity)
+    if (inflated) return inflated
+    room?.give()
+    if (capacity >= limit) throw new TooLarge(limit)
+  }
+  return undefined
+}
+
+const isSmall = (body: Buffer, capacity: number): boolean => body.length <= SYNC_LIMIT && capacity <= SYNC_OUTPUT_LIMIT
+
 /** The inflated body, or undefined where it has more than `capacity` bytes. */
-async function attempt(body: Buffer, coding: string, capacity: number): Promise<Buffer | undefined> {
+function tryNow(body: Buffer, coding: string, capacity: number): Buffer | undefined {
+  try {
+    if (coding === 'snappy') return snappyLength(body) > capacity ? undefined : inflateSnappyNow(body)
+    if (coding === FRAMED) return framedLength(body) > capacity ? undefined : inflateFramesNow(body)
+    const { now } = codecOf(coding)
+    if (coding !== 'zstd') return now(body, optionsOf(capacity))
+    const { frames } = zstdFrames(body)
+    if (frames.length === 1) return now(frames[0]!, optionsOf(capacity))
+    const whole = new Whole(capacity)
+    for (const frame of frames) if (!whole.add(now(frame, whole.options(frame)))) return undefined
+    return whole.bytes()
+  } catch (cause) {
+    return unlessTooLarge(cause, coding)
+  }
+}
+
+/** The same off-thread. */
+async function tryLater(body: Buffer, coding: string, capacity: number): Promise<Buffer | undefined> {
   try {
     if (coding === 'snappy') return snappyLength(body) > capacity ? undefined : await inflateSnappy(body)
     if (coding === FRAMED) return framedLength(body) > capacity ? undefined : await inflateFrames(body)
-    if (coding !== 'zstd') return await inflateOne(body, coding, capacity)
+    const { later, now } = codecOf(coding)
+    if (coding !== 'zstd') return await later(body, optionsOf(capacity))
     const { frames } = zstdFrames(body)
-    if (frames.length === 1) return await inflateOne(frames[0]!, coding, capacity)
-    return await inflateAll(frames, coding, capacity)
+    if (frames.length === 1) return await later(frames[0]!, optionsOf(capacity))
+    const whole = new Whole(capacity)
+    for (const frame of frames) {
+      const options = whole.options(frame)
+      const one = isSmall(frame, options.maxOutputLength) ? now(frame, options) : await later(frame, options)
+      if (!whole.add(one)) return undefined
+    }
+    return whole.bytes()
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined
-    if (cause instanceof SnappyError || typeof (cause as { errno?: unknown }).errno === 'number' || isZlib(cause))
-      throw new NotInflatable(coding, cause)
-    throw cause
+    return unlessTooLarge(cause, coding)
   }
 }
 
-/** Throws ERR_BUFFER_TOO_LARGE past `capacity`. `expected` bytes are made room for at a time. */
-function inflateOne(
-  body: Buffer,
-  coding: string,
-  capacity: number,
-  expected: number = capacity,
-): Buffer | Promise<Buffer> {
-  const isSmall = body.length <= SYNC_LIMIT && capacity <= SYNC_OUTPUT_LIMIT
-  const codec = codecOf(coding)
-  // One chunk that takes it all saves joining chunks; a byte more, as zlib asks for another chunk when one is full.
-  const chunkSize = Math.max(64, Math.min(expected, capacity) + 1)
-  const options = { maxOutputLength: Math.max(1, capacity), chunkSize }
-  return isSmall ? codec.sync(body, options) : codec.async(body, options)
+/** Undefined for what went past its capacity. */
+function unlessTooLarge(cause: unknown, coding: string): undefined {
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined
+  if (cause instanceof SnappyError || typeof (cause as { errno?: unknown }).errno === 'number' || isZlib(cause))
+    throw new NotInflatable(coding, cause)
+  throw cause
 }
 
-/** Each into chunks of its own size and not of the whole room: a thousand frames of a byte would ask for a thousand times the room. */
-async function inflateAll(bodies: readonly Buffer[], coding: string, capacity: number): Promise<Buffer | undefined> {
-  const whole = Buffer.allocUnsafe(capacity)
-  let length = 0
-  for (const body of bodies) {
-    const one = await inflateOne(body, coding, capacity - length, usualSize(body))
-    if (one.length > capacity - length) return undefined
-    length += one.copy(whole, length)
+/** One chunk that takes it all saves joining chunks; a byte more, as zlib asks for another chunk when one is full. */
+const optionsOf = (capacity: number, expected: number = capacity): CodecOptions => ({
+  maxOutputLength: Math.max(1, capacity),
+  chunkSize: Math.max(64, Math.min(expected, capacity) + 1),
+})
+
+/** What several frames inflate to. Each gets chunks of its own size and not of the whole room: a thousand frames of a byte would ask for a thousand times the room. */
+class Whole {
+  readonly #buffer: Buffer
+  #length = 0
+
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(capacity)
   }
-  return whole.subarray(0, length)
+
+  options(frame: Buffer): CodecOptions {
+    return optionsOf(this.#buffer.length - this.#length, usualSize(frame))
+  }
+
+  /** False where there is no room for it. */
+  add(one: Buffer): boolean {
+    if (one.length > this.#buffer.length - this.#length) return false
+    this.#length += one.copy(this.#buffer, this.#length)
+    return true
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length)
+  }
 }
 
 const isZlib = (cause: unknown): boolean => /^(Z_|ZSTD_|ERR_ZLIB)/.test((cause as NodeJS.ErrnoException).code ?? '')
 
+interface CodecOptions {
+  readonly maxOutputLength: number
+  readonly chunkSize: number
+}
+
+/** Throws or rejects with ERR_BUFFER_TOO_LARGE past `maxOutputLength`. */
 interface Codec {
-  readonly sync: (body: Buffer, options: { maxOutputLength: number; chunkSize: number }) => Buffer
-  readonly async: (body: Buffer, options: { maxOutputLength: number; chunkSize: number }) => Promise<Buffer>
+  now(body: Buffer, options: CodecOptions): Buffer
+  later(body: Buffer, options: CodecOptions): Promise<Buffer>
 }
 
 type Call = (body: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void
 
-const offThread =
-  (call: Call): Codec['async'] =>
-  (body, options) =>
-    new Promise((resolve, reject) => call(body, options, (error, result) => (error ? reject(error) : resolve(result))))
+const codec = (now: Codec['now'], call: Call): Codec => ({
+  now,
+  later: (body, options) =>
+    new Promise((resolve, reject) => call(body, options, (error, result) => (error ? reject(error) : resolve(result)))),
+})
 
-const CODECS: Readonly<Record<string, Codec>> = {
-  gzip: { sync: zlib.gunzipSync, async: offThread(zlib.gunzip) },
-  zlib: { sync: zlib.inflateSync, async: offThread(zlib.inflate) },
-  zstd: { sync: zlib.zstdDecompressSync, async: offThread(zlib.zstdDecompress) },
-}
+const GZIP = codec(zlib.gunzipSync, zlib.gunzip)
+const ZLIB = codec(zlib.inflateSync, zlib.inflate)
+const ZSTD = codec(zlib.zstdDecompressSync, zlib.zstdDecompress)
 
 /** HTTP's `deflate` is zlib's format (RFC 9110, 8.4.1.2), though some send it without the header. */
 function codecOf(coding: string): Codec {
-  return CODECS[coding === 'deflate' ? 'zlib' : coding] as Codec
+  if (coding === 'gzip') return GZIP
+  return coding === 'zstd' ? ZSTD : ZLIB
 }
 
 /** What the body says of its inflated size, where it does: gzip in its last four bytes, snappy and zstd in their first. */

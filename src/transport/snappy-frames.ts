@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { inflateSnappy, SnappyError, snappyLength } from './snappy.ts'
+import { inflateSnappyNow, loadSnappy, SnappyError, snappyLength } from './snappy.ts'
 
 /** The snappy framing format (github.com/google/snappy, `framing_format.txt`): what `Content-Encoding: x-snappy-framed` means. */
 
@@ -34,13 +34,9 @@ export function framedLength(body: Buffer): number {
 /** Inflates a framed body. The caller has held the size that its frames say against its limit. */
 export async function inflateFrames(body: Buffer): Promise<Buffer> {
   const whole = Buffer.allocUnsafe(framedLength(body))
-  let length = 0
   let stretch = 0
-  for (const { isCompressed, checksum, data } of frames(body)) {
-    const part = isCompressed ? await inflateSnappy(data) : data
-    if (masked(crc32c(part)) !== checksum) throw new SnappyError('a frame with a wrong checksum')
-    length += part.copy(whole, length)
-    stretch += Math.max(part.length, LEAST_OF_FRAME)
+  for (const bytes of inflateInto(whole, body)) {
+    stretch += Math.max(bytes, LEAST_OF_FRAME)
     if (stretch < STRETCH) continue
     stretch = 0
     await setImmediate()
@@ -48,10 +44,28 @@ export async function inflateFrames(body: Buffer): Promise<Buffer> {
   return whole
 }
 
+/** The same without a rest: for a body that is known to be small. */
+export function inflateFramesNow(body: Buffer): Buffer {
+  const whole = Buffer.allocUnsafe(framedLength(body))
+  // Each turn of the loop is a frame.
+  for (const _ of inflateInto(whole, body));
+  return whole
+}
+
+/** Yields the bytes of each frame when they are there. */
+function* inflateInto(whole: Buffer, body: Buffer): Generator<number> {
+  let length = 0
+  for (const { isCompressed, checksum, data } of frames(body)) {
+    const part = isCompressed ? inflateSnappyNow(data) : data
+    if (masked(crc32c(part)) !== checksum) throw new SnappyError('a frame with a wrong checksum')
+    length += part.copy(whole, length)
+    yield part.length
+  }
+}
+
 /** Frames `body`, compressed. It is no longer read when this settles. */
 export async function deflateFrames(body: Buffer): Promise<Buffer> {
-  const { Compressor } = await import('snappy')
-  const compressor = new Compressor()
+  const compressor = new (loadSnappy().Compressor)()
   return Buffer.concat([compressor.update(body), await compressor.finish()])
 }
 
@@ -84,14 +98,30 @@ const masked = (sum: number): number => (((sum >>> 15) | (sum << 17)) + 0xa282ea
 
 /** Castagnoli's polynomial, reflected (RFC 3720, appendix B.4). */
 const POLYNOMIAL = 0x82f63b78
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+
+/** Four tables, for four bytes at a time ("slicing by four"): byte by byte takes three times as long. */
+const TABLES = new Uint32Array(4 * 256)
+for (let byte = 0; byte < 256; byte++) {
   let sum = byte
   for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ POLYNOMIAL : sum >>> 1
-  return sum
-})
+  TABLES[byte] = sum
+}
+for (let at = 256; at < TABLES.length; at++) {
+  const before = TABLES[at - 256]!
+  TABLES[at] = TABLES[before & 0xff]! ^ (before >>> 8)
+}
 
 function crc32c(bytes: Buffer): number {
-  let sum = 0xffffffff
-  for (let at = 0; at < bytes.length; at++) sum = TABLE[(sum ^ bytes[at]!) & 0xff]! ^ (sum >>> 8)
-  return (sum ^ 0xffffffff) >>> 0
+  let sum = ~0
+  let at = 0
+  for (const whole = bytes.length & ~3; at < whole; at += 4) {
+    sum ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    sum =
+      TABLES[768 + (sum & 0xff)]! ^
+      TABLES[512 + ((sum >>> 8) & 0xff)]! ^
+      TABLES[256 + ((sum >>> 16) & 0xff)]! ^
+      TABLES[sum >>> 24]!
+  }
+  for (; at < bytes.length; at++) sum = TABLES[(sum ^ bytes[at]!) & 0xff]! ^ (sum >>> 8)
+  return ~sum >>> 0
 }

@@ -333,7 +333,7 @@ describe('Options of the otlp_http exporter', () => {
       'compression: compression lz4 is not available yet',
     ])
     assert.deepEqual(faults('{ endpoint: http://x, compression_params: { level: 11 } }'), [
-      'compression_params::level: unsupported compression type and level gzip_11',
+      'compression_params::level: unsupported parameters {Level:11} for compression type "gzip"',
     ])
   })
 
