@@ -20,7 +20,8 @@ export class Outbox {
   #waiting: (() => void)[] = []
   /** Of the last write, where it is under way. */
   #underway: (() => void)[] | undefined
-  #unsent = 0
+  #pushed = 0
+  #taken = 0
 
   constructor(socket: Duplex) {
     this.#socket = socket
@@ -28,7 +29,17 @@ export class Outbox {
 
   /** Bytes that the system has not taken yet. */
   get unsent(): number {
-    return this.#unsent + (this.#at - this.#begin)
+    return this.written - this.#taken
+  }
+
+  /** All bytes that were ever put here. */
+  get written(): number {
+    return this.#pushed + (this.#at - this.#begin)
+  }
+
+  /** And those of them that the system has taken: what lay before `written` when it was as large is the caller's again. */
+  get taken(): number {
+    return this.#taken
   }
 
   /** Memory for a frame of at most so many bytes, no more than 16 KiB: it is written from `at` on, and `wrote` says up to where. */
@@ -91,7 +102,7 @@ export class Outbox {
     for (const part of parts) bytes += part.length
     this.#underway = waiting
     const sent = () => {
-      this.#unsent -= bytes
+      this.#taken += bytes
       if (this.#underway === waiting) this.#underway = undefined
       for (const run of waiting) run()
     }
@@ -112,7 +123,7 @@ export class Outbox {
 
   #push(part: Buffer): void {
     this.#parts.push(part)
-    this.#unsent += part.length
+    this.#pushed += part.length
   }
 
   #cut(): void {
