@@ -2,6 +2,7 @@ import type { Observable, OperatorFunction } from 'rxjs'
 import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Step } from '../data/steps/step.ts'
+import type { Abort } from './cancellation.ts'
 import type { Capability, Offer } from './capability.ts'
 import type {
   ConnectorContext,
@@ -42,6 +43,11 @@ interface About<C extends TSchema> {
    * should be. Asked after `check` found nothing, before a start and by `validate`, of components that will run. Reads, changes nothing.
    */
   readonly inspect?: (config: Static<C>) => Iterable<OptionFault>
+  /**
+   * The options of each of `copies` that run in a process of their own, where an amount is meant for all of them together: a limit of
+   * memory. Queues of exporters are divided without it.
+   */
+  readonly divided?: (config: Static<C>, copies: number) => Static<C>
 }
 
 export interface OptionFault {
@@ -51,7 +57,10 @@ export interface OptionFault {
   readonly hint?: string
 }
 
-/** Whether a stage may be copied per worker (`replica`: stateless, and `batch`), must exist once (`global`), or is not to be scaled (`none`). */
+/**
+ * Whether a component may be copied per worker (`replica`: stateless, and `batch`), must exist once (`global`), or is not to be scaled
+ * (`none`). What says nothing exists once.
+ */
 export type Scale = 'none' | 'replica' | 'global'
 
 /** Called once each by the engine: `start` before data flows, `stop` after it ceased and only after a `start` that resolved. */
@@ -158,13 +167,16 @@ export interface Exporter extends Life {
   /**
    * Sends one batch. Settles only when the transport has let go of the bytes. Resolves when the other side has taken it,
    * rejects with a `Refused` that says whether to try again (anything else thrown is taken as permanent).
-   * `abort` fires at the timeout and when the drain deadline has passed.
+   * `abort` (or `cancellation`) fires at the timeout and when the drain deadline has passed.
    */
   send(batch: Batch, options: SendOptions): Promise<SendResult | void>
 }
 
 export interface SendOptions {
+  /** Made when it is asked for. */
   readonly abort: AbortSignal
+  /** The same, for transports that need no more than to listen: most requests are over before anybody needs a real signal. */
+  readonly cancellation: Abort
   readonly origin: Delivery['origin']
 }
 
@@ -180,6 +192,8 @@ export interface ExtensionDefinition<C extends TSchema = TSchema> extends About<
   readonly kind: 'extension'
   readonly apiVersion: number
   readonly stability: { readonly extension: Stability }
+  /** `replica`: whoever uses it may be copied, and each copy has one of its own. */
+  readonly scale?: Scale
   readonly create: (context: ExtensionContext<Static<C>>) => Extension
   /** What it will offer, so that a reference to it is checked without creating it. Where this is missing, that shows at the start. */
   readonly offers?: (config: Static<C>) => readonly Capability<unknown>[]

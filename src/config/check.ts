@@ -17,6 +17,7 @@ import { checkSignals } from './check/signals.ts'
 import { checkTopLevel } from './check/top-level.ts'
 import { checkUnused, usedComponents } from './check/unused.ts'
 import type { Configuration, Configured, Pipeline } from './configuration.ts'
+import type { Mention } from './decode/spot.ts'
 import { error, inOrder } from './fault.ts'
 import type { Fault } from './fault.ts'
 import type { Loaded } from './load.ts'
@@ -89,7 +90,7 @@ async function checkRoot(
   checkQueues(used, pipelines, service.limits, report)
   if (machine) {
     checkMachine(used, report)
-    checkMemory(used, pipelines, service.limits, placeOf(root, ['service', 'limits']), memory ?? memoryLimit(), report)
+    checkMemory(used, pipelines, service.limits, placeOf(root, ['service', 'limits']), memory ?? memoryLimit(), report, service.workers)
   }
   // What a broken pipeline names is not unused.
   if (faults.length === 0) checkUnused(components, used, overridden, report)
@@ -105,7 +106,8 @@ const notFetched = (url: string): Fault =>
     place: wholeSource(printableUrl(url)),
   })
 
-function configuration({ components: { byKind }, pipelines, service }: Result): Configuration {
+function configuration({ components: { byKind, mentions }, pipelines, service }: Result): Configuration {
+  const configured = (components: ReadonlyMap<string, Component>) => configuredOf(components, mentions)
   return {
     receivers: configured(byKind.receiver) as Configuration['receivers'],
     processors: configured(byKind.processor) as Configuration['processors'],
@@ -116,16 +118,22 @@ function configuration({ components: { byKind }, pipelines, service }: Result): 
       extensions: service.extensions,
       pipelines: pipelines.map(pipeline),
       limits: service.limits,
+      workers: service.workers,
       telemetry: service.telemetry,
     },
   }
 }
 
-function configured(components: ReadonlyMap<string, Component>): ReadonlyMap<string, Configured> {
+function configuredOf(
+  components: ReadonlyMap<string, Component>,
+  mentions: readonly Mention[],
+): ReadonlyMap<string, Configured> {
   return new Map(
-    [...components.values()].flatMap(({ id, definition, config, place }) =>
-      definition === undefined ? [] : [[id, { id, definition, config, place }]],
-    ),
+    [...components.values()].flatMap(({ id, definition, config, place, path }) => {
+      if (definition === undefined) return []
+      const named = mentions.filter((each) => each.of === 'extension' && each.path === path).map((each) => each.id)
+      return [[id, { id, definition, config, place, ...(named.length > 0 && { mentions: [...new Set(named)] }) }]]
+    }),
   )
 }
 

@@ -28,6 +28,8 @@ export interface Configured<D extends Definition = Definition> {
   readonly config: unknown
   /** Where the component's key stands. */
   readonly place: Place
+  /** Ids of extensions that its options name (`auth::authenticator`, `sending_queue::storage`). */
+  readonly mentions?: readonly string[]
 }
 
 export interface Service {
@@ -35,8 +37,13 @@ export interface Service {
   /** In the order of the file. */
   readonly pipelines: readonly Pipeline[]
   readonly limits: Limits
+  /** Processes that share the work, the first included. */
+  readonly workers?: number
   readonly telemetry: Telemetry
 }
+
+/** `service::workers`. */
+export const MOST_WORKERS = 256
 
 /** Ids are canonical and listed once; `receivers` and `exporters` name connectors too. */
 export interface Pipeline {

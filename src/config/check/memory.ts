@@ -14,7 +14,7 @@ import type { Written } from './pipelines.ts'
 /**
  * The most memory that the data of all pipelines can take, against what there is. Sending queues and whatever else holds batches
  * take theirs out of the signal's limit, which work under way may overdraw by a bound; what receivers take before it, and the
- * process itself, come on top.
+ * process itself, come on top, the latter for each of `workers`.
  */
 export function checkMemory(
   components: Iterable<Component>,
@@ -23,22 +23,23 @@ export function checkMemory(
   place: Place,
   memory: MemoryLimit,
   report: (fault: Fault) => void,
+  workers = 1,
 ): void {
   const before = [...components].flatMap(beforeLimits)
   const used = SIGNALS.filter((signal) => pipelines.some((pipeline) => pipeline.signal === signal))
   if (used.length === 0) return
   const worst = (signal: Signal): number => limits[signal] + new ByteBudget(limits[signal]).overdraftLimit
-  const itself = process.memoryUsage.rss()
-  const early = before.reduce((total, { bytes }) => total + bytes, 0)
+  const itself = process.memoryUsage.rss() * workers
+  const early = before.reduce((total, { bytes }) => total + bytes, 0) * workers
   const sum = used.reduce((total, signal) => total + worst(signal), early + itself)
   const parts = used.map(
     (signal) => `${signal} ${size(limits[signal])} and ${size(worst(signal) - limits[signal])} for work under way`,
   )
-  const beforeParts = before.map(({ path, bytes, what }) => `${path} ${size(bytes)} for ${what}`)
+  const beforeParts = before.map(({ path, bytes, what }) => `${path} ${size(bytes * workers)} for ${what}`)
   const whose = memory.of === 'cgroup' ? 'the control group allows' : 'the machine has'
   const message =
     `may take ${size(sum)} of memory at worst, sending queues included; ${whose} ${size(memory.bytes)} ` +
-    `(${[...parts, ...beforeParts, `the process itself ${size(itself)}`].join(', ')})`
+    `(${[...parts, ...beforeParts, `${workers === 1 ? 'the process itself' : `${workers} processes themselves`} ${size(itself)}`].join(', ')})`
   const about = { code: 'memory', message, path: 'service::limits', place }
   if (sum <= memory.bytes) report(info(about))
   else report(warning({ ...about, hint: 'lower the limits of the signals, or give it more memory' }))

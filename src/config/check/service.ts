@@ -1,9 +1,10 @@
 import type { Limits } from '../configuration.ts'
-import { DEFAULT_LIMITS } from '../configuration.ts'
+import { DEFAULT_LIMITS, MOST_WORKERS } from '../configuration.ts'
 import { decode } from '../decode/decode.ts'
 import type { Schema } from '../decode/schema.ts'
 import { spot } from '../decode/spot.ts'
 import type { Fault } from '../fault.ts'
+import { coresLimit } from '../machine/cores-limit.ts'
 import { isNull, isWhole, mapping } from '../node.ts'
 import type { Item, Mapping, Node } from '../node.ts'
 import type { Place } from '../place.ts'
@@ -27,13 +28,14 @@ export interface ServiceSection {
   /** Canonical ids of the extensions that are to run. */
   readonly extensions: readonly string[]
   readonly limits: Limits
+  readonly workers: number
   readonly telemetry: Telemetry
 }
 
-const KEYS = ['extensions', 'limits', 'pipelines', 'telemetry']
+const KEYS = ['extensions', 'limits', 'pipelines', 'telemetry', 'workers']
 const EXTENSIONS: Schema = { type: 'array', items: { type: 'string' } }
 
-/** Reads `service::extensions`, `service::limits` and `service::telemetry`. */
+/** Reads `service::extensions`, `service::limits`, `service::workers` and `service::telemetry`. */
 export function readService(
   root: Mapping,
   components: Components,
@@ -78,10 +80,9 @@ function readExtensions(
   return [...new Set(known)]
 }
 
-function readOptions(
-  node: Node,
-  report: (fault: Fault) => void,
-): { readonly limits: Limits; readonly telemetry: Telemetry } {
+type ServiceOptions = Pick<ServiceSection, 'limits' | 'workers' | 'telemetry'>
+
+function readOptions(node: Node, report: (fault: Fault) => void): ServiceOptions {
   // The Collector's decoder names these from the top: 'service.telemetry'.
   const at = { ...spot('service'), name: 'service' }
   const service = decode(SERVICE as Schema, node, at) as Service | undefined
@@ -91,7 +92,8 @@ function readOptions(
     for (const fault of telemetryFaults(service)) faults.push(located(fault, 'service', node, node.place, service))
   faults.forEach(report)
   if (faults.length > 0 || service === undefined || !isWhole(node)) return DEFAULTS
-  return { limits: service.limits, telemetry: telemetryOf(service) }
+  const workers = typeof service.workers === 'string' ? Math.min(coresLimit(), MOST_WORKERS) : service.workers
+  return { limits: service.limits, workers, telemetry: telemetryOf(service) }
 }
 
 const UNKNOWN = "'service' has invalid keys: "
@@ -121,8 +123,9 @@ function telemetryOf(service: Service): Telemetry {
 }
 
 /** Stands in where the section is faulty, and then nothing runs. */
-const DEFAULTS: { readonly limits: Limits; readonly telemetry: Telemetry } = {
+const DEFAULTS: ServiceOptions = {
   limits: DEFAULT_LIMITS,
+  workers: 1,
   telemetry: {
     logs: { level: 'info', encoding: 'console', outputPaths: ['stderr'], initialFields: {}, resource: true },
     metrics: { level: 'normal', readers: [] },

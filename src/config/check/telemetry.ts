@@ -3,7 +3,7 @@ import type { MetricLevel } from '../../component/meter.ts'
 import { Block, ByteSize, Duration, Options, StringList, Type } from '../../component/options.ts'
 import type { Static } from '../../component/options.ts'
 import type { OptionFault } from '../../component/definition.ts'
-import { DEFAULT_LIMITS } from '../configuration.ts'
+import { DEFAULT_LIMITS, MOST_WORKERS } from '../configuration.ts'
 import { readerFaults, READERS } from './metric-readers.ts'
 
 interface WrittenResource {
@@ -44,6 +44,11 @@ export const SERVICE = Options({
     },
     { description: 'How much memory the data of each signal may take, everywhere together.' },
   ),
+  workers: Type.Union([Type.Integer({ minimum: 1, maximum: MOST_WORKERS }), Type.String()], {
+    default: 1,
+    description:
+      'How many processes run the pipelines that can be copied, the first included: a number, or `auto` for as many as there are cores.',
+  }),
   telemetry: Block(
     {
       logs: Block(
@@ -142,7 +147,16 @@ export function resourceAttributes({ telemetry: { resource } }: Service): Record
   return { ...(free as Record<string, string | null>), ...Object.fromEntries(listed) }
 }
 
-export function* telemetryFaults({ telemetry: { logs, metrics, traces, resource } }: Service): Iterable<OptionFault> {
+export function* telemetryFaults({
+  workers,
+  telemetry: { logs, metrics, traces, resource },
+}: Service): Iterable<OptionFault> {
+  if (typeof workers === 'string' && workers !== 'auto')
+    yield {
+      path: ['workers'],
+      message: `workers is a number from 1 to ${MOST_WORKERS}, or auto, not ${JSON.stringify(workers)}`,
+      hint: 'auto: as many as there are cores',
+    }
   const at = (...steps: string[]) => ['telemetry', ...steps]
   if (logLevel(logs.level) === undefined)
     yield {

@@ -6,6 +6,7 @@ export default defineExporter({
   type: 'debug',
   summary: 'Shows what comes, for people to look at.',
   stability: { traces: 'alpha', metrics: 'alpha', logs: 'alpha', profiles: 'development' },
+  scale: 'replica',
   config: options,
   check: faults,
   sending: () => DIRECT,

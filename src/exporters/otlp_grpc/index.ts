@@ -7,6 +7,7 @@ export default defineExporter({
   aliases: ['otlp'],
   summary: 'Sends OTLP over gRPC.',
   stability: { traces: 'beta', metrics: 'beta', logs: 'beta', profiles: 'development' },
+  scale: 'replica',
   config: options,
   check: (config) => checkGrpcClient(config),
   inspect: ({ tls }) => inspectTls(tls, ['tls']),

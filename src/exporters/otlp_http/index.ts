@@ -9,6 +9,7 @@ export default defineExporter({
   aliases: ['otlphttp'],
   summary: 'Sends OTLP over HTTP.',
   stability: { traces: 'beta', metrics: 'beta', logs: 'beta', profiles: 'development' },
+  scale: 'replica',
   config: options,
   *check(config) {
     yield* checkHttpClient(config)

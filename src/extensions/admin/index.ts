@@ -7,6 +7,7 @@ export default defineExtension({
   summary:
     'Lets operators look into a running Telegen and reload it: status, plan, configuration, log level, profiles, tap.',
   stability: { extension: 'alpha' },
+  scale: 'global',
   config: options,
   check: faults,
   inspect: ({ tls }) => inspectTls(tls, ['tls']),

@@ -8,6 +8,7 @@ export default defineExtension({
   aliases: ['basic_auth'],
   summary: 'Authenticates by user and password, on requests that arrive or on requests that leave.',
   stability: { extension: 'beta' },
+  scale: 'replica',
   config: options,
   check: faults,
   inspect,

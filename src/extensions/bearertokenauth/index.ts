@@ -7,6 +7,7 @@ export default defineExtension({
   aliases: ['bearer_token_auth'],
   summary: 'Authenticates by a bearer token, on requests that arrive and on requests that leave.',
   stability: { extension: 'beta' },
+  scale: 'replica',
   config: options,
   check: faults,
   inspect,

@@ -6,6 +6,7 @@ export default defineExtension({
   type: 'file_storage',
   summary: 'Keeps queues and values on disk, so that they outlive the process.',
   stability: { extension: 'alpha' },
+  scale: 'global',
   config: options,
   check: faults,
   inspect,

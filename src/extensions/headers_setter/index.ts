@@ -6,6 +6,7 @@ export default defineExtension({
   type: 'headers_setter',
   summary: 'Sets headers of requests that leave, from fixed values or from the request that brought the data.',
   stability: { extension: 'alpha' },
+  scale: 'replica',
   config: options,
   check: faults,
   inspect,

@@ -7,6 +7,7 @@ export default defineExtension({
   aliases: ['healthcheckv2'],
   summary: 'Answers over HTTP and gRPC whether Telegen runs, whether all of it works, and what does not.',
   stability: { extension: 'beta' },
+  scale: 'global',
   config: options,
   check: faults,
   inspect,

@@ -6,6 +6,7 @@ export default defineExtension({
   type: 'oidc',
   summary: 'Authenticates requests that arrive by tokens (JWT) that an OpenID Connect issuer signed.',
   stability: { extension: 'alpha' },
+  scale: 'replica',
   config: options,
   check: faults,
   inspect,

@@ -6,6 +6,7 @@ export default defineExtension({
   type: 'rate_limiter',
   summary: 'Limits how many requests, bytes and items a second each sender may send.',
   stability: { extension: 'alpha' },
+  scale: 'global',
   config: options,
   check: faults,
   offers: () => [RequestLimiting],

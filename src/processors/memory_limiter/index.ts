@@ -1,5 +1,5 @@
 import { defineProcessor } from '../../plugin.ts'
-import { faults, options } from './options.ts'
+import { divided, faults, options } from './options.ts'
 import { refusing } from './refusing.ts'
 
 export default defineProcessor({
@@ -9,5 +9,6 @@ export default defineProcessor({
   scale: 'replica',
   config: options,
   check: faults,
+  divided,
   create: (context) => refusing(context),
 })

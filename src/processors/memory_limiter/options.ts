@@ -56,3 +56,12 @@ export function* faults(config: LimiterConfig): Iterable<OptionFault> {
   if (limit_percentage > 0 && limit_percentage <= spike_limit_percentage)
     yield at('spike_limit_percentage', "'spike_limit_percentage' must be smaller than 'limit_percentage'")
 }
+
+/** Each process looks at its own memory, and the limit is meant for all of them. */
+export const divided = (config: LimiterConfig, copies: number): LimiterConfig => ({
+  ...config,
+  limit_mib: config.limit_mib / copies,
+  spike_limit_mib: config.spike_limit_mib / copies,
+  limit_percentage: config.limit_percentage / copies,
+  spike_limit_percentage: config.spike_limit_percentage / copies,
+})

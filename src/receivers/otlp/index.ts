@@ -13,6 +13,7 @@ export default defineReceiver({
   type: 'otlp',
   summary: 'Takes OTLP in over gRPC and HTTP.',
   stability: { traces: 'beta', metrics: 'beta', logs: 'beta', profiles: 'development' },
+  scale: 'replica',
   config: options,
   *check({ protocols: { grpc, http } }) {
     if (!grpc && !http)

@@ -7,6 +7,7 @@ export default defineReceiver({
   aliases: ['otlp_generator'],
   summary: 'Makes telemetry up, for trials: nothing of it was observed, and all of it says so.',
   stability: { traces: 'development', metrics: 'development', logs: 'development', profiles: 'development' },
+  scale: 'global',
   config: options,
   check: faults,
   create: (context) => generating(context),
