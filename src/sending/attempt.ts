@@ -1,78 +1,94 @@
-import type { Clock } from '../component/clock.ts'
-import type { Exporter, SendResult } from '../component/definition.ts'
-import type { Delivery } from '../component/delivery.ts'
+import { Cancellation } from '../component/cancellation.ts'
+import type { Abort } from '../component/cancellation.ts'
+import type { Clock, Timer } from '../component/clock.ts'
+import type { Exporter, SendOptions, SendResult } from '../component/definition.ts'
+import type { Delivery, Origin } from '../component/delivery.ts'
 import { Refused } from '../component/refused.ts'
 
 /** How long an aborted send may take to let go before it is left behind, in milliseconds. */
 const GRACE = 5_000
-/** How long a backend may say nothing before that is worth telling, in milliseconds. */
-export const SILENCE = 5_000
 
-export interface AttemptOptions {
-  readonly clock: Clock
-  /** Milliseconds; 0 means for ever. */
-  readonly timeout: number
-  /** Fires at the drain deadline. */
-  readonly abort: AbortSignal
-  /** Told of a send that has not settled `GRACE` after it was aborted. */
-  readonly onStuck: () => void
-  /** Told every `SILENCE` while there is no answer. */
-  readonly onSilent: () => void
-}
+/** Told once how an attempt ended: either what was thrown, or nothing, and what the backend said. */
+export type AttemptEnd = (attempt: Attempt, thrown: unknown, result: SendResult | void) => void
 
 /**
- * One call of `send`, bounded by the timeout. The batch stays retained until the exporter's promise settles, even where
- * that is long after the attempt was given up: the transport may still read the bytes.
+ * One call of `send`. There is one for each request, so it is all that `send` is given, too. The batch stays retained until the
+ * exporter's promise settles, even where that is long after the attempt was given up: the transport may still read the bytes.
  */
-export async function attempt(
-  exporter: Exporter,
-  delivery: Delivery,
-  options: AttemptOptions,
-): Promise<SendResult | void> {
-  const { clock, timeout, abort, onStuck, onSilent } = options
-  const batch = delivery.batch.retain()
-  const control = new AbortController()
-  const stop = () => control.abort(drained())
-  let isOver = false
-  const expire = () => isOver || control.abort(timedOut(timeout))
-  const timer = timeout > 0 ? clock.after(timeout, () => afterReading(expire)) : undefined
-  const silent = clock.every(SILENCE, onSilent)
-  let grace: ReturnType<Clock['after']> | undefined
-  const stuck = new Promise<never>((_, reject) => {
-    control.signal.addEventListener('abort', () => {
-      grace = clock.after(GRACE, () => {
-        onStuck()
-        reject(control.signal.reason as Refused)
-      })
+export class Attempt implements SendOptions {
+  /** On the monotonic clock. */
+  readonly began: number
+  readonly delivery: Delivery
+  readonly #cancellation = new Cancellation()
+  readonly #ended: AttemptEnd
+  #grace: Timer | undefined
+  #isOver = false
+
+  constructor(delivery: Delivery, began: number, ended: AttemptEnd) {
+    this.delivery = delivery
+    this.began = began
+    this.#ended = ended
+  }
+
+  get origin(): Origin {
+    return this.delivery.origin
+  }
+
+  get cancellation(): Abort {
+    return this.#cancellation
+  }
+
+  get abort(): AbortSignal {
+    return this.#cancellation.signal
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Once. */
+  send(exporter: Exporter): void {
+    const batch = this.delivery.batch.retain()
+    called(exporter, this).then(
+      (result) => {
+        batch.release()
+        this.#end(undefined, result)
+      },
+      (error: unknown) => {
+        batch.release()
+        this.#end(
+          this.#cancellation.aborted && !(error instanceof Refused) ? this.#cancellation.reason : reasonOf(error),
+        )
+      },
+    )
+  }
+
+  /** Tells the transport to let go; it is left behind where it does not, which `onStuck` is told of. */
+  cancel(reason: Error, clock: Clock, onStuck: () => void): void {
+    if (this.#isOver || this.#cancellation.aborted) return
+    this.#grace = clock.after(GRACE, () => {
+      onStuck()
+      this.#end(reason)
     })
-  })
-  if (abort.aborted) stop()
-  else abort.addEventListener('abort', stop, { once: true })
-  const sent = send(exporter, delivery, control.signal).finally(() => batch.release())
-  try {
-    return await Promise.race([sent, stuck])
-  } catch (error) {
-    throw control.signal.aborted && !(error instanceof Refused) ? control.signal.reason : error
-  } finally {
-    isOver = true
-    abort.removeEventListener('abort', stop)
-    timer?.cancel()
-    silent.cancel()
-    grace?.cancel()
+    this.#cancellation.abort(reason)
+  }
+
+  #end(thrown: unknown, result?: SendResult | void): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#grace?.cancel()
+    this.#ended(this, thrown, result)
   }
 }
 
-/**
- * Where the process stood still, timers are due before anything is read of what has come meanwhile: an answer that is there counts,
- * or a busy moment would have everything sent twice.
- */
-const afterReading = (run: () => void): void => void setImmediate(() => setImmediate(run))
+/** Something, whatever was thrown. */
+const reasonOf = (thrown: unknown): unknown => thrown ?? new Error(String(thrown))
 
-const timedOut = (timeout: number): Refused =>
-  new Refused(`the attempt took longer than ${timeout} ms`, { code: 'deadline_exceeded', retry: {} })
-const drained = (): Refused => new Refused('stopped before the backend answered', { code: 'unavailable', retry: {} })
-
-/** So that a throw before the first await is a rejection like any other. */
-async function send(exporter: Exporter, delivery: Delivery, abort: AbortSignal): Promise<SendResult | void> {
-  return exporter.send(delivery.batch, { abort, origin: delivery.origin })
+/** So that a throw before the first await is a rejection like any other, and whatever a plugin returns a promise. */
+function called(exporter: Exporter, attempt: Attempt): Promise<SendResult | void> {
+  try {
+    return Promise.resolve(exporter.send(attempt.delivery.batch, attempt))
+  } catch (error) {
+    return Promise.reject(error as Error)
+  }
 }

@@ -5,15 +5,14 @@ import { Refused } from '../component/refused.ts'
 import { patienceOf } from '../component/sending-options.ts'
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { StatusReporter } from '../component/status.ts'
-import { attempt, SILENCE } from './attempt.ts'
 import { backoff } from './backoff.ts'
 import { Circuit } from './circuit.ts'
+import { SILENCE, UnderWay } from './under-way.ts'
+
+type Retrying = NonNullable<SendingOptions['retry']>
 
 /** The longest wait between tries that the backend did not ask for: its return is noticed by then. */
 const LONGEST_WAIT = 5_000
-
-/** Timers come early by as much as the loop was late when they were set, in milliseconds. */
-const EARLY = 250
 
 /** The delivery was not sent because the sender leaves off: nobody refused it, and nobody has it. */
 export class LeftOff extends Error {
@@ -46,73 +45,106 @@ export interface AttemptsOptions {
   readonly onAnswer: () => void
 }
 
+/** Told once: why it is over, a `Refused` or `LeftOff`, or undefined where the other side has taken it. */
+export type Done = (failure: Refused | LeftOff | undefined, result: SendResult | void) => void
+
+/** As `Done`, of one attempt. */
+type Tried = (failure: Refused | LeftOff | undefined, result: SendResult | void, began: number) => void
+
 /** All attempts of one sender: each delivery is tried until it works, may not be tried again, or has taken too long. */
 export class Attempts {
   readonly circuit: Circuit
   readonly #options: AttemptsOptions
-  /** When there was an answer, or its absence was told. */
-  #answeredAt: number
+  readonly #underWay: UnderWay
   #isSilent = false
 
   constructor(options: AttemptsOptions) {
+    const { exporter, sending, clock, abort, onStuck } = options
     this.#options = options
-    this.circuit = new Circuit(options.clock)
-    this.#answeredAt = options.clock.monotonic()
+    this.circuit = new Circuit(clock)
+    const onSilent = () => this.#silent()
+    this.#underWay = new UnderWay({ exporter, clock, timeout: sending.timeout, abort, onStuck, onSilent })
   }
 
-  /** Rejects with the `Refused` that is the end of it, or `LeftOff`. */
-  async persist(delivery: Delivery): Promise<SendResult | void> {
-    const { retry } = this.#options.sending
-    if (!retry?.enabled) return this.#once(delivery)
+  /** `done` is called once, never before this returns. Most deliveries are taken at once, and for those no promise is made here. */
+  persist(delivery: Delivery, done: Done): void {
+    const { sending, abort } = this.#options
+    if (!sending.retry?.enabled) return this.#once(delivery, done)
+    if (this.circuit.isOpen || abort.aborted) return this.#goOn(delivery, undefined, undefined, done)
+    this.#once(delivery, (failure, result, began) => {
+      if (failure instanceof Refused && failure.retryable) this.#goOn(delivery, failure, began, done)
+      else done(failure, result)
+    })
+  }
+
+  #goOn(delivery: Delivery, last: Refused | undefined, began: number | undefined, done: Done): void {
+    this.#again(delivery, last, began).then(
+      (result) => done(undefined, result),
+      (failure: Refused | LeftOff) => done(failure),
+    )
+  }
+
+  /** `last`: why the first attempt failed, which began at `began`; none was made where the circuit is open. Rejects with what is the end of it. */
+  async #again(delivery: Delivery, last: Refused | undefined, began: number | undefined): Promise<SendResult | void> {
     const { clock, sending } = this.#options
     const patience = patienceOf(sending)
+    const retry = sending.retry as Retrying
     const waits = backoff(retry)
-    let last: Refused | undefined
-    let began: number | undefined
     let earliest = 0
     for (;;) {
+      if (last !== undefined && began !== undefined) earliest = this.#failed(last, retry, waits, began + patience)
       const until = began === undefined || patience === 0 ? Infinity : began + patience
       await this.#turn(earliest, until, last)
       began ??= clock.monotonic()
       try {
-        return await this.#once(delivery)
+        return await new Promise((resolve, reject) =>
+          this.#once(delivery, (failure, result) => {
+            if (failure === undefined) resolve(result)
+            else reject(failure)
+          }),
+        )
       } catch (error) {
         if (!(error instanceof Refused) || !error.retryable) throw error
         last = error
       }
-      const asked = last.retry === 'never' ? 0 : (last.retry.after ?? 0)
-      // Who tries while the circuit is open takes turns, so that it is the circuit's pace that counts and not the batch's.
-      const due = this.circuit.isOpen ? retry.max_interval : waits.next().value
-      const wait = Math.max(Math.min(due, LONGEST_WAIT), asked)
-      this.circuit.failed(wait)
-      this.#report(last)
-      if (patience > 0 && clock.monotonic() + wait > began + patience) throw exhausted(last)
-      earliest = clock.monotonic() + (this.circuit.isOpen ? asked : wait)
     }
   }
 
-  /** One attempt. Tells the circuit of an answer; of its absence `persist` does, who knows how long it will wait. */
-  async #once(delivery: Delivery): Promise<SendResult | void> {
-    const { exporter, sending, clock, status, abort, onStuck } = this.#options
-    try {
-      const { timeout } = sending
-      const onSilent = () => this.#silent()
-      const result = await attempt(exporter, delivery, { clock, timeout, abort, onStuck, onSilent })
+  /** When the next try may be. Throws where that is too late. */
+  #failed(last: Refused, retry: Retrying, waits: ReturnType<typeof backoff>, end: number): number {
+    const { clock, sending } = this.#options
+    const asked = last.retry === 'never' ? 0 : (last.retry.after ?? 0)
+    // Who tries while the circuit is open takes turns, so that it is the circuit's pace that counts and not the batch's.
+    const due = this.circuit.isOpen ? retry.max_interval : waits.next().value
+    const wait = Math.max(Math.min(due, LONGEST_WAIT), asked)
+    this.circuit.failed(wait)
+    this.#report(last)
+    if (patienceOf(sending) > 0 && clock.monotonic() + wait > end) throw exhausted(last)
+    return clock.monotonic() + (this.circuit.isOpen ? asked : wait)
+  }
+
+  /** One attempt. Tells the circuit of an answer; of its absence `#failed` does, which knows how long will be waited. */
+  #once(delivery: Delivery, tried: Tried): void {
+    this.#underWay.begin(delivery, (thrown, result, began) => {
+      if (thrown !== undefined) return tried(this.#notTaken(thrown), undefined, began)
       this.#answered()
-      status.ok()
-      return result
-    } catch (error) {
-      const refused = Refused.from(error)
-      if (abort.aborted) {
-        this.circuit.abandoned()
-        throw new LeftOff(refused)
-      }
-      if (!refused.retryable) {
-        this.#answered()
-        if (refused.code !== 'invalid_argument') status.recoverable(`sending failed: ${refused.message}`)
-      } else if (!sending.retry?.enabled) this.#report(refused)
-      throw refused
+      this.#options.status.ok()
+      tried(undefined, result, began)
+    })
+  }
+
+  #notTaken(thrown: unknown): Refused | LeftOff {
+    const { sending, status, abort } = this.#options
+    const refused = Refused.from(thrown)
+    if (abort.aborted) {
+      this.circuit.abandoned()
+      return new LeftOff(refused)
     }
+    if (!refused.retryable) {
+      this.#answered()
+      if (refused.code !== 'invalid_argument') status.recoverable(`sending failed: ${refused.message}`)
+    } else if (!sending.retry?.enabled) this.#report(refused)
+    return refused
   }
 
   /** Waits until `earliest`, and for the circuit, but no longer than `until`. */
@@ -142,7 +174,7 @@ export class Attempts {
   }
 
   #answered(): void {
-    this.#answeredAt = this.#options.clock.monotonic()
+    this.#underWay.answered()
     this.circuit.answered()
     if (!this.#isSilent) return
     this.#isSilent = false
@@ -150,11 +182,7 @@ export class Attempts {
   }
 
   #silent(): void {
-    const { clock, status, waiting, onSilent } = this.#options
-    const now = clock.monotonic()
-    if (now - this.#answeredAt < SILENCE - EARLY) return
-    // Many attempts that began together tell it together.
-    this.#answeredAt = now
+    const { status, waiting, onSilent } = this.#options
     this.#isSilent = true
     status.recoverable(`no answer for ${SILENCE / 1000} s and more; ${waiting()}`)
     onSilent()

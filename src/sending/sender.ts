@@ -125,7 +125,7 @@ export class Sender implements Sink, Holder, Room {
     const { sending } = this.#options
     if (this.queue === undefined) {
       if (this.#phase === 'new' || this.#phase === 'leaving') this.#early.push(delivery)
-      else void this.#send(delivery)
+      else this.#send(delivery)
       return
     }
     // What a queue on disk keeps is taken when it is there: then it says more.
@@ -215,7 +215,7 @@ export class Sender implements Sink, Holder, Room {
   #begin(): void {
     if (this.#phase !== 'new') return
     this.#phase = 'running'
-    for (const delivery of this.#early.splice(0)) void this.#send(delivery)
+    for (const delivery of this.#early.splice(0)) this.#send(delivery)
     this.#pump()
   }
 
@@ -258,35 +258,45 @@ export class Sender implements Sink, Holder, Room {
     while (this.#inFlight < consumers + this.#probes) {
       const next = this.#line.next()
       if (next === undefined) return
-      void this.#send(next)
+      this.#send(next)
     }
   }
 
-  async #send(delivery: Delivery): Promise<void> {
+  #send(delivery: Delivery): void {
     const turn = this.#turns++
     this.#inFlight++
     this.#metrics.began(delivery.batch.items, delivery.batch.bytes)
-    try {
-      await this.#deliver(delivery, turn)
-    } finally {
-      this.#inFlight--
-      this.#metrics.ended()
-      this.#pump()
-      if (this.#inFlight === 0) this.#idle?.()
-    }
+    this.#deliver(delivery, turn, this.#over)
+  }
+
+  readonly #over = (): void => {
+    this.#inFlight--
+    this.#metrics.ended()
+    this.#pump()
+    if (this.#inFlight === 0) this.#idle?.()
+  }
+
+  /** Calls `over` when it has become of it what will, never before this returns. */
+  #deliver(delivery: Delivery, turn: number, over: () => void): void {
+    this.#attempts.persist(delivery, (failure, result) => {
+      const parts = failure === undefined ? undefined : this.#failed(delivery, turn, failure)
+      if (failure === undefined) this.#succeed(delivery, result)
+      if (parts === undefined) over()
+      else void this.#deliverParts(parts, turn).then(over)
+    })
   }
 
   /** What the backend finds too large goes in halves, down to the record that is. */
-  async #deliver(delivery: Delivery, turn: number): Promise<void> {
-    try {
-      this.#succeed(delivery, await this.#attempts.persist(delivery))
-    } catch (error) {
-      if (error instanceof LeftOff) return this.#leaveOff(delivery, turn, error.last)
-      const refused = Refused.from(error)
-      const parts = isTooLarge(refused) ? halves(delivery) : undefined
-      if (parts === undefined) return this.#refuse(delivery, refused)
-      for (const part of parts) await this.#deliver(part, turn)
-    }
+  async #deliverParts(parts: readonly Delivery[], turn: number): Promise<void> {
+    for (const part of parts) await new Promise<void>((resolve) => this.#deliver(part, turn, resolve))
+  }
+
+  /** The halves of it, where it is to be sent in halves. */
+  #failed(delivery: Delivery, turn: number, failure: Refused | LeftOff): Delivery[] | undefined {
+    if (failure instanceof LeftOff) return void this.#leaveOff(delivery, turn, failure.last)
+    const parts = isTooLarge(failure) ? halves(delivery) : undefined
+    if (parts === undefined) this.#refuse(delivery, failure)
+    return parts
   }
 
   /** It could not be sent before the sender left off: it stays on disk, is brought there, goes to a successor, or is lost. */

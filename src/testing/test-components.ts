@@ -50,13 +50,14 @@ export function testComponents(sources: Map<string, Source>, sent: Sent[], onSen
     },
   })
   const send = (exporter: string) => async (batch: Batch, options: SendOptions) => {
-    const result = await onSend()?.(batch, { ...options, exporter })
+    const { abort, cancellation, origin } = options
+    const result = await onSend()?.(batch, { abort, cancellation, origin, exporter })
     sent.push({
       exporter,
       signal: batch.signal,
       items: batch.items,
       bytes: Buffer.concat(batch.segments()),
-      origin: options.origin,
+      origin,
     })
     return result
   }

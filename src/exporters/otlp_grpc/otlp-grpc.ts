@@ -11,10 +11,14 @@ export function otlpGrpc(context: ExporterContext<OtlpGrpcOptions>): Exporter {
       const authenticator = config.auth && context.extension(ClientAuthentication, config.auth.authenticator)
       client = await makeUnaryClient(config, { authenticator, log })
     },
-    async send(batch, { abort, origin }) {
+    async send(batch, { cancellation, origin }) {
       if (client === undefined) throw new Error('send was called before start')
       const { timeout } = config
-      const answer = await client.call(GRPC_PATHS[batch.signal], batch.segments(), { timeout, abort, origin })
+      const answer = await client.call(GRPC_PATHS[batch.signal], batch.segments(), {
+        timeout,
+        abort: cancellation,
+        origin,
+      })
       return partialSuccess(answer)
     },
     async stop() {

@@ -36,7 +36,8 @@ function stage(options: Partial<DebugConfig> = {}, stdout: Writable = new Screen
   const context = Object.assign(new TestContext('debug', { ...CONFIG, ...options }), { signals })
   const exporter = printer(context, { stdout, stderr: new Screen() })
   const abort = new AbortController()
-  const send = (batch: Batch) => exporter.send(batch, { abort: abort.signal, origin: UNKNOWN_ORIGIN })
+  const send = (batch: Batch) =>
+    exporter.send(batch, { abort: abort.signal, cancellation: abort.signal, origin: UNKNOWN_ORIGIN })
   return { context, exporter, send, abort, lines: () => (stdout as Screen).text.split('\n').slice(0, -1) }
 }
 

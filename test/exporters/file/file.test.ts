@@ -52,7 +52,7 @@ async function stage(options: Partial<FileConfig> = {}, before: Record<string, s
   await exporter.start?.()
   started.push(exporter)
   const send = (batch: Batch, abort = new AbortController().signal) =>
-    exporter.send(batch, { abort, origin: UNKNOWN_ORIGIN })
+    exporter.send(batch, { abort, cancellation: abort, origin: UNKNOWN_ORIGIN })
   const stop = async () => exporter.stop?.(new AbortController().signal)
   const read = async (name = 'data.json') => readFile(join(directory, name))
   return { directory, context, send, stop, read, lines: async () => (await read()).toString().split('\n').slice(0, -1) }

@@ -36,7 +36,7 @@ async function exporter(yaml: string) {
   const made = definition.create(context)
   await made.start?.()
   const send = async (batch = batchOf('traces', 1, spans('a')), abort = new AbortController().signal) =>
-    made.send(batch, { abort, origin: UNKNOWN_ORIGIN })
+    made.send(batch, { abort, cancellation: abort, origin: UNKNOWN_ORIGIN })
   return { send, [Symbol.asyncDispose]: async () => made.stop?.(AbortSignal.abort()) }
 }
 

@@ -44,7 +44,8 @@ async function stage(options = '', { status = 200, type = 'application/json', bo
   const context = Object.assign(new TestContext('otlp_http', config), { signals: SIGNALS })
   const made = definition.create(context as ExporterContext<OtlpHttpOptions>)
   await made.start?.()
-  const send = (batch: Batch) => made.send(batch, { abort: new AbortController().signal, origin: UNKNOWN_ORIGIN })
+  const { signal: abort } = new AbortController()
+  const send = (batch: Batch) => made.send(batch, { abort, cancellation: abort, origin: UNKNOWN_ORIGIN })
   const stop = async () => {
     await made.stop?.(AbortSignal.abort())
     server.closeAllConnections()

@@ -1,0 +1,128 @@
+import type { Clock, Timer } from '../component/clock.ts'
+import type { Exporter, SendResult } from '../component/definition.ts'
+import type { Delivery } from '../component/delivery.ts'
+import { Refused } from '../component/refused.ts'
+import { Attempt } from './attempt.ts'
+
+/** How long a backend may say nothing before that is worth telling, in milliseconds. */
+export const SILENCE = 5_000
+/** Timers come early by as much as the loop was late when they were set, in milliseconds. */
+const EARLY = 250
+
+export interface UnderWayOptions {
+  readonly exporter: Exporter
+  readonly clock: Clock
+  /** Of one attempt, in milliseconds; 0 means for ever. */
+  readonly timeout: number
+  /** Fires at the drain deadline. */
+  readonly abort: AbortSignal
+  /** Told of a send that does not settle although it was aborted. */
+  readonly onStuck: () => void
+  /** Told every `SILENCE` while the backend gives no answer to what is under way. */
+  readonly onSilent: () => void
+}
+
+/** `thrown` undefined where the other side has taken it. */
+export type Ended = (thrown: unknown, result: SendResult | void, began: number) => void
+
+/** The attempts of one sender that are under way. They share one timer: all may take as long, so the oldest is due first. */
+export class UnderWay {
+  readonly #options: UnderWayOptions
+  /** In the order in which they began. */
+  readonly #waiting = new Set<Attempt>()
+  /** Those that have been told to let go, likewise. */
+  readonly #overdue = new Set<Attempt>()
+  #timer: Timer | undefined
+  /** When there was an answer, or its absence was told. */
+  #answeredAt: number
+
+  constructor(options: UnderWayOptions) {
+    this.#options = options
+    this.#answeredAt = options.clock.monotonic()
+    options.abort.addEventListener('abort', () => this.#drain(), { once: true })
+  }
+
+  /** `ended` is called once, never before this returns. */
+  begin(delivery: Delivery, ended: Ended): void {
+    const { clock, exporter, abort } = this.#options
+    const attempt = new Attempt(delivery, clock.monotonic(), (over, thrown, result) => {
+      this.#ended(over)
+      ended(thrown, result, over.began)
+    })
+    this.#waiting.add(attempt)
+    if (this.#timer === undefined) this.#schedule(attempt.began)
+    if (abort.aborted) this.#cancel(attempt, drained())
+    attempt.send(exporter)
+  }
+
+  /** The backend has answered something. */
+  answered(): void {
+    this.#answeredAt = this.#options.clock.monotonic()
+  }
+
+  #ended(attempt: Attempt): void {
+    if (!this.#waiting.delete(attempt)) this.#overdue.delete(attempt)
+    if (this.#waiting.size > 0 || this.#overdue.size > 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #cancel(attempt: Attempt, reason: Refused): void {
+    const { clock, onStuck } = this.#options
+    if (this.#waiting.delete(attempt)) this.#overdue.add(attempt)
+    attempt.cancel(reason, clock, onStuck)
+  }
+
+  #drain(): void {
+    for (const attempt of [...this.#waiting, ...this.#overdue]) this.#cancel(attempt, drained())
+  }
+
+  get #oldest(): Attempt | undefined {
+    for (const attempt of this.#overdue) return attempt
+    for (const attempt of this.#waiting) return attempt
+    return undefined
+  }
+
+  /** Sets the timer: for the next that is to expire, or every `SILENCE` of the oldest. */
+  #schedule(now: number): void {
+    const { clock, timeout } = this.#options
+    const oldest = this.#oldest
+    if (oldest === undefined) return
+    const silent = oldest.began + SILENCE * (Math.floor((now - oldest.began) / SILENCE) + 1)
+    const [first] = this.#waiting
+    const expires = first === undefined || timeout === 0 ? Infinity : first.began + timeout
+    this.#timer = clock.after(Math.min(silent, expires) - now, () => this.#look())
+  }
+
+  #look(): void {
+    const { onSilent } = this.#options
+    const now = this.#options.clock.monotonic()
+    this.#expire(now)
+    this.#schedule(now)
+    const oldest = this.#oldest
+    if (oldest === undefined || now - Math.max(oldest.began, this.#answeredAt) < SILENCE - EARLY) return
+    this.#answeredAt = now
+    onSilent()
+  }
+
+  #expire(now: number): void {
+    const { timeout } = this.#options
+    if (timeout === 0) return
+    for (const attempt of this.#waiting) {
+      if (attempt.began + timeout > now) return
+      this.#waiting.delete(attempt)
+      this.#overdue.add(attempt)
+      afterReading(() => this.#cancel(attempt, timedOut(timeout)))
+    }
+  }
+}
+
+/**
+ * Where the process stood still, timers are due before anything is read of what has come meanwhile: an answer that is there counts,
+ * or a busy moment would have everything sent twice.
+ */
+const afterReading = (run: () => void): void => void setImmediate(() => setImmediate(run))
+
+const timedOut = (timeout: number): Refused =>
+  new Refused(`the attempt took longer than ${timeout} ms`, { code: 'deadline_exceeded', retry: {} })
+const drained = (): Refused => new Refused('stopped before the backend answered', { code: 'unavailable', retry: {} })
