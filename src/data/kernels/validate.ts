@@ -22,14 +22,10 @@ export const DEEPEST = 128
  * singular fields, non-minimal varints and strings that are not UTF-8 pass, as they do in other implementations.
  */
 export function validate(signal: Signal, buffer: Buffer): number {
-  items = 0
-  message(buffer, REQUEST_TYPES[signal], 0, buffer.length, 1)
+  walk(buffer, REQUEST_TYPES[signal])
   if (signal === 'profiles') checkReferences(buffer)
   return items
 }
-
-/** Items met so far by the call under way. */
-let items = 0
 
 /**
  * What is known of a field: how its value must be written. From `MESSAGE` on the type of an embedded message is
@@ -59,6 +55,7 @@ const REQUEST_TYPES = {
   profiles: typeOf(REQUESTS.profiles.request),
 }
 const METRIC = typeOf('Metric')
+const ANY = typeOf('AnyValue')
 const KEY_VALUE = typeOf('KeyValue')
 const KEY_VALUE_RULE = MESSAGE + KEY_VALUE
 
@@ -93,77 +90,204 @@ function ruleOf(field: Field): number {
   }
 }
 
-function message(buffer: Buffer, type: number, start: number, end: number, depth: number): void {
-  if (depth > DEEPEST) throw new Malformed(`messages nested more than ${DEEPEST} deep`, start)
-  const itemsBefore = items
-  const isShallow = depth < DEEPEST - 1
-  let kind = 0
-  for (let at = start; at < end;) {
-    // Tags of one byte, with the rule for them, are all there is in most messages.
-    let tag = buffer[at]!
-    let value = at + 1
-    let rule = UNKNOWN
-    if (tag < 0x80 && tag > 7) rule = RULES[(type << FIELD_BITS) | (tag >>> 3)]!
-    else {
-      tag = readTag(buffer, at, end)
-      value = cursor.at
-      if (tag >>> 3 < FIELDS) rule = RULES[(type << FIELD_BITS) | (tag >>> 3)]!
-    }
-    if ((tag & 7) !== LENGTH) {
-      if (rule === A_FIXED64 && (tag & 7) === FIXED64 && value + 8 <= end) at = value + 8
-      else {
-        if (rule !== UNKNOWN && (rule >= MESSAGE || WIRE_TYPE_OF_RULE[rule] !== (tag & 7))) throw otherWireType(at)
-        at = skip(buffer, value, end, tag)
-      }
-      continue
-    }
-    let length = value < end ? buffer[value]! : 0x80
-    if (length < 0x80 && length < end - value) value++
-    else {
-      length = readLength(buffer, value, end)
-      value = cursor.at
-    }
-    at = value + length
-    if (rule === KEY_VALUE_RULE) {
-      if (!isShallow || !isPlainKeyValue(buffer, value, at)) message(buffer, KEY_VALUE, value, at, depth + 1)
-    } else if (rule >= MESSAGE) {
-      const inner = rule - MESSAGE
-      if (IS_ITEM[inner] === 1) items++
-      else if (type === METRIC && holdsPoints(tag >>> 3)) {
-        // Of a oneof that was written more than once the last member counts; the same member again adds to it.
-        if (tag !== kind) items = itemsBefore
-        kind = tag
-      }
-      message(buffer, inner, value, at, depth + 1)
-    } else if (rule !== A_STRING && rule !== UNKNOWN) checkBytes(buffer, rule, value, at)
+/**
+ * What a field asks for whose tag has one byte, or two of which the second is 1, at `type << TAG_BITS | first byte`. Nearly
+ * every field is done with after one look at this table. From `EMBEDDED` on the type of an embedded message is added.
+ */
+const GENERAL = 0
+const EIGHT_BYTES = 1
+const NUMBER = 2
+const FOUR_BYTES = 3
+const TEXT = 4
+const ATTRIBUTE = 5
+const TRACE_ID = 6
+const SPAN_ID = 7
+const ANY_VALUE = 8
+const EMBEDDED = 16
+
+const TAG_BITS = 8
+const ACTIONS = new Uint8Array(NAMES.length << TAG_BITS)
+for (const name of NAMES) {
+  for (const field of MESSAGES[name].fields) {
+    const rule = ruleOf(field)
+    const wireType = rule >= MESSAGE ? LENGTH : WIRE_TYPE_OF_RULE[rule]!
+    const tag = (field.number << 3) | wireType
+    if (tag < 1 << TAG_BITS) ACTIONS[(typeOf(name) << TAG_BITS) | tag] = actionOf(rule)
   }
 }
 
+function actionOf(rule: number): number {
+  if (rule === KEY_VALUE_RULE) return ATTRIBUTE
+  if (rule === MESSAGE + ANY) return ANY_VALUE
+  if (rule >= MESSAGE) return EMBEDDED + rule - MESSAGE
+  return [GENERAL, NUMBER, EIGHT_BYTES, FOUR_BYTES, TEXT, TRACE_ID, SPAN_ID, GENERAL, NUMBER, EIGHT_BYTES][rule]!
+}
+
+/** Items met so far. */
+let items = 0
+/** Of the metric at hand (none stands in another): the tag of the data met last, and the items before it. */
+let kind = 0
+let itemsBefore = 0
+
+/** Where the messages end that the one at hand stands in, and their types, by depth. */
+const ends = new Int32Array(DEEPEST + 1)
+const types = new Int32Array(DEEPEST + 1)
+
 /**
- * Whether bytes are a key and a value as every encoder writes them, both shorter than 128 bytes, the value a string,
- * bool, int, double or nothing: most of all telemetry, checked in a few reads. Others take the general way.
+ * One loop over all fields at all depths. It calls nothing but for what is seldom, so that the compiler keeps what it works
+ * on in registers.
  */
-function isPlainKeyValue(buffer: Buffer, start: number, end: number): boolean {
-  if (end - start < 4 || buffer[start] !== 0x0a) return false
-  const valueTag = start + 2 + buffer[start + 1]!
-  if (valueTag + 1 >= end || buffer[valueTag] !== 0x12) return false
-  const value = valueTag + 2
-  // Lengths from 128 on have their high bit set, and so are found to miss the end, or reach past it.
-  if (value + buffer[valueTag + 1]! !== end || end - value >= 0x80 || value - start >= 0x84) return false
-  if (value === end) return true
-  const content = value + 1
-  switch (buffer[value]) {
-    case 0x0a:
-      return content < end && end === content + 1 + buffer[content]!
-    case 0x10:
-      return content + 1 === end && buffer[content]! < 0x80
-    case 0x18:
-      return isOneVarint(buffer, content, end)
-    case 0x21:
-      return content + 8 === end
-    default:
-      return false
+function walk(buffer: Buffer, request: number): void {
+  items = 0
+  let depth = 1
+  let type = request
+  let at = 0
+  let end = buffer.length
+  for (;;) {
+    if (at === end) {
+      if (depth === 1) return
+      depth--
+      end = ends[depth]!
+      type = types[depth]!
+      continue
+    }
+    let tag = buffer[at]!
+    let action = GENERAL
+    let value = at + 1
+    if (value < end) {
+      action = ACTIONS[(type << TAG_BITS) | tag]!
+      if (tag >= 0x80 && (buffer[value++] !== 1 || value === end)) action = GENERAL
+    }
+    if (action === ATTRIBUTE && depth < DEEPEST - 1) {
+      const after = afterPlain(buffer, tag, at, end)
+      if (after !== at) {
+        at = after
+        continue
+      }
+    }
+    let next: number
+    if (action === EIGHT_BYTES) next = value + 8
+    else if (action === NUMBER) next = buffer[value]! < 0x80 ? value + 1 : skip(buffer, value, end, VARINT)
+    else if (action === FOUR_BYTES) next = value + 4
+    else {
+      let inner = action - EMBEDDED
+      if (action === GENERAL) {
+        inner = general(buffer, type, at, end)
+        tag = met.tag
+        value = met.value
+        next = met.next
+      } else {
+        let length = buffer[value++]!
+        if (length >= 0x80) {
+          if (value < end && buffer[value]! < 0x80) length = (length & 0x7f) | (buffer[value++]! << 7)
+          else {
+            length = readLength(buffer, value - 1, end)
+            value = cursor.at
+          }
+        }
+        next = value + length
+        if (next <= end) {
+          if (action === ATTRIBUTE) inner = KEY_VALUE
+          else if (action === ANY_VALUE) inner = depth < DEEPEST && isPlainText(buffer, value, next) ? -1 : ANY
+          else if (action === TRACE_ID) {
+            if (length !== 16 && length !== 0) throw wrongId('trace', length, value)
+          } else if (action === SPAN_ID && length !== 8 && length !== 0) throw wrongId('span', length, value)
+        } else inner = -1
+      }
+      if (inner >= 0) {
+        if (depth === DEEPEST) throw new Malformed(`messages nested more than ${DEEPEST} deep`, value)
+        countIn(type, tag, inner)
+        ends[depth] = end
+        types[depth] = type
+        depth++
+        type = inner
+        end = next
+        at = value
+        continue
+      }
+    }
+    if (next > end) throw new Malformed('a value beyond the end of what encloses it', at)
+    at = next
   }
+}
+
+/** Counts a message of type `inner` that stands in one of type `outer`. */
+function countIn(outer: number, tag: number, inner: number): void {
+  if (IS_ITEM[inner] === 1) items++
+  else if (inner === METRIC) {
+    kind = 0
+    itemsBefore = items
+  } else if (outer === METRIC && holdsPoints(tag >>> 3)) {
+    // Of a oneof that was written more than once the last member counts; the same member again adds to it.
+    if (tag !== kind) items = itemsBefore
+    kind = tag
+  }
+}
+
+/** What `general` has met: tag, where the value begins, where it ends. */
+const met = { tag: 0, value: 0, next: 0 }
+
+/**
+ * Checks the field at `at`, which may be any; leaves what it met in `met`. Returns the type of an embedded message, inside of which it does
+ * not look; less than 0 for all else.
+ */
+function general(buffer: Buffer, type: number, at: number, end: number): number {
+  const tag = readTag(buffer, at, end)
+  met.tag = tag
+  met.value = cursor.at
+  const rule = tag >>> 3 < FIELDS ? RULES[(type << FIELD_BITS) | (tag >>> 3)]! : UNKNOWN
+  if ((tag & 7) !== LENGTH) {
+    if (rule !== UNKNOWN && (rule >= MESSAGE || WIRE_TYPE_OF_RULE[rule] !== (tag & 7))) throw otherWireType(at)
+    met.next = skip(buffer, cursor.at, end, tag)
+    return -1
+  }
+  const length = readLength(buffer, cursor.at, end)
+  met.value = cursor.at
+  met.next = cursor.at + length
+  if (rule >= MESSAGE) return rule - MESSAGE
+  if (rule !== A_STRING && rule !== UNKNOWN) checkBytes(buffer, rule, met.value, met.next)
+  return -1
+}
+
+/** Whether bytes are an AnyValue with a string of less than 16 KiB and nothing else, as most bodies are. */
+function isPlainText(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start < 3 || buffer[start] !== 0x0a) return false
+  const low = buffer[start + 1]!
+  if (low < 0x80) return start + 2 + low === end
+  const high = buffer[start + 2]!
+  return high < 0x80 && start + 3 + ((low & 0x7f) | (high << 7)) === end
+}
+
+/**
+ * Where the first field behind `at` begins that is no attribute as every encoder writes it: a key and a value, together shorter than
+ * 128 bytes, the value a string, bool, int, double or nothing. Most of all telemetry is that, and stands in rows: checked in a few reads.
+ */
+function afterPlain(buffer: Buffer, tag: number, start: number, end: number): number {
+  let at = start
+  // The shortest that is tried has an empty key and nothing as value.
+  while (end - at >= 6 && buffer[at] === tag) {
+    const length = buffer[at + 1]!
+    const next = at + 2 + length
+    // Lengths from 128 on have their high bit set, and so are found to miss the end, or reach past it.
+    if (length >= 0x80 || length < 4 || next > end || buffer[at + 2] !== 0x0a) return at
+    const valueTag = at + 4 + buffer[at + 3]!
+    if (valueTag + 1 >= next || buffer[valueTag] !== 0x12) return at
+    const value = valueTag + 2
+    if (value + buffer[valueTag + 1]! !== next) return at
+    if (value !== next) {
+      const kind = buffer[value]!
+      const content = value + 1
+      if (kind === 0x0a) {
+        if (content === next || content + 1 + buffer[content]! !== next) return at
+      } else if (kind === 0x18) {
+        if (!isOneVarint(buffer, content, next)) return at
+      } else if (kind === 0x21) {
+        if (content + 8 !== next) return at
+      } else if (kind !== 0x10 || content + 1 !== next || buffer[content]! >= 0x80) return at
+    }
+    at = next
+  }
+  return at
 }
 
 function isOneVarint(buffer: Buffer, start: number, end: number): boolean {
@@ -177,13 +301,13 @@ function checkBytes(buffer: Buffer, rule: number, start: number, end: number): v
   const length = end - start
   switch (rule) {
     case A_TRACE_ID:
-      if (length !== 16 && length !== 0) throw new Malformed(`a trace id of ${length} bytes`, start)
+      if (length !== 16 && length !== 0) throw wrongId('trace', length, start)
       return
     case A_SPAN_ID:
-      if (length !== 8 && length !== 0) throw new Malformed(`a span id of ${length} bytes`, start)
+      if (length !== 8 && length !== 0) throw wrongId('span', length, start)
       return
     case A_PROFILE_ID:
-      if (length !== 16 && length !== 0) throw new Malformed(`a profile id of ${length} bytes`, start)
+      if (length !== 16 && length !== 0) throw wrongId('profile', length, start)
       return
     case FIXED64S:
       if (length % 8 !== 0) throw new Malformed('packed numbers of 8 bytes that do not fill their length', start)
@@ -199,3 +323,6 @@ function checkBytes(buffer: Buffer, rule: number, start: number, end: number): v
 function otherWireType(at: number): Malformed {
   return new Malformed('a known field with another wire type', at)
 }
+
+const wrongId = (what: string, length: number, at: number): Malformed =>
+  new Malformed(`a ${what} id of ${length} bytes`, at)
