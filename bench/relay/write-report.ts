@@ -1,0 +1,3 @@
+export function writeReport(_: object): void {
+  throw new Error('not yet')
+}
