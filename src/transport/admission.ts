@@ -17,12 +17,29 @@ export async function admission(
   headers: RequestHeaders,
   log: Log,
 ): Promise<Admission> {
+  return admissionNow(authenticator, headers, log)
+}
+
+/** The same, at once where the authenticator need not ask anybody. */
+export function admissionNow(
+  authenticator: ServerAuthenticator,
+  headers: RequestHeaders,
+  log: Log,
+): Admission | Promise<Admission> {
   try {
-    return { auth: await authenticator.authenticate(headers) }
+    const judged = authenticator.authenticate(headers)
+    if (!(judged instanceof Promise)) return { auth: judged }
+    return judged.then(
+      (auth) => ({ auth }),
+      (error: unknown) => refusalOf(error, log),
+    )
   } catch (error) {
-    if (error instanceof Refused) return { refused: error }
-    log.error({ error }, 'The authenticator failed')
-    const refused = new Refused('the authenticator failed', { code: 'internal', retry: 'never', cause: error })
-    return { refused }
+    return refusalOf(error, log)
   }
+}
+
+function refusalOf(error: unknown, log: Log): Admission {
+  if (error instanceof Refused) return { refused: error }
+  log.error({ error }, 'The authenticator failed')
+  return { refused: new Refused('the authenticator failed', { code: 'internal', retry: 'never', cause: error }) }
 }

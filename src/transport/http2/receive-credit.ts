@@ -18,7 +18,8 @@ export class ReceiveCredit {
 
   /** A DATA frame has come, of whatever use. */
   received(bytes: number): void {
-    if (bytes > this.#window) throw new ConnectionError(FLOW_CONTROL_ERROR, 'more came than the connection had credit for')
+    if (bytes > this.#window)
+      throw new ConnectionError(FLOW_CONTROL_ERROR, 'more came than the connection had credit for')
     this.#window -= bytes
     this.#owed += bytes
   }

@@ -89,6 +89,14 @@ export class SendWindows {
     if (this.#waiting.size > 1) this.#resume()
   }
 
+  /** Whether a frame of so many bytes may leave at once, which is the caller's to write then. */
+  take(sending: { window: number }, bytes: number): boolean {
+    if (this.#waiting.size > 0 || this.#isFull || sending.window < bytes || this.#connection < bytes) return false
+    sending.window -= bytes
+    this.#connection -= bytes
+    return true
+  }
+
   /** Nothing further of the body is sent. Whether any of it had been left. */
   drop(sending: Sending): boolean {
     return this.#waiting.delete(sending)

@@ -1,0 +1,412 @@
+import type { AuthenticationData } from '../../component/authentication.ts'
+import { Cancellation } from '../../component/cancellation.ts'
+import { Refused } from '../../component/refused.ts'
+import type { Slab } from '../../data/memory/slab.ts'
+import { NotInflatable, TooLarge } from '../inflate.ts'
+import { inflateMessage, MESSAGE_CODINGS } from '../message-codings.ts'
+import type { Metadata, SlabMethod, UnaryCall } from '../unary.ts'
+import { arrivingBytes } from './arriving-bytes.ts'
+import { PROTOCOL_ERROR } from './frames.ts'
+import { MESSAGE_PREFIX } from './grpc-message.ts'
+import type { RequestHead } from './request-head.ts'
+import { Body } from './windows.ts'
+
+/**
+ * Room for a message of which not all has come, whatever its sender says of its length: who only promises must not keep memory from
+ * others. It grows to so many times what has come.
+ */
+const FIRST_ROOM = 1024
+const CREDIT = 8
+/** Credit in bytes that a stream begins with, and below which a longer message is given more. */
+export const STREAM_WINDOW = 2 ** 20
+const LEAST_CREDIT = 512 * 1024
+/** A message that arrives brings at least so many bytes from one look to the next; those are so far apart, in milliseconds. */
+const LEAST_PROGRESS = 1024
+const PROGRESS_PERIOD = 10_000
+/** Where memory for what arrives is tight. */
+const TIGHT_PERIOD = 1000
+
+/** What a stream asks of its connection. */
+export interface StreamHome {
+  readonly peer: string
+  /** Bytes of a message. */
+  readonly largest: number
+  /** Milliseconds that a message may take to arrive. */
+  readonly patience: number
+  /** The message is whole: it is handed over when the chunk is read. */
+  complete(stream: ServerStream): void
+  /** Ends the stream with a status. */
+  refuse(stream: ServerStream, refused: Refused): void
+  /** Ends it with RST_STREAM, for a fault of the client. */
+  fault(stream: ServerStream, code: number): void
+  /** Lets the client send so many bytes more on it. */
+  credit(stream: ServerStream, bytes: number): void
+  /** It is to be looked at then. */
+  due(at: number): void
+}
+
+type State = 'arriving' | 'complete' | 'handed' | 'over'
+
+/** A request: what has come of its message, and how it ends. It is what its method knows of the call, too. */
+export class ServerStream implements UnaryCall {
+  readonly id: number
+  readonly head: RequestHead
+  readonly #home: StreamHome
+  /** Undefined where it is no gRPC: what comes is of no use then. */
+  readonly #method: SlabMethod | undefined
+  auth: AuthenticationData | undefined
+  /** Of the answer. */
+  window: number
+  body: Body = NO_BODY
+  /** What the client may still send on it. */
+  #credit = STREAM_WINDOW
+  state: State = 'arriving'
+  /** Whether the client has ended its side. */
+  isEnded = false
+  /** When it is to be answered, in milliseconds on a clock that never jumps. */
+  deadline = Infinity
+  /** When the message must have come. */
+  arrival = Infinity
+  /** When it must have brought something again, and all that had come when it was looked at last. */
+  #progress = Infinity
+  #seen = 0
+  /** Octets of DATA, less padding. */
+  #received = 0
+  #prefixed = 0
+  #flag = 0
+  #expected = 0
+  #length = 0
+  #slab: Slab | undefined
+  /** Counted as arriving. */
+  #held = 0
+  /** What comes while somebody is asked whether it may: pieces of its own memory. */
+  #early: Buffer[] | undefined
+  #isInflating = false
+  #cancellation: Cancellation | undefined
+  /** Why it is over, where it was not answered. */
+  #reason: Refused | undefined
+
+  constructor(id: number, head: RequestHead, method: SlabMethod | undefined, home: StreamHome, window: number) {
+    this.id = id
+    this.head = head
+    this.#method = method
+    this.#home = home
+    this.window = window
+  }
+
+  get metadata(): Metadata {
+    return this.head.metadata
+  }
+
+  get peer(): string {
+    return this.#home.peer
+  }
+
+  get abort(): AbortSignal {
+    this.#cancellation ??= new Cancellation()
+    if (this.#reason !== undefined) this.#cancellation.abort(this.#reason)
+    return this.#cancellation.signal
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** A DATA frame begins. Whether the client had credit for it. */
+  spend(bytes: number): boolean {
+    this.#credit -= bytes
+    return this.#credit >= 0
+  }
+
+  data(buffer: Buffer, start: number, end: number): void {
+    this.#received += end - start
+    if (this.#method === undefined || this.state === 'over') return
+    if (this.#early !== undefined) this.#keep(buffer, start, end)
+    else this.#read(buffer, start, end)
+  }
+
+  /** The client has ended its side. */
+  end(): void {
+    this.isEnded = true
+    const { contentLength } = this.head
+    if (contentLength >= 0 && contentLength !== this.#received) return this.#home.fault(this, PROTOCOL_ERROR)
+    if (this.#method === undefined) this.#complete()
+    else if (this.#early === undefined) this.#conclude()
+  }
+
+  /** What comes is kept until `goOn`. */
+  wait(): void {
+    this.#early = []
+  }
+
+  goOn(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    if (!this.isEnded) this.expectArrival(performance.now())
+    for (const piece of early) {
+      if (this.state === 'over') return
+      arrivingBytes.give(piece.length)
+      this.#held -= piece.length
+      if (this.#isWaiting) this.#keep(piece, 0, piece.length)
+      else this.#read(piece, 0, piece.length)
+    }
+    if (this.isEnded && !this.#isWaiting) this.#conclude()
+  }
+
+  /** Hands the message over. Not called where it is over already. */
+  take(): Promise<Buffer> {
+    this.state = 'handed'
+    this.arrival = this.#progress = Infinity
+    const slab = this.#slab as Slab
+    this.#slab = undefined
+    this.#giveBack()
+    return this.#method!.take({ slab, length: this.#length }, this)
+  }
+
+  /** Nothing further happens to it; its method learns why. */
+  cancel(reason: Refused): void {
+    const { state } = this
+    this.state = 'over'
+    this.#reason = reason
+    this.#early = undefined
+    if (state === 'arriving' || state === 'complete') {
+      // What is being inflated is let go of when that has ended.
+      if (!this.#isInflating) this.#slab?.release()
+      this.#slab = undefined
+    }
+    this.#giveBack()
+    this.#cancellation?.abort(reason)
+  }
+
+  /** Answered: nobody is told any more that it ends. */
+  finish(): void {
+    this.state = 'over'
+  }
+
+  /** Whether it is over its time; and when to look again. */
+  look(now: number): 'late' | 'slow' | number {
+    if (now >= this.deadline) return 'late'
+    if (this.state !== 'arriving' || this.isEnded || this.#isWaiting) return this.deadline
+    if (now >= this.arrival) return 'slow'
+    if (now >= this.#progress) {
+      if (this.#held > 0 && this.#received - this.#seen < LEAST_PROGRESS) return 'slow'
+      this.#expectProgress(now)
+    }
+    return Math.min(this.deadline, this.arrival, this.#progress)
+  }
+
+  /** The message has not come with its headers. */
+  expectArrival(now: number): void {
+    this.arrival = now + this.#home.patience
+    this.#home.due(this.arrival)
+    this.#expectProgress(now)
+  }
+
+  #expectProgress(now: number): void {
+    this.#seen = this.#received
+    this.#progress = now + (arrivingBytes.isTight ? TIGHT_PERIOD : PROGRESS_PERIOD)
+    this.#home.due(this.#progress)
+  }
+
+  get #isWaiting(): boolean {
+    return this.#early !== undefined
+  }
+
+  #keep(buffer: Buffer, start: number, end: number): void {
+    if (!this.#hold(end - start)) return this.#home.refuse(this, NO_ROOM)
+    this.#early!.push(Buffer.from(buffer.subarray(start, end)))
+  }
+
+  #read(buffer: Buffer, start: number, end: number): void {
+    let at = start
+    if (this.#prefixed < MESSAGE_PREFIX) {
+      at = this.#readPrefix(buffer, at, end)
+      if (this.#prefixed < MESSAGE_PREFIX || !this.#open(buffer, at, end)) return
+    }
+    const until = Math.min(end, at + this.#expected - this.#length)
+    if (until > at && !this.#append(buffer, at, until)) return
+    if (end > until) this.#home.refuse(this, SECOND)
+  }
+
+  #readPrefix(buffer: Buffer, start: number, end: number): number {
+    let at = start
+    while (this.#prefixed < MESSAGE_PREFIX && at < end) {
+      const octet = buffer[at++]!
+      if (this.#prefixed++ === 0) this.#flag = octet
+      else this.#expected = this.#expected * 256 + octet
+    }
+    return at
+  }
+
+  /** Whether the message may be read: there is memory for its beginning. */
+  #open(buffer: Buffer, start: number, end: number): boolean {
+    const refused = this.#judge()
+    if (refused) return this.#refuse(refused)
+    const first = Math.min(this.#expected, Math.max(FIRST_ROOM, (end - start) * CREDIT))
+    try {
+      const slab = this.#method!.room(first, this.#expected, this)
+      if (!(slab instanceof Promise)) return this.#begin(slab)
+      this.wait()
+      if (end > start) this.#keep(buffer, start, end)
+      void this.#await(slab)
+      return false
+    } catch (error) {
+      return this.#refuse(error)
+    }
+  }
+
+  #judge(): Refused | undefined {
+    const { encoding } = this.head
+    if (this.#flag > 1) return internal(`the message has the unknown flag ${this.#flag}`)
+    if (this.#flag === 1 && encoding === '') return internal('a compressed message came without a grpc-encoding')
+    if (this.#flag === 1 && !MESSAGE_CODINGS.has(encoding))
+      return unimplemented(`unknown grpc-encoding ${JSON.stringify(encoding.slice(0, LONGEST_NAME))}`)
+    const { largest } = this.#home
+    return this.#expected > largest ? tooLarge(`${this.#expected} vs. ${largest}`) : undefined
+  }
+
+  #begin(slab: Slab): boolean {
+    this.#slab = slab
+    return this.#hold(slab.capacity) || this.#refuse(NO_ROOM)
+  }
+
+  async #await(room: Promise<Slab>): Promise<void> {
+    try {
+      const slab = await room
+      if (this.state === 'over') return slab.release()
+      if (this.#begin(slab)) this.goOn()
+    } catch (error) {
+      if (this.state !== 'over') this.#refuse(error)
+    }
+  }
+
+  /** Whether there was room. */
+  #append(buffer: Buffer, start: number, end: number): boolean {
+    const needed = this.#length + end - start
+    if (needed > this.#slab!.capacity && !this.#grow(needed)) return false
+    buffer.copy(this.#slab!.buffer, this.#length, start, end)
+    this.#length = needed
+    const left = this.#expected - needed
+    if (this.#credit < left && this.#credit < LEAST_CREDIT) this.#replenish(left)
+    return true
+  }
+
+  #replenish(left: number): void {
+    const bytes = Math.min(left, STREAM_WINDOW) - this.#credit + FRAMING
+    this.#credit += bytes
+    this.#home.credit(this, bytes)
+  }
+
+  #grow(needed: number): boolean {
+    const { buffer } = this.#slab!
+    try {
+      if (this.#length === 0) this.#letGo()
+      const larger = this.#method!.reserve(Math.max(needed, Math.min(needed * CREDIT, this.#expected)))
+      if (this.#length > 0) buffer.copy(larger.buffer, 0, 0, this.#length)
+      this.#letGo()
+      this.#slab = larger
+      return this.#hold(larger.capacity) || this.#refuse(NO_ROOM)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+  }
+
+  /** Of the piece that is too small. */
+  #letGo(): void {
+    if (this.#slab === undefined) return
+    arrivingBytes.give(this.#slab.capacity)
+    this.#held -= this.#slab.capacity
+    this.#slab.release()
+    this.#slab = undefined
+  }
+
+  #conclude(): void {
+    if (this.state !== 'arriving') return
+    if (this.#prefixed === 0) return this.#home.refuse(this, internal('the request has no message'))
+    if (this.#prefixed < MESSAGE_PREFIX || this.#length < this.#expected)
+      return this.#home.refuse(this, internal('the request ends before its message does'))
+    if (this.#flag === 1 && this.#length > 0) return this.#inflate()
+    this.#complete()
+  }
+
+  #complete(): void {
+    this.state = 'complete'
+    this.#home.complete(this)
+  }
+
+  #inflate(): void {
+    const sent = this.#slab as Slab
+    let room: Slab | undefined
+    const give = () => {
+      room?.release()
+      room = undefined
+    }
+    const done = (inflated: Buffer) => {
+      const slab = room ?? this.#method!.reserve(0)
+      this.#isInflating = false
+      sent.release()
+      if (this.state === 'over') return slab.release()
+      inflated.copy(slab.buffer)
+      this.#slab = slab
+      this.#length = inflated.length
+      this.#complete()
+    }
+    const fail = (error: unknown) => {
+      this.#isInflating = false
+      give()
+      sent.release()
+      if (this.state !== 'over') {
+        this.#slab = undefined
+        this.#refuse(this.#uninflated(error))
+      }
+    }
+    try {
+      this.#isInflating = true
+      const take = (bytes: number) => void (room = this.#method!.reserve(bytes))
+      const body = sent.buffer.subarray(0, this.#length)
+      const inflated = inflateMessage(body, this.head.encoding, this.#home.largest, { take, give })
+      if (inflated instanceof Promise) inflated.then(done).catch(fail)
+      else done(inflated)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #uninflated(error: unknown): unknown {
+    if (error instanceof TooLarge) return tooLarge(`inflated, ${this.#home.largest} at most`)
+    return error instanceof NotInflatable ? internal(`Failed to decompress message: ${error.message}`) : error
+  }
+
+  #refuse(error: unknown): false {
+    this.#home.refuse(this, Refused.from(error))
+    return false
+  }
+
+  #hold(bytes: number): boolean {
+    if (!arrivingBytes.take(bytes)) return false
+    this.#held += bytes
+    return true
+  }
+
+  #giveBack(): void {
+    arrivingBytes.give(this.#held)
+    this.#held = 0
+  }
+}
+
+/** Bytes of credit beyond a message, for padding and what comes behind it. */
+const FRAMING = 16 * 1024
+const LONGEST_NAME = 64
+const NO_BODY = new Body([], true, () => {})
+
+const internal = (message: string): Refused => new Refused(message, { code: 'internal', retry: 'never' })
+const unimplemented = (message: string): Refused => new Refused(message, { code: 'unimplemented', retry: 'never' })
+/** The words by which gRPC's clients know it. */
+const tooLarge = (what: string): Refused =>
+  new Refused(`received message larger than max (${what})`, { code: 'resource_exhausted', retry: 'never' })
+
+const SECOND = unimplemented('a second message came in a unary call')
+const NO_ROOM = new Refused('too many messages are arriving at the same time', {
+  code: 'resource_exhausted',
+  retry: {},
+})

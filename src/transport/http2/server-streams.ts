@@ -1,0 +1,401 @@
+import type { AuthenticationData } from '../../component/authentication.ts'
+import { Refused } from '../../component/refused.ts'
+import { admissionNow } from '../admission.ts'
+import type { Admission } from '../admission.ts'
+import type { Answers } from './answers.ts'
+import { ClosedStreams } from './closed-streams.ts'
+import { writeReset, writeWindowUpdate } from './control-frames.ts'
+import type { Allowance } from './flood.ts'
+import {
+  ConnectionError,
+  END_STREAM,
+  FLOW_CONTROL_ERROR,
+  NO_ERROR,
+  PROTOCOL_ERROR,
+  REFUSED_STREAM,
+  STREAM_CLOSED,
+} from './frames.ts'
+import type { HeaderBlock } from './header-block.ts'
+import type { HeaderList } from './hpack/header-list.ts'
+import type { Outbox } from './outbox.ts'
+import type { ReceiveCredit } from './receive-credit.ts'
+import { isTrailer, RequestHead } from './request-head.ts'
+import { ServerStream } from './server-stream.ts'
+import type { StreamHome } from './server-stream.ts'
+import type { Service } from './service.ts'
+import type { SendWindows } from './windows.ts'
+
+/** Until an answer has left: a client that does not take it is gone, or means it. In milliseconds. */
+export const ANSWER_TIMEOUT = 60_000
+/** Calls whose client has given them up are under way until their methods have: so many for each stream that may be open. */
+const CALLS_A_STREAM = 2
+/** DATA frames of fewer bytes, but for a request's last, move nothing on. */
+const SMALL_DATA = 64
+/** Frames that move nothing on, which a client may send for each request. */
+const EARNED_BY_REQUEST = 8
+const LONGEST_PATH = 200
+
+/** What streams have in common. */
+export interface Connection {
+  readonly service: Service
+  readonly peer: string
+  readonly auth: AuthenticationData | undefined
+  readonly outbox: Outbox
+  readonly windows: SendWindows
+  readonly answers: Answers
+  readonly credit: ReceiveCredit
+  readonly idleFrames: Allowance
+  readonly cuts: Allowance
+  /** What the peer gives each stream. */
+  readonly peerWindow: number
+  due(at: number): void
+  /** A request has been answered. */
+  answered(): void
+  /** The last stream has ended. */
+  emptied(): void
+}
+
+/** The requests of a connection. */
+export class ServerStreams implements StreamHome {
+  readonly open = new Map<number, ServerStream>()
+  /** The newest stream that there was. */
+  last = 0
+  /** Streams above it are not begun any more. */
+  end = Infinity
+  /** Messages that become whole are handed over when the chunk is read. */
+  isReading = false
+  readonly #connection: Connection
+  readonly #service: Service
+  readonly #closed = new ClosedStreams()
+  #underway = 0
+  #complete: ServerStream[] = []
+  #begun: ServerStream[] = []
+  /** Of the DATA frame that is coming. */
+  #data: ServerStream | undefined
+  #dataId = 0
+  #endsStream = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#service = connection.service
+  }
+
+  get peer(): string {
+    return this.#connection.peer
+  }
+
+  get largest(): number {
+    return this.#service.largest
+  }
+
+  get patience(): number {
+    return this.#service.patience
+  }
+
+  due(at: number): void {
+    this.#connection.due(at)
+  }
+
+  headers({ flags, stream: id, dependency }: HeaderBlock, list: HeaderList, now: number): void {
+    const ends = (flags & END_STREAM) !== 0
+    const known = this.open.get(id)
+    if (known !== undefined) return this.#trailers(known, list, ends)
+    if (!this.#isNew(id, ends, now)) return
+    if (id > this.end) return this.#cut(id, REFUSED_STREAM, ends)
+    this.last = id
+    const { mostStreams } = this.#service
+    const isFull = this.open.size >= mostStreams || this.#underway >= mostStreams * CALLS_A_STREAM
+    if (isFull) return this.#cut(id, REFUSED_STREAM, ends)
+    const head = ((list.cached as RequestHead | undefined) ??= new RequestHead(list, this.#service.methods))
+    list.cached = head
+    if (head.kind === 'malformed' || dependency === id) return this.#cut(id, PROTOCOL_ERROR, ends)
+    this.#begin(id, head, ends, now)
+  }
+
+  #isNew(id: number, ends: boolean, now: number): boolean {
+    if (id % 2 === 0) throw new ConnectionError(PROTOCOL_ERROR, 'a client begins streams of odd numbers')
+    if (id > this.last) return true
+    const how = this.#closed.find(id)
+    if (how !== 'cut')
+      throw new ConnectionError(how === 'ended' ? STREAM_CLOSED : PROTOCOL_ERROR, 'HEADERS came on a closed stream')
+    this.#connection.idleFrames.spend(1, now)
+    if (ends) this.#closed.end(id)
+    return false
+  }
+
+  #trailers(stream: ServerStream, list: HeaderList, ends: boolean): void {
+    if (stream.isEnded) return this.fault(stream, STREAM_CLOSED)
+    if (!ends || !isTrailer(list)) return this.fault(stream, PROTOCOL_ERROR)
+    stream.end()
+  }
+
+  #begin(id: number, head: RequestHead, ends: boolean, now: number): void {
+    const isPlain = head.kind === 'plain'
+    const method = isPlain ? undefined : head.method
+    const stream = new ServerStream(id, head, method, this, this.#connection.peerWindow)
+    stream.auth = this.#connection.auth
+    this.open.set(id, stream)
+    if (!ends) this.#begun.push(stream)
+    else stream.isEnded = true
+    const refused = isPlain ? undefined : unserved(head)
+    if (refused) {
+      if (head.kind === 'too_large') this.#connection.cuts.spend(1, now)
+      return this.refuse(stream, refused)
+    }
+    const { timeout = Infinity } = head
+    if (timeout !== Infinity) {
+      stream.deadline = now + timeout
+      this.#connection.due(stream.deadline)
+    }
+    if (!isPlain && !this.#judge(stream)) return
+    if (ends) stream.end()
+  }
+
+  /** Whether it may go on, be it later. */
+  #judge(stream: ServerStream): boolean {
+    const { authenticator, log } = this.#service
+    if (authenticator === undefined) return this.#admit(stream)
+    const judged = admissionNow(authenticator, stream.metadata, log)
+    if (!(judged instanceof Promise)) return this.#heed(stream, judged)
+    stream.wait()
+    void judged.then((admission) => {
+      // It was cancelled, or its time was over, while it was judged.
+      if (stream.state !== 'over' && this.#heed(stream, admission)) stream.goOn()
+    })
+    return true
+  }
+
+  #heed(stream: ServerStream, { auth, refused }: Admission): boolean {
+    // What the certificate proves no claim of a token stands for.
+    if (auth) stream.auth = { ...auth, ...this.#connection.auth }
+    if (!refused) return this.#admit(stream)
+    this.#service.onRejected(refused)
+    this.refuse(stream, refused)
+    return false
+  }
+
+  #admit(stream: ServerStream): boolean {
+    const limited = this.#service.limiter?.refuse(stream)
+    if (limited) this.#service.onRejected(limited)
+    const refused = limited ?? stream.head.method?.refuse?.(stream)
+    if (refused) this.refuse(stream, refused)
+    return refused === undefined
+  }
+
+  beginData(flags: number, id: number, length: number, now: number): void {
+    this.#connection.credit.received(length)
+    const ends = (flags & END_STREAM) !== 0
+    const stream = this.open.get(id)
+    this.#data = stream
+    this.#dataId = id
+    this.#endsStream = ends
+    if (length < SMALL_DATA && !ends) this.#connection.idleFrames.spend(1, now)
+    if (stream === undefined) return this.#lateData(id, now)
+    const isFault = stream.isEnded ? STREAM_CLOSED : stream.spend(length) ? NO_ERROR : FLOW_CONTROL_ERROR
+    if (isFault === NO_ERROR) return
+    this.fault(stream, isFault)
+    this.#data = undefined
+  }
+
+  #lateData(id: number, now: number): void {
+    this.#mustBeKnown(id)
+    if (this.#closed.find(id) === 'cut') return this.#connection.idleFrames.spend(1, now)
+    this.#connection.cuts.spend(1, now)
+    writeReset(this.#connection.outbox, id, STREAM_CLOSED)
+  }
+
+  data(buffer: Buffer, start: number, end: number): void {
+    this.#data?.data(buffer, start, end)
+  }
+
+  endData(): void {
+    if (!this.#endsStream) return
+    const stream = this.#data
+    if (stream === undefined || stream.state === 'over') this.#closed.end(this.#dataId)
+    else stream.end()
+  }
+
+  /** The client has ended a stream. */
+  reset(id: number, now: number): void {
+    this.#mustBeKnown(id)
+    const stream = this.open.get(id)
+    if (stream === undefined) {
+      this.#connection.idleFrames.spend(1, now)
+      return this.#closed.end(id)
+    }
+    stream.isEnded = true
+    this.#end(stream, CANCELLED)
+    this.#connection.cuts.spend(1, now)
+  }
+
+  windowUpdate(id: number, bytes: number): void {
+    this.#mustBeKnown(id)
+    const stream = this.open.get(id)
+    if (stream === undefined) return
+    if (bytes === 0) this.fault(stream, PROTOCOL_ERROR)
+    else if (!this.#connection.windows.creditStream(stream, bytes)) this.fault(stream, FLOW_CONTROL_ERROR)
+  }
+
+  /** PRIORITY, which means nothing to us, must not be nonsense all the same. */
+  priority(id: number, dependency: number): void {
+    if (dependency !== id) return
+    const stream = this.open.get(id)
+    if (stream) this.fault(stream, PROTOCOL_ERROR)
+    else if (id > this.last) throw new ConnectionError(PROTOCOL_ERROR, 'a stream depends on itself')
+  }
+
+  /** All of a chunk has been read. */
+  settle(now: number): void {
+    if (this.#begun.length > 0) {
+      for (const stream of this.#begun) if (stream.state === 'arriving' && !stream.isEnded) stream.expectArrival(now)
+      this.#begun = []
+    }
+    if (this.#complete.length > 0) {
+      const complete = this.#complete
+      this.#complete = []
+      for (const stream of complete) this.#handOver(stream)
+    }
+    this.#giveCredit()
+  }
+
+  complete(stream: ServerStream): void {
+    if (this.isReading) this.#complete.push(stream)
+    else this.#handOver(stream)
+  }
+
+  #handOver(stream: ServerStream): void {
+    if (stream.state !== 'complete') return
+    if (stream.head.kind === 'plain') return this.#answerPlain(stream)
+    const { length } = stream
+    this.#service.limiter?.took(stream, { bytes: length })
+    this.#connection.credit.handedOver(length)
+    this.#underway++
+    stream.take().then(
+      (answer) => {
+        this.#settled(length)
+        if (stream.state === 'over') return
+        stream.finish()
+        if (answer.length === 0 && this.#connection.answers.empty(stream)) this.#close(stream)
+        else this.#answer(stream, (sent) => this.#connection.answers.message(stream, answer, sent))
+      },
+      (error: unknown) => {
+        this.#settled(length)
+        if (!(error instanceof Refused)) this.#service.log.error({ error }, 'Answering a request failed')
+        this.refuse(stream, Refused.from(error))
+      },
+    )
+  }
+
+  #settled(length: number): void {
+    this.#underway--
+    this.#connection.credit.answered(length)
+    this.#giveCredit()
+  }
+
+  /** What a window is too narrow for is waited for, but not for ever. */
+  #answer(stream: ServerStream, write: (sent: () => void) => void): void {
+    stream.deadline = performance.now() + ANSWER_TIMEOUT
+    write(() => this.#close(stream))
+    if (this.open.has(stream.id)) this.#connection.due(stream.deadline)
+  }
+
+  #answerPlain(stream: ServerStream): void {
+    const [status, text] = stream.head.isPost ? NO_GRPC : NO_POST
+    stream.finish()
+    this.#answer(stream, (sent) => this.#connection.answers.plain(stream, status, text, sent))
+  }
+
+  refuse(stream: ServerStream, refused: Refused): void {
+    if (stream.state === 'over') return
+    stream.cancel(refused)
+    this.#connection.answers.refusal(stream.id, refused)
+    this.#close(stream)
+  }
+
+  fault(stream: ServerStream, code: number): void {
+    this.#end(stream, FAULTY)
+    writeReset(this.#connection.outbox, stream.id, code)
+    this.#connection.cuts.spend(1, performance.now())
+  }
+
+  credit(stream: ServerStream, bytes: number): void {
+    writeWindowUpdate(this.#connection.outbox, stream.id, bytes)
+  }
+
+  /** When to look again. Whether a client takes an answer: who does not has no use for a connection. */
+  look(now: number): number | 'deaf' {
+    let next = Infinity
+    for (const stream of this.open.values()) {
+      if (stream.state === 'over' && now >= stream.deadline) return 'deaf'
+      const found = stream.state === 'over' ? stream.deadline : stream.look(now)
+      if (found === 'late') this.refuse(stream, LATE)
+      else if (found === 'slow') this.refuse(stream, TOO_SLOW)
+      else next = Math.min(next, found)
+    }
+    return next
+  }
+
+  /** The connection has gone. */
+  clear(): void {
+    this.#connection.windows.clear()
+    const streams = [...this.open.values()]
+    this.open.clear()
+    for (const stream of streams) if (stream.state !== 'over') stream.cancel(CANCELLED)
+  }
+
+  /** Answered. A client that is still sending is told to stop. */
+  #close(stream: ServerStream): void {
+    const { outbox, idleFrames } = this.#connection
+    if (!stream.isEnded) writeReset(outbox, stream.id, NO_ERROR)
+    idleFrames.earn(EARNED_BY_REQUEST)
+    this.#connection.answered()
+    this.#remove(stream)
+  }
+
+  #end(stream: ServerStream, reason: Refused): void {
+    if (stream.state === 'over') this.#connection.windows.drop(stream)
+    else stream.cancel(reason)
+    this.#remove(stream)
+  }
+
+  #remove(stream: ServerStream): void {
+    this.open.delete(stream.id)
+    this.#closed.add(stream.id, !stream.isEnded)
+    if (this.open.size === 0) this.#connection.emptied()
+  }
+
+  /** A stream that is not even begun. */
+  #cut(id: number, code: number, ends: boolean): void {
+    this.#closed.add(id, !ends)
+    writeReset(this.#connection.outbox, id, code)
+    this.#connection.cuts.spend(1, performance.now())
+  }
+
+  #mustBeKnown(id: number): void {
+    if (id === 0 || id > this.last || id % 2 === 0)
+      throw new ConnectionError(PROTOCOL_ERROR, `a frame came on stream ${id}, which was never begun`)
+  }
+
+  #giveCredit(): void {
+    const bytes = this.#connection.credit.due()
+    if (bytes > 0) writeWindowUpdate(this.#connection.outbox, 0, bytes)
+  }
+}
+
+/** Why a request of gRPC cannot be served, by its headers. */
+function unserved({ kind, timeout, method, path }: RequestHead): Refused | undefined {
+  if (kind === 'too_large') return TOO_LARGE
+  if (timeout === undefined) return MALFORMED_TIMEOUT
+  if (method !== undefined) return undefined
+  return new Refused(`unknown method ${path.slice(0, LONGEST_PATH)}`, { code: 'unimplemented', retry: 'never' })
+}
+
+const NO_GRPC = [415, 'requests of gRPC have a content-type that begins with application/grpc\n'] as const
+const NO_POST = [405, 'requests of gRPC come by POST\n'] as const
+
+const CANCELLED = new Refused('the client cancelled', { code: 'cancelled', retry: {} })
+const FAULTY = new Refused('the client broke the protocol', { code: 'cancelled', retry: {} })
+const LATE = new Refused('the deadline of the request has passed', { code: 'deadline_exceeded', retry: {} })
+const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'deadline_exceeded', retry: {} })
+const TOO_LARGE = new Refused('the headers are too large', { code: 'resource_exhausted', retry: 'never' })
+const MALFORMED_TIMEOUT = new Refused('malformed grpc-timeout', { code: 'internal', retry: 'never' })
