@@ -42,6 +42,11 @@ export const grpcClientOptions = {
     default: 'round_robin',
     description: 'How requests are spread over addresses: round_robin or pick_first.',
   }),
+  transport: Choice(['http2', 'grpc_js'], {
+    default: 'http2',
+    description:
+      "What speaks gRPC: Telegen's own HTTP/2, or the library @grpc/grpc-js, which costs several times the CPU.",
+  }),
   authority: Type.String({ default: '', description: 'The :authority of requests, where it is not the endpoint.' }),
   user_agent: Type.String({ default: '', description: 'Put before the user agent of requests.' }),
   read_buffer_size: Ignored('Bytes of the read buffer.'),

@@ -5,7 +5,9 @@ export const startUnaryServer: StartUnaryServer = async (options, serving) =>
   (await import('./grpc-server.ts')).startGrpcServer(options, serving)
 
 export const makeUnaryClient: MakeUnaryClient = async (options, surroundings) =>
-  (await import('./grpc-client.ts')).makeGrpcClient(options, surroundings)
+  options.transport === 'grpc_js'
+    ? (await import('./grpc-client.ts')).makeGrpcClient(options, surroundings)
+    : (await import('./http2/client/client.ts')).makeHttp2Client(options, surroundings)
 
 /** What a component that serves gRPC by itself needs against floods. */
 export const loadSessionGuard = () => import('./guard-sessions.ts')

@@ -1,0 +1,388 @@
+import type net from 'node:net'
+import { Refused } from '../../../component/refused.ts'
+import { idleFrames } from '../flood.ts'
+import {
+  ACK,
+  CANCEL,
+  ConnectionError,
+  DATA,
+  DEFAULT_WINDOW,
+  END_STREAM,
+  FLOW_CONTROL_ERROR,
+  GOAWAY,
+  HEADERS,
+  LAST_STREAM,
+  NO_ERROR,
+  PING,
+  PREFACE,
+  PROTOCOL_ERROR,
+  readUint32,
+  REFUSED_STREAM,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from '../frames.ts'
+import { FrameReader } from '../frame-reader.ts'
+import type { FrameHandler } from '../frame-reader.ts'
+import { HeaderBlock } from '../header-block.ts'
+import { HeaderDecoder } from '../hpack/decoder.ts'
+import { HeaderEncoder } from '../hpack/encoder.ts'
+import { Outbox } from '../outbox.ts'
+import { CONNECTION_WINDOW, ReceiveCredit } from '../receive-credit.ts'
+import { PeerSettings, settingsFrame } from '../settings.ts'
+import { SendWindows } from '../windows.ts'
+import { Answer } from './answer.ts'
+import type { Message } from './answer.ts'
+import type { Call, Place } from './call.ts'
+import { sendGoaway, sendNumber, sendPing, sendSettingsAck } from './control.ts'
+import { broken, checkFrame } from './frame-rules.ts'
+import type { RequestHeaders } from './headers.ts'
+import { Keepalive } from './keepalive.ts'
+import type { KeepaliveTimes } from './keepalive.ts'
+import { LIMITS, OUR_SETTINGS } from './limits.ts'
+import { goingAway, lost, refusalOfReset } from './resets.ts'
+import { requestBody, sendHeaders, sizeOf } from './send-request.ts'
+
+/** Whoever has the session. */
+export interface SessionOwner {
+  /** The server has said its settings: requests may begin. */
+  ready(): void
+  /** There may be room for another request. */
+  freed(): void
+  /** It takes no further requests; those under way go on. */
+  retired(): void
+  /** It has gone, for `reason`. */
+  closed(reason: Refused): void
+  /** The server has not begun with the call, and says so: it may be sent again. */
+  again(call: Call, refused: Refused): void
+  answered(call: Call, message: Message): void
+}
+
+export interface SessionOptions {
+  readonly headers: RequestHeaders
+  readonly keepalive: KeepaliveTimes
+}
+
+/** One connection to a server, and the requests that go by it. */
+export class ClientSession implements FrameHandler, Place {
+  readonly #socket: net.Socket
+  readonly #owner: SessionOwner
+  readonly #headers: RequestHeaders
+  readonly #keepalive: Keepalive
+  readonly #outbox: Outbox
+  readonly #windows: SendWindows
+  readonly #reader = new FrameReader(this, { data: LIMITS.frame, other: LIMITS.frame })
+  readonly #encoder = new HeaderEncoder()
+  readonly #decoder = new HeaderDecoder({ tableSize: LIMITS.headerTable, listSize: LIMITS.headerList })
+  readonly #block = new HeaderBlock()
+  readonly #settings = new PeerSettings('server')
+  readonly #credit = new ReceiveCredit()
+  readonly #idle = idleFrames(performance.now())
+  readonly #calls = new Map<number, Call>()
+  #next = 1
+  #isReady = false
+  #isRetired = false
+  #isClosed = false
+  /** Of the DATA frame that is coming. */
+  #receiving: Call | undefined
+  #isLast = false
+  /** Memory of answers that have come in part. */
+  #answerBytes = 0
+
+  /** `socket` is connected, and nobody listens to it. */
+  constructor(socket: net.Socket, { headers, keepalive }: SessionOptions, owner: SessionOwner) {
+    this.#socket = socket
+    this.#owner = owner
+    this.#headers = headers
+    this.#outbox = new Outbox(socket)
+    this.#windows = new SendWindows(this.#outbox)
+    this.#keepalive = new Keepalive(keepalive, {
+      isBusy: () => this.#calls.size > 0,
+      ping: () => sendPing(this.#outbox, 0, OUR_PING, 0),
+      fail: (why) => this.destroy(lost(why)),
+      rest: () => this.retire(),
+    })
+    this.#outbox.append(PREFACE)
+    this.#outbox.append(settingsFrame(OUR_SETTINGS))
+    sendNumber(this.#outbox, WINDOW_UPDATE, 0, CONNECTION_WINDOW - DEFAULT_WINDOW)
+    let cause: Error | undefined
+    socket
+      .on('error', (error: Error) => (cause = error))
+      .on('close', () => this.destroy(lost(cause?.message ?? 'the server closed the connection', cause)))
+      .on('data', (chunk: Buffer) => this.#read(chunk))
+      .resume()
+  }
+
+  /** Whether a request can begin. */
+  get hasRoom(): boolean {
+    const { size } = this.#calls
+    return this.#isReady && !this.#isRetired && size < this.#settings.maxStreams && size < LIMITS.streams
+  }
+
+  /** Whether any request ever began. */
+  get hasServed(): boolean {
+    return this.#next > 1
+  }
+
+  /** Sends the request of a call; ask `hasRoom` first. */
+  begin(call: Call): void {
+    const now = performance.now()
+    const block = this.#headerBlock(call, now)
+    if (block === undefined) return
+    call.place = this
+    call.id = this.#next
+    call.window = this.#settings.window
+    call.sent = this.#keepalive.used = now
+    this.#next += 2
+    this.#calls.set(call.id, call)
+    sendHeaders(this.#outbox, call.id, block, this.#settings.frame)
+    call.body = requestBody(call.message, call.isCompressed, () => (call.mark = this.#outbox.written))
+    this.#idle.earn(EARNED + call.body.left / EARNED_SHARE)
+    this.#windows.begin(call)
+    if (this.#next > LAST_STREAM) this.retire()
+  }
+
+  /** Undefined where no server would take it: the call has ended then. */
+  #headerBlock(call: Call, now: number): Buffer | undefined {
+    const fields = this.#headers.of(call.path, call.timeout, leftOf(call, now), call.headers)
+    const { headerList } = this.#settings
+    if (headerList < Infinity && sizeOf(fields) > headerList) {
+      const message = `the headers of the request are larger than the ${headerList} bytes that the server takes`
+      call.end(new Refused(message, { code: 'internal', retry: 'never' }))
+      return undefined
+    }
+    try {
+      return this.#encoder.encode(fields)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      call.end(new Refused(error.message, { code: 'internal', retry: 'never', cause: error }))
+      return undefined
+    }
+  }
+
+  /** A call has ended by itself: its deadline, its abort. */
+  leave(call: Call): void {
+    sendNumber(this.#outbox, RST_STREAM, call.id, CANCEL)
+    this.#forget(call)
+    // A server of which nothing was heard all the while may be gone without a word, and its connection take request after request for a
+    // quarter of an hour (pings begin after a silence that is longer than most requests may take). The next goes by a new one.
+    if (this.#keepalive.heard < call.sent) this.retire()
+    else this.#owner.freed()
+  }
+
+  /** No further requests; those under way are answered. */
+  retire(): void {
+    if (this.#isRetired) return
+    this.#isRetired = true
+    this.#owner.retired()
+    this.#closeWhenDone()
+  }
+
+  /** Ends it at once, and every call with it. */
+  destroy(reason: Refused): void {
+    const isFirst = !this.#isClosed
+    this.#isClosed = this.#isRetired = true
+    this.#keepalive.stop()
+    this.#windows.clear()
+    this.#socket.destroy()
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    for (const call of calls) {
+      call.place = undefined
+      call.end(reason)
+    }
+    if (isFirst) this.#owner.closed(reason)
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#isClosed) return
+    this.#keepalive.hear()
+    try {
+      this.#reader.read(chunk)
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error
+      sendGoaway(this.#outbox, error.code)
+      return this.destroy(lost(`the server broke the rules of HTTP/2: ${error.message}`, error))
+    }
+    const credit = this.#credit.due()
+    if (credit > 0) sendNumber(this.#outbox, WINDOW_UPDATE, 0, credit)
+  }
+
+  // What the reader finds.
+
+  frame(type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
+    if (this.#isClosed) return
+    if (!this.#isReady && (type !== SETTINGS || (flags & ACK) !== 0)) throw broken('it does not begin with SETTINGS')
+    if (this.#block.isOpen) {
+      if (this.#block.proceed(type, flags, stream, buffer, start, end)) this.#takeHeaders()
+      return
+    }
+    checkFrame(type, flags, stream, end - start, this.#next)
+    if (type === HEADERS) {
+      if (this.#block.begin(flags, stream, buffer, start, end)) this.#takeHeaders()
+      return
+    }
+    this.#waste()
+    if (type === RST_STREAM) this.#takeReset(stream, readUint32(buffer, start))
+    else if (type === SETTINGS) this.#takeSettings(flags, buffer, start, end)
+    else if (type === PING && (flags & ACK) === 0) sendPing(this.#outbox, ACK, buffer, start)
+    else if (type === WINDOW_UPDATE) this.#takeCredit(stream, readUint32(buffer, start) & LAST_STREAM)
+    else if (type === GOAWAY) this.#takeGoaway(buffer, start, end)
+  }
+
+  #takeHeaders(): void {
+    const { stream, flags, buffer, start, end } = this.#block
+    const list = this.#decoder.decode(buffer, start, end)
+    const call = this.#calls.get(stream)
+    const isEnd = (flags & END_STREAM) !== 0
+    const outcome = call?.answer.headers(list, isEnd)
+    if (call === undefined || outcome === undefined) return this.#waste()
+    this.#end(call, outcome, isEnd)
+  }
+
+  beginData(flags: number, stream: number, length: number): void {
+    if (!this.#isReady) throw broken('it does not begin with SETTINGS')
+    if (this.#block.isOpen) throw broken('a header block is interrupted')
+    checkFrame(DATA, flags, stream, length, this.#next)
+    this.#credit.received(length)
+    const call = this.#calls.get(stream)
+    this.#receiving = call
+    this.#isLast = (flags & END_STREAM) !== 0
+    if (length === 0 || call === undefined) this.#waste()
+    if (call !== undefined) this.#receive(call, length)
+  }
+
+  /** A stream has HTTP/2's default window, and gets its credit back as soon as half of it is used. */
+  #receive(call: Call, length: number): void {
+    call.received += length
+    if (call.received > DEFAULT_WINDOW)
+      throw new ConnectionError(FLOW_CONTROL_ERROR, 'it sends more on a stream than that has credit for')
+    if (call.received < DEFAULT_WINDOW / 2 || this.#isLast) return
+    sendNumber(this.#outbox, WINDOW_UPDATE, call.id, call.received)
+    call.received = 0
+  }
+
+  data(buffer: Buffer, start: number, end: number): void {
+    const call = this.#receiving
+    if (call === undefined) return
+    const before = call.answer.bytes
+    const refused = call.answer.data(buffer, start, end)
+    this.#answerBytes += call.answer.bytes - before
+    if (refused) this.#end(call, refused, false)
+    else if (this.#answerBytes > LIMITS.answers)
+      this.#end(call, new Refused('the server sends too many large answers at once', EXHAUSTED), false)
+  }
+
+  endData(): void {
+    const call = this.#receiving
+    this.#receiving = undefined
+    if (call !== undefined && this.#isLast) this.#end(call, call.answer.cutOff(), true)
+  }
+
+  #takeReset(stream: number, code: number): void {
+    const call = this.#calls.get(stream)
+    if (call === undefined) return
+    if (code === REFUSED_STREAM) this.#sendAgain(call, refusalOfReset(code))
+    else this.#end(call, refusalOfReset(code), true)
+  }
+
+  #takeSettings(flags: number, buffer: Buffer, start: number, end: number): void {
+    if ((flags & ACK) !== 0) return this.#decoder.acknowledged()
+    const before = this.#settings.window
+    this.#settings.apply(buffer, start, end)
+    this.#encoder.setTableSize(this.#settings.headerTable)
+    this.#windows.frame = Math.min(this.#settings.frame, LIMITS.sentFrame)
+    this.#windows.shift(this.#calls.values(), this.#settings.window - before)
+    sendSettingsAck(this.#outbox)
+    if (this.#isReady) return this.#owner.freed()
+    this.#isReady = true
+    this.#owner.ready()
+  }
+
+  #takeCredit(stream: number, credit: number): void {
+    if (stream === 0) {
+      if (credit === 0) throw broken('WINDOW_UPDATE of nothing')
+      return this.#windows.credit(credit)
+    }
+    const call = this.#calls.get(stream)
+    if (call === undefined || (credit > 0 && this.#windows.creditStream(call, credit))) return
+    this.#end(call, refusalOfReset(credit === 0 ? PROTOCOL_ERROR : FLOW_CONTROL_ERROR), false)
+  }
+
+  #takeGoaway(buffer: Buffer, start: number, end: number): void {
+    const last = readUint32(buffer, start) & LAST_STREAM
+    const code = readUint32(buffer, start + 4)
+    const text = buffer.toString('latin1', start + 8, Math.min(end, start + 8 + LIMITS.goawayText))
+    this.#keepalive.toldToGo(code, text)
+    this.retire()
+    for (const call of this.#calls.values()) if (call.id > last) this.#sendAgain(call, goingAway(code, text))
+  }
+
+  #waste(): void {
+    this.#idle.spend(1, performance.now())
+  }
+
+  // The ends of calls.
+
+  /** `isEnd`: nothing further comes from the server. */
+  #end(call: Call, outcome: Message | Refused, isEnd: boolean): void {
+    if (!isEnd || call.body.left > 0) sendNumber(this.#outbox, RST_STREAM, call.id, isEnd ? NO_ERROR : CANCEL)
+    call.place = undefined
+    this.#forget(call)
+    if (outcome instanceof Refused) call.end(outcome)
+    else this.#owner.answered(call, outcome)
+    this.#owner.freed()
+  }
+
+  #sendAgain(call: Call, refused: Refused): void {
+    call.place = undefined
+    this.#forget(call)
+    call.answer = new Answer()
+    call.received = 0
+    this.#owner.again(call, refused)
+  }
+
+  #forget(call: Call): void {
+    this.#calls.delete(call.id)
+    this.#answerBytes -= call.answer.bytes
+    if (this.#receiving === call) this.#receiving = undefined
+    if (this.#windows.drop(call)) call.mark = this.#outbox.written
+    if (call.mark > this.#outbox.taken) this.#holdUntilSent(call)
+    if (this.#isRetired) this.#closeWhenDone()
+  }
+
+  /** Its bytes are the caller's again when the system has taken them; where it takes nothing, the connection is given up. */
+  #holdUntilSent(call: Call): void {
+    const release = call.hold()
+    const stuck = setTimeout(() => this.destroy(lost('the connection takes no data')), LIMITS.stuck).unref()
+    this.#outbox.whenSent(() => {
+      clearTimeout(stuck)
+      release()
+    })
+  }
+
+  #closeWhenDone(): void {
+    if (this.#calls.size > 0 || this.#isClosed) return
+    sendGoaway(this.#outbox, NO_ERROR)
+    this.#isClosed = true
+    this.#keepalive.stop()
+    // A server that takes nothing any more would keep it open.
+    const stuck = setTimeout(() => this.#socket.destroy(), LIMITS.stuck)
+    this.#socket.once('close', () => clearTimeout(stuck)).end()
+    this.#owner.closed(lost('the connection was closed'))
+  }
+}
+
+/** Frames of no use that a server may send more of for each request, and for so many bytes of it: it acknowledges, gives credit, measures. */
+const EARNED = 8
+const EARNED_SHARE = 4096
+const OUR_PING = Buffer.from('telegen.')
+const EXHAUSTED = { code: 'resource_exhausted', retry: 'never' } as const
+
+/** Most requests leave at once, and say their whole timeout: a header that repeats itself costs next to nothing. */
+const AT_ONCE = 2
+
+function leftOf({ timeout, deadline, began }: Call, now: number): number {
+  if (timeout <= 0) return 0
+  return now - began < AT_ONCE ? timeout : Math.max(1, deadline - now)
+}
