@@ -17,7 +17,7 @@ const leanHttp = {
 }
 
 const { metafile } = await build({
-  entryPoints: ['src/cli/main.ts', 'src/index.ts', 'src/plugin.ts', 'src/testing.ts'],
+  entryPoints: ['src/cli/main.ts', 'src/cli/worker.ts', 'src/index.ts', 'src/plugin.ts', 'src/testing.ts'],
   outdir: 'dist',
   bundle: true,
   splitting: true,

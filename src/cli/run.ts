@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { systemClock } from '../component/clock.ts'
 import type { Log } from '../component/context.ts'
 import { ConfigWatch } from '../service/config-watch.ts'
@@ -32,6 +33,7 @@ export async function run(first: Accepted, { read, watch }: RunOptions): Promise
     logger,
     clock: systemClock,
     controlOf: (asked) => controlOf(asked, version),
+    worker: new URL(`../cli/worker${extname(import.meta.url)}`, import.meta.url),
   })
   const { log } = service
   const stopped = onStop()

@@ -13,6 +13,8 @@ export interface InstrumentOptions {
   readonly level?: Exclude<MetricLevel, 'none'>
   /** Values are integers where nothing is said. */
   readonly value?: 'int' | 'double'
+  /** What readings of a gauge by several processes amount to together: their sum, where nothing is said. */
+  readonly across?: 'sum' | 'max'
   /** Upper bounds of a histogram's buckets, ascending; the last bucket, for all above, is not written. */
   readonly boundaries?: readonly number[]
   /** Labels that are shown at `detailed` alone: below, their series are one. */

@@ -61,6 +61,14 @@ export class Copies {
     return service.extensions.filter((id) => used.has(id))
   }
 
+  /** Where receivers listen that are copied, or would be, were there not something behind them: that may change while they listen. */
+  get shared(): readonly string[] {
+    return [...this.#configuration.receivers.values()]
+      .filter(({ id, definition }) => this.#canShare && definition.scale === 'replica' && this.#fedBy(id).length > 0)
+      .flatMap(({ definition, config }) => definition.listens?.(config) ?? [])
+      .filter(canBeShared)
+  }
+
   #fedBy(id: string): readonly Pipeline[] {
     return this.#configuration.service.pipelines.filter((each) => each.receivers.includes(id))
   }
@@ -90,9 +98,10 @@ export class Copies {
     const own = this.#keeps('receiver', receiver)
     if (own !== undefined) return own
     for (const address of definition.listens?.(config) ?? []) {
-      if (!address.startsWith('tcp://')) return `receiver "${id}" listens at ${address}, which one process alone can`
-      if (address.endsWith(':0'))
-        return `receiver "${id}" lets the system choose its port, which would be another one in each process`
+      if (canBeShared(address)) continue
+      return address.startsWith('tcp://')
+        ? `receiver "${id}" lets the system choose its port, which would be another one in each process`
+        : `receiver "${id}" listens at ${address}, which one process alone can`
     }
     for (const pipeline of this.#fedBy(id)) {
       const reason = this.#keepsPipeline(pipeline)
@@ -140,6 +149,9 @@ export class Copies {
     return undefined
   }
 }
+
+/** A port that the system chooses would be another one in each process. */
+const canBeShared = (address: string): boolean => address.startsWith('tcp://') && !address.endsWith(':0')
 
 function onDisk({ id, config }: Configured): string | undefined {
   const { sending_queue: queue } = config as { sending_queue?: SendingOptions['queue'] }

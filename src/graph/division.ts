@@ -1,6 +1,7 @@
 import type { SendingOptions } from '../component/sending-options.ts'
 import type { Configuration, Configured, Limits } from '../config/configuration.ts'
 import { SIGNALS } from '../data/signal.ts'
+import type { Signal } from '../data/signal.ts'
 import { Copies } from './copies.ts'
 
 /** Which part of a configuration runs in how many processes: pure, like the plan that is made of each part. */
@@ -14,49 +15,56 @@ export interface Division {
   /** Pipelines that run in all of them, and for each of the rest why it runs in the first alone. */
   readonly copied: readonly string[]
   readonly pinned: ReadonlyMap<string, string>
-  /** Addresses (`tcp://host:port`) of receivers that may be listened at by several processes. */
+  /** Addresses (`tcp://host:port`) at which several processes may listen, now or after a reload. */
   readonly shared: readonly string[]
 }
 
 /** `canShare`: whether this system lets several processes listen at one address. */
 export function divide(configuration: Configuration, workers: number, canShare = CAN_SHARE): Division {
-  if (workers <= 1) return whole(configuration, new Map())
+  if (workers <= 1) return whole(configuration, new Map(), [])
   const copies = new Copies(configuration, canShare)
-  const { receivers, copied, pinned } = copies
-  if (copied.size === 0) return whole(configuration, pinned)
+  const { copied, pinned, shared } = copies
+  if (copied.size === 0) return whole(configuration, pinned, shared)
   const { service } = configuration
   const pipelines = service.pipelines
     .filter(({ id }) => copied.has(id))
     .map((each) => ({ ...each, receivers: each.receivers.filter((id) => copies.feeds(id)) }))
   const signals = new Set(pipelines.map(({ signal }) => signal))
-  const limits = Object.fromEntries(
-    SIGNALS.map((signal) => [signal, share(service.limits[signal], signals.has(signal) ? workers : 1)]),
-  ) as Record<keyof Limits, number>
+  const limitsOf = (uncopied: (signal: Signal) => number): Limits => {
+    const each = SIGNALS.map((signal) => {
+      const limit = service.limits[signal]
+      return [signal, signals.has(signal) ? Math.floor(limit / workers) : uncopied(signal)] as const
+    })
+    return Object.fromEntries(each) as Record<Signal, number>
+  }
   const divided = {
     ...configuration,
-    processors: mapped(configuration.processors, (each) => shared(each, workers)),
+    processors: mapped(configuration.processors, (each) => itsShare(each, workers)),
     exporters: mapped(configuration.exporters, (each) =>
       pipelines.some(({ exporters }) => exporters.includes(each.id))
-        ? withShareOfQueue(shared(each, workers), workers)
+        ? withShareOfQueue(itsShare(each, workers), workers)
         : each,
     ),
   }
   return {
     processes: workers,
-    first: { ...divided, service: { ...service, limits } },
-    other: { ...divided, service: { ...service, limits, pipelines, extensions: copies.extensions } },
+    first: { ...divided, service: { ...service, limits: limitsOf((signal) => service.limits[signal]) } },
+    other: {
+      ...divided,
+      service: { ...service, limits: limitsOf(() => 0), pipelines, extensions: copies.extensions },
+    },
     copied: [...copied],
     pinned,
-    shared: receivers.flatMap(({ definition, config }) => definition.listens?.(config) ?? []),
+    shared,
   }
 }
 
 /** SO_REUSEPORT, as Linux has it. */
 const CAN_SHARE = process.platform === 'linux'
 
-function whole(configuration: Configuration, pinned: ReadonlyMap<string, string>): Division {
+function whole(configuration: Configuration, pinned: Division['pinned'], shared: Division['shared']): Division {
   const other = { ...configuration, service: { ...configuration.service, pipelines: [], extensions: [] } }
-  return { processes: 1, first: configuration, other, copied: [], pinned, shared: [] }
+  return { processes: 1, first: configuration, other, copied: [], pinned, shared }
 }
 
 const share = (amount: number, copies: number): number => Math.ceil(amount / copies)
@@ -65,7 +73,7 @@ const mapped = <C extends Configured>(all: ReadonlyMap<string, C>, change: (each
   new Map([...all].map(([id, each]) => [id, change(each)]))
 
 /** With its share of what its options mean for all copies together. */
-function shared<C extends Configured>(component: C, copies: number): C {
+function itsShare<C extends Configured>(component: C, copies: number): C {
   const { definition, config } = component
   return definition.divided ? { ...component, config: definition.divided(config as never, copies) } : component
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../component/clock.ts'
 import type { Log, OwnTelemetry } from '../component/context.ts'
 import type { Control } from '../component/control.ts'
+import type { ComponentStatus } from '../component/status.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What the graph needs of the world; tests bring their own. */
@@ -10,6 +11,8 @@ export interface Environment {
   /** A log whose lines name the component. */
   readonly logOf: (kind: string, id: string) => Log
   readonly metrics: Metrics
+  /** How the same components are in other processes of this program. */
+  readonly elsewhere?: () => readonly (readonly ComponentStatus[])[]
   /** What is measured, as data, for receivers that pass it on. */
   readonly own?: OwnTelemetry
   /** What the program around the graph can be asked. */

@@ -25,6 +25,7 @@ import { Taps } from './taps.ts'
 import { become, connectAll } from './transition.ts'
 import type { Scene, Terms } from './transition.ts'
 import { watch } from './watchdog.ts'
+import { worstStatuses } from './worst-statuses.ts'
 
 /** A plan with its components: built without I/O, then started, led over into other plans, stopped. */
 export class Graph implements Host {
@@ -85,8 +86,17 @@ export class Graph implements Host {
     return this.#assembly.parts.every((part) => this.#scene.live.has(part))
   }
 
+  /** Where several processes run the same component, the worst of what they say of it. */
   statuses() {
-    return this.#assembly.parts.map(({ created }) => created.status.status)
+    const own = this.#assembly.parts.map(({ created }) => created.status.status)
+    return worstStatuses(own, this.#environment.elsewhere?.() ?? [])
+  }
+
+  /** Deliveries that have entered and not ended. */
+  get open(): number {
+    let open = 0
+    for (const ingress of this.#ingresses) open += ingress.open
+    return open
   }
 
   /** Resolves when data may flow. Rejects with `StartFailed`, or the reason of `abort`, everything stopped again. */

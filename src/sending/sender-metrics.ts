@@ -60,7 +60,7 @@ export function senderMetrics(
   forgets.push(
     meter.gauge(
       'telegen.exporter.circuit_open',
-      { unit: '1', description: open },
+      { unit: '1', description: open, across: 'max' },
       () => Number(about.isOpen()),
       bySignal,
     ),
@@ -100,7 +100,7 @@ function queueGauges(
     ),
     meter.gauge(
       'telegen.exporter.queue.age',
-      { unit: 's', value: 'double', description: 'How long ago the oldest that is not sent was taken.' },
+      { unit: 's', value: 'double', across: 'max', description: 'How long ago the oldest that is not sent was taken.' },
       () => Math.max(0, clock.now() - (queue().oldest ?? clock.now())) / 1_000,
       labels,
     ),

@@ -1,5 +1,13 @@
 import type { Catalog } from '../component/catalog.ts'
-import type { BudgetReading, Control, EdgeReading, LogLevel, QueueReading, ReloadReport } from '../component/control.ts'
+import type {
+  BudgetReading,
+  Control,
+  EdgeReading,
+  LogLevel,
+  QueueReading,
+  ReloadReport,
+  Tap,
+} from '../component/control.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Mapping } from '../config/node.ts'
@@ -14,6 +22,9 @@ import type { Metrics } from '../graph/metrics.ts'
 import type { Plan } from '../graph/plan.ts'
 import type { Taps } from '../graph/taps.ts'
 import { chosen } from './chosen.ts'
+import type { Crew } from './workers/crew.ts'
+import type { Look } from './workers/messages.ts'
+import { mergedBudgets, mergedEdges } from './workers/merge.ts'
 
 /** What of a running service is handed on to operators. */
 export interface Controlled {
@@ -21,7 +32,8 @@ export interface Controlled {
   readonly configuration: Configuration
   readonly loaded: Loaded
   readonly catalog: Catalog
-  readonly log: { level: LogLevel }
+  logLevel: LogLevel
+  readonly crew: Crew | undefined
   readonly metrics: Metrics
   readonly graph: {
     readonly edges: Edges
@@ -37,29 +49,21 @@ export function controlOf(service: Controlled, version: string): Control {
   return {
     version,
     draw: (form, flows) => draw(service.plan, form, flows),
-    edges: () =>
-      service.graph.edges.counts().map(({ edge, items, bytes }): EdgeReading => {
-        const { pipeline, signal, from, to } = edge
-        return { pipeline, signal, from, to, items, bytes }
-      }),
-    budgets: () =>
-      SIGNALS.map((signal): BudgetReading => {
-        const { used, limit } = service.graph.budgets[signal]
-        return { signal, used, limit }
-      }),
-    queues: () => queues(service.metrics),
+    edges: () => mergedEdges([edges(service), ...looks(service).map((each) => each.edges)]),
+    budgets: () => mergedBudgets([budgets(service), ...looks(service).map((each) => each.budgets)]),
+    queues: () => queues(service),
     configuration: () => configurationText(service),
     reload: () => service.reload(),
     get lastReload() {
       return service.lastReload
     },
     get logLevel() {
-      return service.log.level
+      return service.logLevel
     },
     set logLevel(level) {
-      service.log.level = level
+      service.logLevel = level
     },
-    tap: (target, listener, side) => service.graph.taps.tap(target, listener, side),
+    tap: (target, listener, side) => tap(service, target, listener, side),
   }
 }
 
@@ -69,9 +73,34 @@ async function configurationText({ loaded, catalog, configuration, plan }: Contr
   return yamlText(tree, chosen(configuration, plan))
 }
 
+const looks = ({ crew }: Controlled): readonly Look[] => crew?.lastLooks ?? []
+
+const edges = ({ graph }: Controlled): EdgeReading[] =>
+  graph.edges.counts().map(({ edge: { pipeline, signal, from, to }, items, bytes }) => {
+    return { pipeline, signal, from, to, items, bytes }
+  })
+
+const budgets = ({ graph }: Controlled): BudgetReading[] =>
+  SIGNALS.map((signal) => ({ signal, used: graph.budgets[signal].used, limit: graph.budgets[signal].limit }))
+
+/** This process has all edges that others have, and so knows what can be looked at, and what is to be said of it. */
+function tap({ graph, crew }: Controlled, ...asked: Parameters<Control['tap']>): Tap {
+  const [target, listener, side] = asked
+  const own = graph.taps.tap(target, listener, side)
+  const theirs = crew?.tap(target, listener, side)
+  const close = () => {
+    own.close()
+    theirs?.close()
+  }
+  return { edges: own.edges, note: own.note, close }
+}
+
 /** The queues' own gauges, which are there at every level but `none`. */
-function queues(metrics: Metrics): QueueReading[] {
-  const measured = metrics.measurements()
+function queues({ metrics, crew }: Controlled): QueueReading[] {
+  const own = metrics.collect()
+  const measured = (crew?.lastMeasured(own) ?? own).flatMap(({ name, points }) =>
+    points.map(({ labels, value }) => ({ name, labels, value })),
+  )
   const sizes = measured.filter(({ name }) => name === 'otelcol_exporter_queue_size')
   const capacities = measured.filter(({ name }) => name === 'otelcol_exporter_queue_capacity')
   return sizes.map(({ labels, value }) => {

@@ -7,9 +7,12 @@ import type { Configuration } from '../config/configuration.ts'
 import type { Loaded } from '../config/load.ts'
 import type { LogTelemetry } from '../config/telemetry.ts'
 import { CreateFailed } from '../graph/components.ts'
+import { divide } from '../graph/division.ts'
+import type { Division } from '../graph/division.ts'
 import { Graph } from '../graph/graph.ts'
 import { Metrics } from '../graph/metrics.ts'
 import { plan } from '../graph/plan.ts'
+import type { Assembly } from '../graph/parts.ts'
 import type { Plan } from '../graph/plan.ts'
 import { equal } from '../graph/equal.ts'
 import { NO_CHANGES } from '../graph/changes.ts'
@@ -18,12 +21,14 @@ import { ownResource, Telemetry } from '../telemetry/own-telemetry.ts'
 import { observeProcess } from '../telemetry/process-metrics.ts'
 import { observeRuntime } from '../telemetry/runtime-metrics.ts'
 import { holdListeners } from '../transport/listen.ts'
+import { shareAddresses } from '../transport/shared-addresses.ts'
 import { dryRun } from './dry-run.ts'
 import { RunningReaders } from './running-readers.ts'
 import { faultLines, messagesOf } from './fault-lines.ts'
 import { ReloadMetrics } from './reload-metrics.ts'
 import { needsRestart } from './needs-restart.ts'
 import { Turns } from './turns.ts'
+import { Crew } from './workers/crew.ts'
 
 /** A configuration as it was read, with what it names. */
 export interface Read {
@@ -53,6 +58,8 @@ export interface ServiceOptions {
   readonly logger: (telemetry: LogTelemetry, resource: object) => ServiceLog
   /** What extensions may ask of this service. */
   readonly controlOf?: (service: Service) => Control
+  /** The module that workers run. Without it, everything runs in this process, whatever `service::workers` says. */
+  readonly worker?: URL
 }
 
 /** How long what a reload takes out may take to send what it has left, in milliseconds. */
@@ -72,13 +79,17 @@ export class Service {
   readonly #forget: readonly (() => void)[]
   #accepted: Accepted
   #lastRead: Loaded
+  readonly #workers: number
+  /** The other processes; undefined where there is only this one. */
+  readonly crew: Crew | undefined
+  #division: Division
   #plan: Plan
   #queued: Promise<ReloadReport> | undefined
   #lastReload: ReloadReport | undefined
 
   /** Builds everything and starts nothing. Throws `CreateFailed`. */
   constructor(options: ServiceOptions) {
-    const { first, version, clock, logger, controlOf } = options
+    const { first, version, clock, logger, controlOf, worker } = options
     const { telemetry } = first.configuration.service
     this.#options = options
     this.#accepted = first
@@ -89,13 +100,18 @@ export class Service {
     const { startTime, log } = this
     this.metrics = new Metrics(telemetry.metrics.level)
     const { metrics } = this
-    const own = new Telemetry({ metrics, resource, version, clock, startTime })
+    this.#workers = worker ? (first.configuration.service.workers ?? 1) : 1
+    this.#division = divide(first.configuration, this.#workers)
+    const crew = worker && this.#workers > 1 ? this.#hire(worker, resource) : undefined
+    this.crew = crew
+    const gathered = crew && { gather: crew.measured.bind(crew) }
+    const own = new Telemetry({ metrics, resource, version, clock, startTime, ...gathered })
     const logOf = (kind: string, id: string) =>
       log.child({ 'otelcol.component.kind': kind, 'otelcol.component.id': id })
-    this.#plan = plan(first.configuration)
+    this.#plan = plan(this.#division.first)
     const control = controlOf?.(this)
-    const environment = { clock, log, logOf, metrics, own, startTime, holdListeners, ...(control && { control }) }
-    this.graph = new Graph(this.#plan, environment)
+    const others = { ...(control && { control }), ...(crew && { elsewhere: () => crew.statuses() }) }
+    this.graph = new Graph(this.#plan, { clock, log, logOf, metrics, own, startTime, holdListeners, ...others })
     this.#readers = new RunningReaders(own, log)
     this.#reloads = new ReloadMetrics(metrics, startTime)
     this.#forget = [
@@ -128,6 +144,19 @@ export class Service {
     return this.#plan
   }
 
+  get division(): Division {
+    return this.#division
+  }
+
+  get logLevel(): LogLevel {
+    return this.log.level
+  }
+
+  set logLevel(level) {
+    this.log.level = level
+    if (this.crew) this.crew.logLevel = level
+  }
+
   /** Undefined until there was one. */
   get lastReload(): ReloadReport | undefined {
     return this.#lastReload
@@ -139,7 +168,7 @@ export class Service {
       // As in the Collector, a taken address is found before anything else starts.
       await this.#readers.become(this.configuration.service.telemetry.metrics.readers, this.catalog)
       try {
-        await this.graph.start(abort)
+        await this.#startAll(abort)
       } catch (error) {
         await this.#end(AbortSignal.abort(error))
         throw error
@@ -163,7 +192,44 @@ export class Service {
   /** A reload that is under way leaves off. */
   stop(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort(new Error('Telegen is stopping'))
-    return this.#turns.take(() => this.graph.stop(deadline).finally(() => this.#end(deadline)))
+    return this.#turns.take(() => this.#stopAll(deadline).finally(() => this.#end(deadline)))
+  }
+
+  /** The first process listens first: where an address is taken, it finds out. */
+  async #startAll(abort: AbortSignal): Promise<void> {
+    shareAddresses(this.#division.shared, { comesFirst: true })
+    await this.graph.start(abort)
+    if (!this.crew) return
+    try {
+      const isNeeded = this.#division.processes > 1
+      await this.crew.become(this.loaded, isNeeded, DRAIN, abort)
+      this.crew.settle(this.loaded, isNeeded)
+      this.#tellDivision()
+    } catch (error) {
+      await this.#stopAll(AbortSignal.abort(error))
+      throw error
+    }
+  }
+
+  async #stopAll(deadline: AbortSignal): Promise<void> {
+    const [stopped] = await Promise.allSettled([this.graph.stop(deadline), this.crew?.stop(deadline)])
+    if (stopped.status === 'rejected') throw stopped.reason
+  }
+
+  #hire(entry: URL, resource: Readonly<Record<string, string>>): Crew {
+    const { clock, first } = this.#options
+    const { logs, metrics } = first.configuration.service.telemetry
+    const terms = { workers: this.#workers, resource, logs, metrics: metrics.level }
+    const inTurn = (work: () => Promise<void>) => this.#turns.take(work)
+    return new Crew({ entry, terms, clock, log: this.log, metrics: this.metrics, inTurn })
+  }
+
+  #tellDivision(): void {
+    const { processes, copied, pinned } = this.#division
+    const stays = Object.fromEntries(pinned)
+    if (processes === 1)
+      this.log.warn({ pipelines: stays }, 'service::workers has no effect: no pipeline can be copied')
+    else this.log.info({ processes, pipelines: copied, once: stays }, 'Several processes share the work')
   }
 
   async #end(deadline: AbortSignal): Promise<void> {
@@ -203,11 +269,11 @@ export class Service {
     const { telemetry } = configuration.service
     const before = this.configuration.service.telemetry
     // What a start has set stays until the next, however many reloads ago it was changed.
-    const restart = needsRestart(this.#options.first.configuration.service.telemetry, telemetry)
+    const restart = needsRestart(this.#options.first.configuration.service, configuration.service)
     try {
       const drain = AbortSignal.any([AbortSignal.timeout(DRAIN), signal])
       const changes = await this.#become({ ...read, configuration }, drain)
-      if (before.logs.level !== telemetry.logs.level) this.log.level = telemetry.logs.level
+      if (before.logs.level !== telemetry.logs.level) this.logLevel = telemetry.logs.level
       const same = changes === undefined && equal(before, telemetry)
       this.#accepted = { ...read, configuration }
       return { outcome: same ? 'unchanged' : 'reloaded', ...changes, needsRestart: restart }
@@ -219,24 +285,50 @@ export class Service {
   }
 
   /** Readers first: where theirs is the address that is taken, nothing else has been touched. Undefined where the plans are the same. */
-  async #become({ configuration, catalog }: Accepted, drain: AbortSignal): Promise<Changes | undefined> {
-    const next = plan(configuration)
+  async #become({ configuration, catalog, loaded }: Accepted, drain: AbortSignal): Promise<Changes | undefined> {
+    const division = divide(configuration, this.#workers)
+    const next = plan(division.first)
     // Throws while nothing has been touched.
     const prepared = this.graph.prepare(next)
     try {
+      await this.crew?.prepare(loaded)
       await this.#readers.become(configuration.service.telemetry.metrics.readers, catalog)
     } catch (error) {
       if (prepared) this.graph.discard(prepared)
+      await this.crew?.discard()
       throw error
     }
     try {
-      const changes = prepared && (await this.graph.reload(prepared, { drain, abort: this.#stopping.signal }))
+      const changes = await this.#becomeAll(prepared, division, loaded, drain)
       this.#plan = next
+      this.#division = division
       return changes
     } catch (error) {
       await this.#readers.become(this.configuration.service.telemetry.metrics.readers, this.catalog)
       throw error
     }
+  }
+
+  /** All processes at once. Where one fails it goes back by itself, and the others have to be told. */
+  async #becomeAll(prepared: Assembly | undefined, division: Division, loaded: Loaded, drain: AbortSignal) {
+    const abort = this.#stopping.signal
+    const { crew } = this
+    if (!crew) return prepared && (await this.graph.reload(prepared, { drain, abort }))
+    shareAddresses([...this.#division.shared, ...division.shared], { comesFirst: true })
+    const isNeeded = division.processes > 1
+    const [first, others] = await Promise.allSettled([
+      prepared && this.graph.reload(prepared, { drain, abort }),
+      crew.become(loaded, isNeeded, DRAIN, abort),
+    ])
+    const failed = [first, others].find((each) => each.status === 'rejected')
+    if (!failed) {
+      crew.settle(loaded, isNeeded)
+      return first.status === 'fulfilled' ? first.value : undefined
+    }
+    await crew.goBack(DRAIN)
+    const back = first.status === 'fulfilled' ? this.graph.prepare(this.#plan) : undefined
+    if (back) await this.graph.reload(back, { drain: AbortSignal.timeout(DRAIN), abort })
+    throw failed.reason
   }
 
   #tell(report: ReloadReport): void {

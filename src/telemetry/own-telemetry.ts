@@ -13,6 +13,8 @@ export interface OwnTelemetryOptions {
   readonly clock: Clock
   /** Milliseconds since the Unix epoch. */
   readonly startTime: number
+  /** Puts what other processes have measured to what this one has. */
+  readonly gather?: (own: Measured[]) => Promise<Measured[]>
 }
 
 /** What Telegen has measured of itself, for whoever passes it on. */
@@ -27,14 +29,17 @@ export class Telemetry implements OwnTelemetry {
     return this.options.metrics.level
   }
 
-  collect(): Promise<Batch<'metrics'>> {
-    const { metrics, resource, version, clock, startTime } = this.options
+  async collect(): Promise<Batch<'metrics'>> {
+    const { resource, version, clock, startTime } = this.options
     const counted = { since: startTime, temporality: 'cumulative' } as const
-    return encode({ measured: metrics.collect(), resource, version, time: clock.now(), counted: () => counted })
+    return encode({ measured: await this.measured(), resource, version, time: clock.now(), counted: () => counted })
   }
 
-  measured(): Measured[] {
-    return this.options.metrics.collect()
+  /** Of all processes of the program. */
+  async measured(): Promise<Measured[]> {
+    const { metrics, gather } = this.options
+    const own = metrics.collect()
+    return gather ? gather(own) : own
   }
 }
 

@@ -35,8 +35,8 @@ export async function readPeriodically(reader: PeriodicReader, context: ReaderCo
   let underway: Promise<void> | undefined
 
   const tell = async (): Promise<void> => {
-    const now = { measured: own.measured(), time: clock.now() }
     try {
+      const now = { measured: await own.measured(), time: clock.now() }
       await sink.take({ ...now, before: arrived.measured, beforeTime: arrived.time })
       arrived = now
     } catch (error) {

@@ -6,17 +6,22 @@ import type { Forget, InstrumentOptions, Meter } from '../component/meter.ts'
  * allocated are there where this Node counts them (26 does).
  */
 export function observeProcess(meter: Meter, startTime: number): Forget {
+  const options = { unit: 's', value: 'double', description: 'Uptime of the process.' } as const
+  const forgets = [
+    meter.observableCounter('otelcol_process_uptime', options, () => (Date.now() - startTime) / 1_000),
+    observeCost(meter),
+  ]
+  return () => forgets.forEach((forget) => forget())
+}
+
+/** What of it adds up over several processes. */
+export function observeCost(meter: Meter): Forget {
   const forgets: Forget[] = []
   const counter = (name: string, options: InstrumentOptions, read: () => number) =>
     forgets.push(meter.observableCounter(`otelcol_process_${name}`, options, read))
   const bytes = (name: string, description: string, read: () => number) =>
     forgets.push(meter.gauge(`otelcol_process_${name}`, { unit: 'By', description }, read))
 
-  counter(
-    'uptime',
-    { unit: 's', value: 'double', description: 'Uptime of the process.' },
-    () => (Date.now() - startTime) / 1_000,
-  )
   counter('cpu_seconds', { unit: 's', value: 'double', description: 'CPU time, user and system, in seconds.' }, () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1_000_000

@@ -38,7 +38,7 @@ export async function readByPrometheus(
         clearTimeout(late)
         answering.delete(socket)
       })
-      answer(request, response, (utf8) => text(reader, own, utf8))
+      void answer(request, response, (utf8) => text(reader, own, utf8))
     },
   )
   server.keepAliveTimeout = IDLE_TIMEOUT
@@ -64,7 +64,11 @@ export async function readByPrometheus(
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, write: (utf8: boolean) => string): void {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  write: (utf8: boolean) => Promise<string>,
+): Promise<void> {
   const plain = { 'Content-Type': 'text/plain; charset=utf-8' }
   const reply = (status: number, headers: Readonly<Record<string, string>>, body: string) => {
     response.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) })
@@ -77,13 +81,13 @@ function answer(request: IncomingMessage, response: ServerResponse, write: (utf8
     return reply(405, { ...plain, Allow: 'GET, HEAD' }, '405 method not allowed\n')
   const utf8 = /escaping=allow-utf-8/.test(request.headers.accept ?? '')
   const escaping = utf8 ? 'allow-utf-8' : 'underscores'
-  reply(200, { 'Content-Type': `text/plain; version=0.0.4; charset=utf-8; escaping=${escaping}` }, write(utf8))
+  reply(200, { 'Content-Type': `text/plain; version=0.0.4; charset=utf-8; escaping=${escaping}` }, await write(utf8))
 }
 
-function text(reader: PrometheusReader, own: Telemetry, utf8: boolean): string {
+async function text(reader: PrometheusReader, own: Telemetry, utf8: boolean): Promise<string> {
   const { resource } = own.options
   const constant = { ...(reader.scopeInfo && scopeLabels(own)), ...resourceLabels(reader, resource) }
-  return prometheusText(own.measured(), resource, { suffixes: reader.suffixes, utf8, constant })
+  return prometheusText(await own.measured(), resource, { suffixes: reader.suffixes, utf8, constant })
 }
 
 const scopeLabels = ({ options: { version } }: Telemetry): Labels => ({

@@ -21,7 +21,7 @@ function observeDelay(meter: Meter): Forget {
   histogram.enable()
   const window = new Window(histogram)
   const gauge = (name: keyof Delays, description: string) =>
-    meter.gauge(`nodejs.eventloop.delay.${name}`, about(description), () => window.look()[name])
+    meter.gauge(`nodejs.eventloop.delay.${name}`, { ...about(description), across: 'max' }, () => window.look()[name])
   const forgets = [
     gauge('mean', 'Event loop mean delay.'),
     gauge('max', 'Event loop maximum delay.'),

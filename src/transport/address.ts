@@ -6,7 +6,9 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
 
 export const TRANSPORTS = ['tcp', 'tcp4', 'tcp6', 'unix'] as const
-export type Transport = (typeof TRANSPORTS)[number]
+/** gRPC over @grpc/grpc-js instead of our own HTTP/2, on TCP, or on a socket where the endpoint is a path. */
+export const GRPC_TRANSPORTS = [...TRANSPORTS, 'grpc_js'] as const
+export type Transport = (typeof GRPC_TRANSPORTS)[number]
 
 const HOST_PORT = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]*)):(\d{1,5})$/
 
@@ -26,9 +28,13 @@ export function parseHostPort(endpoint: string): { readonly host: string; readon
 export function listenAddress(endpoint: string, transport: Transport): ListenAddress {
   if (endpoint === '') throw new Error('requires a non-empty "endpoint"')
   if (transport === 'unix') return { kind: 'unix', path: endpoint }
+  if (transport === 'grpc_js' && PATH.test(endpoint)) return { kind: 'unix', path: endpoint.replace(UNIX, '') }
   const { host, port } = parseHostPort(endpoint)
   return { kind: 'tcp', host, port, family: transport === 'tcp4' ? 4 : transport === 'tcp6' ? 6 : 0 }
 }
+
+const UNIX = /^unix:(?:\/\/)?/
+const PATH = /^(?:\/|unix:)/
 
 /** What a definition's `listens` says of servers: `tcp://localhost:4317`, `unix:/run/otlp.sock`. An endpoint that is none is `check`'s to report. */
 export function listens(...servers: readonly ({ endpoint: string; transport: Transport } | undefined)[]): string[] {
@@ -39,7 +45,8 @@ export function listens(...servers: readonly ({ endpoint: string; transport: Tra
   })
 }
 
-const addressText = (address: ListenAddress): string =>
+/** As `listens` gives it. */
+export const addressText = (address: ListenAddress): string =>
   address.kind === 'unix' ? `unix:${address.path}` : `tcp://${hostPort(address.host, address.port)}`
 
 export const hostPort = (host: string, port: number): string =>

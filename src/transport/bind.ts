@@ -6,7 +6,14 @@ import type { ListenAddress } from './address.ts'
 
 /** An address as the system takes it. */
 export type BindAddress =
-  { readonly path: string } | { readonly port: number; readonly host?: string; readonly ipv6Only: boolean }
+  | { readonly path: string }
+  | {
+      readonly port: number
+      readonly host?: string
+      readonly ipv6Only: boolean
+      /** Other processes may listen there too, and the system deals connections out. */
+      readonly reusePort?: boolean
+    }
 
 /** Rejects where a name is nobody's. No host means every interface. */
 export async function bindAddress(address: ListenAddress): Promise<BindAddress> {

@@ -1,9 +1,11 @@
 import type net from 'node:net'
 import type { Log } from '../component/context.ts'
+import { addressText } from './address.ts'
 import type { ListenAddress } from './address.ts'
 import { Acceptor } from './acceptor.ts'
 import { bindAddress, bindError, removeStale } from './bind.ts'
 import type { BindAddress } from './bind.ts'
+import { isShared, mustBeFree, wasFree } from './shared-addresses.ts'
 
 /** A server that connections come to. */
 export interface Listening {
@@ -95,7 +97,7 @@ function drop(acceptor: Acceptor): void {
 async function acceptorOf(address: ListenAddress): Promise<{ acceptor: Acceptor; asked: BindAddress }> {
   try {
     const asked = await bindAddress(address)
-    const acceptor = heldAt(asked) ?? (await bound(asked))
+    const acceptor = heldAt(asked) ?? (await boundAt(address, asked))
     held.delete(acceptor)
     return { acceptor, asked }
   } catch (cause) {
@@ -118,6 +120,18 @@ const isSame = (one: BindAddress, other: BindAddress): boolean =>
 function isBoundAt({ address }: Acceptor, asked: BindAddress): boolean {
   if ('path' in asked || typeof address === 'string' || address === null) return false
   return address.port === asked.port && address.address === asked.host
+}
+
+/** Where several processes listen, each has a socket of its own. */
+async function boundAt(address: ListenAddress, asked: BindAddress): Promise<Acceptor> {
+  const text = addressText(address)
+  if ('path' in asked || !isShared(text)) return bound(asked)
+  if (mustBeFree(text)) {
+    const alone = await bound(asked)
+    alone.close()
+    wasFree(text)
+  }
+  return bound({ ...asked, reusePort: true })
 }
 
 async function bound(asked: BindAddress): Promise<Acceptor> {

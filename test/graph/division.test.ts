@@ -45,7 +45,6 @@ describe('a configuration that is divided over processes', () => {
     assert.deepEqual(shared, ['tcp://127.0.0.1:4317', 'tcp://127.0.0.1:4318'])
     for (const part of [first, other]) {
       assert.equal(part.service.limits.traces, 16 * 2 ** 20)
-      assert.equal(part.service.limits.logs, 256 * 2 ** 20)
       const { sending_queue } = part.exporters.get('otlp_grpc')?.config as {
         sending_queue: { queue_size: number; num_consumers: number }
       }
@@ -54,6 +53,8 @@ describe('a configuration that is divided over processes', () => {
       const limiter = part.processors.get('memory_limiter')?.config as { limit_mib: number; spike_limit_mib: number }
       assert.deepEqual([limiter.limit_mib, limiter.spike_limit_mib], [200, 50])
     }
+    assert.equal(first.service.limits.logs, 256 * 2 ** 20)
+    assert.equal(other.service.limits.logs, 0)
     assert.deepEqual(
       plan(other).receivers.map(({ id }) => id),
       ['otlp'],
