@@ -2,7 +2,7 @@ import type { MemoryPart, OptionFault } from '../component/definition.ts'
 import { Block, Choice, Duration, Endpoint, Type } from '../component/options.ts'
 import type { Static } from '../component/options.ts'
 import { grpcServerAuth } from './auth-options.ts'
-import { listenAddress, TRANSPORTS } from './address.ts'
+import { GRPC_TRANSPORTS, listenAddress } from './address.ts'
 import { MOST_INFLATED } from './arriving-message.ts'
 import { serverMiddlewares } from './middleware-options.ts'
 import { faultOf, Ignored } from './option-faults.ts'
@@ -11,7 +11,11 @@ import { checkServerTls, serverTls } from './tls-options.ts'
 /** The Collector's configgrpc server. Defaults are gRPC's, but for the message size, where OTLP recommends 64 MiB. */
 export const grpcServerOptions = (endpoint: string) => ({
   endpoint: Endpoint({ default: endpoint, description: 'Address to listen on, or the path of a unix socket.' }),
-  transport: Choice(TRANSPORTS, { default: 'tcp', description: 'What `endpoint` is an address of.' }),
+  transport: Choice(GRPC_TRANSPORTS, {
+    default: 'tcp',
+    description:
+      'What `endpoint` is an address of. `grpc_js` serves by the library @grpc/grpc-js instead of Telegen’s own HTTP/2, on TCP or, where `endpoint` is a path, on a socket.',
+  }),
   tls: serverTls(),
   max_recv_msg_size_mib: Type.Integer({
     default: 64,
