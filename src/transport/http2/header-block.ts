@@ -11,7 +11,7 @@ import {
 } from './frames.ts'
 
 /** Octets of a block, and CONTINUATION frames that it may be spread over. Real ones take one frame, of at most 16 KiB. */
-export const LONGEST_BLOCK = 64 * 1024
+const LONGEST_BLOCK = 64 * 1024
 const MOST_CONTINUATIONS = 16
 
 /** A header block, as it comes in a HEADERS frame and those that continue it (RFC 9113, 4.3). Valid until the next frame. */

@@ -7,7 +7,7 @@ import { FrameReader } from './frame-reader.ts'
 import type { FrameHandler } from './frame-reader.ts'
 import * as frames from './frames.ts'
 import { ConnectionError, readUint32 } from './frames.ts'
-import { HeaderBlock, LONGEST_BLOCK } from './header-block.ts'
+import { HeaderBlock } from './header-block.ts'
 import { HeaderDecoder } from './hpack/decoder.ts'
 import { Keepalive, PingLimit } from './keepalive.ts'
 import { Outbox } from './outbox.ts'
@@ -21,6 +21,8 @@ import { SendWindows } from './windows.ts'
 
 /** Payload of a DATA frame: it goes where its message goes, whatever its size. */
 const LARGEST_DATA = 2 ** 20
+/** And of any other: headers that we take fit in as much. */
+const LARGEST_OTHER = frames.DEFAULT_FRAME
 /** Octets of the header list of a request, each field with 32 beyond its own, and of the table of fields. */
 const HEADER_LIST = 16 * 1024
 const HEADER_TABLE = frames.DEFAULT_HEADER_TABLE
@@ -85,7 +87,7 @@ export class ServerSession implements FrameHandler, Connection {
     this.#keepalive = new Keepalive(service.keepalive, now)
     this.#pings = new PingLimit(service.pings)
     this.#streams = new ServerStreams(this)
-    this.#reader = new FrameReader(this, { data: LARGEST_DATA, other: LONGEST_BLOCK })
+    this.#reader = new FrameReader(this, { data: LARGEST_DATA, other: LARGEST_OTHER })
     this.#prefaceBy = now + Math.min(PREFACE_TIMEOUT, service.patience)
     this.#greet()
     this.due(Math.min(this.#prefaceBy, this.#keepalive.next))
@@ -286,11 +288,11 @@ export class ServerSession implements FrameHandler, Connection {
     this.idleFrames.spend(COST_OF_SETTINGS, this.#now)
     const { window, headerTable } = this.#settings
     this.#settings.apply(buffer, start, end)
+    writeSettingsAck(this.outbox)
     this.windows.frame = this.#settings.frame
     if (this.#settings.window !== window)
       this.windows.shift(this.#streams.open.values(), this.#settings.window - window)
     if (this.#settings.headerTable !== headerTable) this.answers.encoder.setTableSize(this.#settings.headerTable)
-    writeSettingsAck(this.outbox)
   }
 
   #readWindowUpdate(stream: number, buffer: Buffer, start: number, end: number): void {
