@@ -11,7 +11,7 @@ import type { ListenAddress } from './address.ts'
 
 /**
  * Unary gRPC as Telegen needs it: a path and bytes in, bytes out. What is inside the messages is the caller's. There may be
- * several implementations; all pass the same contract tests (`test/transport/grpc-contract.test.ts`), so that peers and components
+ * several implementations; all pass the same contract tests (`test/transport/grpc-*-contract.test.ts`), so that peers and components
  * cannot tell them apart.
  */
 

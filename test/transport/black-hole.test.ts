@@ -49,18 +49,8 @@ async function proxy(t: TestContext, target: number) {
 }
 
 const calling = {
-  async grpc(t: TestContext) {
-    const methods = new Map([[PATH, { handle: async (message: Buffer) => message }]])
-    const options = configured({ config: Options(grpcServerOptions('127.0.0.1:0')) }, '{}')
-    const server = await startUnaryServer(options, { methods, log: quiet })
-    t.after(() => server.close(AbortSignal.abort()))
-    const between = await proxy(t, (server.address as { port: number }).port)
-    const yaml = `{ endpoint: 'http://127.0.0.1:${between.port}', compression: none }`
-    const client = await makeUnaryClient(configured({ config: Options(grpcClientOptions) }, yaml))
-    t.after(() => client.close())
-    const call = (timeout = PATIENCE) => client.call(PATH, [Buffer.from('x')], { timeout, abort: NEVER }).then(String)
-    return { between, call }
-  },
+  http2: (t: TestContext) => callingGrpc(t, 'http2'),
+  grpc_js: (t: TestContext) => callingGrpc(t, 'grpc_js'),
   async http(t: TestContext) {
     const options = configured({ config: Options(httpServerOptions('127.0.0.1:0')) }, '{}')
     const handle = async () => ({ status: 200, headers: {}, body: 'x' })
@@ -78,7 +68,20 @@ const calling = {
   },
 }
 
-for (const kind of ['grpc', 'http'] as const)
+async function callingGrpc(t: TestContext, transport: string) {
+  const methods = new Map([[PATH, { handle: async (message: Buffer) => message }]])
+  const options = configured({ config: Options(grpcServerOptions('127.0.0.1:0')) }, '{}')
+  const server = await startUnaryServer(options, { methods, log: quiet })
+  t.after(() => server.close(AbortSignal.abort()))
+  const between = await proxy(t, (server.address as { port: number }).port)
+  const yaml = `{ endpoint: 'http://127.0.0.1:${between.port}', compression: none, transport: ${transport} }`
+  const client = await makeUnaryClient(configured({ config: Options(grpcClientOptions) }, yaml))
+  t.after(() => client.close())
+  const call = (timeout = PATIENCE) => client.call(PATH, [Buffer.from('x')], { timeout, abort: NEVER }).then(String)
+  return { between, call }
+}
+
+for (const kind of ['http2', 'grpc_js', 'http'] as const)
   describe(`A connection that is gone without a word, over ${kind}`, () => {
     test('costs one timeout, and the next request goes by another', async (t) => {
       const { between, call } = await calling[kind](t)
@@ -93,21 +96,22 @@ for (const kind of ['grpc', 'http'] as const)
     })
   })
 
-test('a request that is slow beside others that are answered costs no connection', async (t) => {
-  const { promise: never } = Promise.withResolvers<Buffer>()
-  const handle = (message: Buffer) => (String(message) === 'slow' ? never : Promise.resolve(message))
-  const options = configured({ config: Options(grpcServerOptions('127.0.0.1:0')) }, '{}')
-  const server = await startUnaryServer(options, { methods: new Map([[PATH, { handle }]]), log: quiet })
-  t.after(() => server.close(AbortSignal.abort()))
-  const between = await proxy(t, (server.address as { port: number }).port)
-  const yaml = `{ endpoint: 'http://127.0.0.1:${between.port}', compression: none }`
-  const client = await makeUnaryClient(configured({ config: Options(grpcClientOptions) }, yaml))
-  t.after(() => client.close())
-  const call = (body: string, timeout: number) => client.call(PATH, [Buffer.from(body)], { timeout, abort: NEVER })
-  assert.equal(String(await call('quick', 5000)), 'quick')
-  const slow = assert.rejects(call('slow', TIMEOUT), { code: 'deadline_exceeded' })
-  assert.equal(String(await call('quick', 5000)), 'quick')
-  await slow
-  assert.equal(String(await call('quick', 5000)), 'quick')
-  assert.equal(between.connections, 1)
-})
+for (const transport of ['http2', 'grpc_js'])
+  test(`a request that is slow beside others that are answered costs no connection of ${transport}`, async (t) => {
+    const { promise: never } = Promise.withResolvers<Buffer>()
+    const handle = (message: Buffer) => (String(message) === 'slow' ? never : Promise.resolve(message))
+    const options = configured({ config: Options(grpcServerOptions('127.0.0.1:0')) }, '{}')
+    const server = await startUnaryServer(options, { methods: new Map([[PATH, { handle }]]), log: quiet })
+    t.after(() => server.close(AbortSignal.abort()))
+    const between = await proxy(t, (server.address as { port: number }).port)
+    const yaml = `{ endpoint: 'http://127.0.0.1:${between.port}', compression: none, transport: ${transport} }`
+    const client = await makeUnaryClient(configured({ config: Options(grpcClientOptions) }, yaml))
+    t.after(() => client.close())
+    const call = (body: string, timeout: number) => client.call(PATH, [Buffer.from(body)], { timeout, abort: NEVER })
+    assert.equal(String(await call('quick', 5000)), 'quick')
+    const slow = assert.rejects(call('slow', TIMEOUT), { code: 'deadline_exceeded' })
+    assert.equal(String(await call('quick', 5000)), 'quick')
+    await slow
+    assert.equal(String(await call('quick', 5000)), 'quick')
+    assert.equal(between.connections, 1)
+  })
