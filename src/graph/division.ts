@@ -51,13 +51,16 @@ export function divide(configuration: Configuration, workers: number, canShare =
     first: { ...divided, service: { ...service, limits: limitsOf((signal) => service.limits[signal]) } },
     other: {
       ...divided,
-      service: { ...service, limits: limitsOf(() => 0), pipelines, extensions: copies.extensions },
+      service: { ...service, limits: limitsOf(() => UNUSED), pipelines, extensions: copies.extensions },
     },
     copied: [...copied],
     pinned,
     shared,
   }
 }
+
+/** Bytes of a signal of which nothing comes to a process: a budget holds something. */
+const UNUSED = 1
 
 /** SO_REUSEPORT, as Linux has it. */
 const CAN_SHARE = process.platform === 'linux'

@@ -54,7 +54,7 @@ describe('a configuration that is divided over processes', () => {
       assert.deepEqual([limiter.limit_mib, limiter.spike_limit_mib], [200, 50])
     }
     assert.equal(first.service.limits.logs, 256 * 2 ** 20)
-    assert.equal(other.service.limits.logs, 0)
+    assert.equal(other.service.limits.logs, 1)
     assert.deepEqual(
       plan(other).receivers.map(({ id }) => id),
       ['otlp'],
