@@ -1,6 +1,6 @@
 import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
-import { DELIVERED, DISCARDED, LEVELS, STORED } from './delivery.ts'
+import { DELIVERED, DISCARDED, STORED } from './delivery.ts'
 import type { Delivery, Level, Origin, Outcome } from './delivery.ts'
 import { Refused } from './refused.ts'
 
@@ -44,9 +44,11 @@ interface Waiter {
 
 const NONE = 0
 const NOBODY: readonly DeliveryNode[] = []
-const DELIVERED_RANK = LEVELS.length
-const rankOf = (level: Level): number => LEVELS.indexOf(level) + 1
-const DURABLE_RANK = rankOf('durable')
+const ACCEPTED_RANK = 1
+const DURABLE_RANK = 2
+const DELIVERED_RANK = 3
+const rankOf = (level: Level): number =>
+  level === 'accepted' ? ACCEPTED_RANK : level === 'durable' ? DURABLE_RANK : DELIVERED_RANK
 const UNTOLD = new Refused('it is on disk, and when it is delivered from there is not told', {
   code: 'failed_precondition',
   retry: 'never',
@@ -61,8 +63,11 @@ interface Parts {
 
 /** The only implementation of `Delivery`; made by the ingress (`rootDelivery`) and by `compose.ts`. */
 export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
-  readonly batch: Batch<S>
+  /** Of this very delivery: `rewrite` puts another in its place. */
+  batch: Batch<S>
   readonly origin: Origin
+  /** What came, whatever it has been rewritten to. */
+  readonly #items: number
   #parents: readonly DeliveryNode[]
   readonly #observer: RootObserver | undefined
   #parts: Parts | undefined
@@ -91,9 +96,11 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   constructor(batch: Batch<S>, origin: Origin, parents: readonly DeliveryNode[], observer?: RootObserver) {
     this.batch = batch
     this.origin = origin
+    this.#items = batch.items
     this.#parents = parents
     this.#observer = observer
     this.isOnDisk = parents.length > 0 && parents.every((parent) => parent.isOnDisk)
+    if (parents.length === 0) return
     const holder = parents[0]?.holder
     if (holder === undefined) return
     this.hold(holder)
@@ -161,6 +168,17 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     throw new Error(this.#misused('turned a delivery into others after it had ended or been passed on'))
   }
 
+  /**
+   * Puts `batch`, the same data changed, in the place of its own, whose memory it gives back. As `replace`, and for less: whoever does it must
+   * be the only one who knows the delivery.
+   */
+  rewrite(batch: Batch<S>): void {
+    this.requireOpen([batch])
+    this.#release()
+    this.batch = batch
+    this.#hasMemory = true
+  }
+
   /** Lets `nodes` answer for this one from now on. Its batch is released: the parts own theirs. `requireOpen` was asked before. */
   turnInto(nodes: readonly DeliveryNode[]): void {
     if (this.#parts) return void this.#misused('merged a delivery with itself')
@@ -186,6 +204,10 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     }
     this.#finish(outcome)
     this.#release()
+  }
+
+  hasReached(level: Level): boolean {
+    return this.#rank >= rankOf(level)
   }
 
   reached(level: Level): Promise<void> {
@@ -218,8 +240,9 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   #acknowledge(observer: RootObserver, before: number): void {
     const owed = rankOf(observer.acknowledge)
     if (this.#rank < owed) return
-    if (before < owed) observer.acknowledged?.(this.batch.items)
-    for (const loss of this.#losses ?? []) this.#countLoss(loss)
+    if (before < owed) observer.acknowledged?.(this.#items)
+    if (this.#losses === undefined) return
+    for (const loss of this.#losses) this.#countLoss(loss)
     this.#losses = undefined
   }
 
@@ -237,7 +260,7 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
     if (this.#parts) this.#parts.nodes = NOBODY
     for (const parent of parents) parent.#partEnded(outcome, this.#isStored)
     const observer = this.#observer
-    observer?.ended(outcome, this.batch.items, this.#rank >= rankOf(observer.acknowledge))
+    observer?.ended(outcome, this.#items, this.#rank >= rankOf(observer.acknowledge))
     this.#whenEnded?.(outcome, this.#isStored)
   }
 
@@ -311,4 +334,4 @@ export const rootDelivery = <S extends Signal>(
   batch: Batch<S>,
   origin: Origin,
   observer?: RootObserver,
-): DeliveryNode<S> => new DeliveryNode(batch, origin, [], observer)
+): DeliveryNode<S> => new DeliveryNode(batch, origin, NOBODY, observer)

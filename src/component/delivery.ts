@@ -59,6 +59,8 @@ export interface Delivery<S extends Signal = Signal> {
   reach(level: Level): void
   /** Exactly once. `delivered` and `discarded` reach every level, `stored` all up to `durable`; a `Refused` fails all levels not yet reached. */
   end(outcome: Outcome): void
+  /** Whether the level is reached: to spare a promise where nothing is to be waited for. */
+  hasReached(level: Level): boolean
   /** Resolves when the level is reached, rejects with the `Refused` that ended the delivery before. */
   reached(level: Level): Promise<void>
 }

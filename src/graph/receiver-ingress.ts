@@ -5,7 +5,7 @@ import type { DeliveryNode, Holder, RootObserver } from '../component/delivery-n
 import type { Body, EnterOptions, Ingress } from '../component/ingress.ts'
 import type { Meter } from '../component/meter.ts'
 import { Refused } from '../component/refused.ts'
-import { batchOfSlab, WireBatch } from '../data/batch.ts'
+import { WireBatch } from '../data/batch.ts'
 import type { Batch } from '../data/batch.ts'
 import { count } from '../data/kernels/count.ts'
 import { validate } from '../data/kernels/validate.ts'
@@ -45,9 +45,12 @@ interface Way {
   readonly gate: Gate
   readonly counts: (transport: string | undefined) => ReceiverCounts
   validates: boolean
-  /** One for each set of counters: made once, not for every batch. */
-  observers: WeakMap<ReceiverCounts, RootObserver>
+  /** One for each transport that was seen lately: made once, not for every batch. */
+  readonly observers: Map<string, RootObserver>
 }
+
+/** Most receivers have one or two; one that makes names up gets an observer for each batch. */
+const MOST_OBSERVERS = 16
 
 /** The engine's side of `Ingress`. Holds what was admitted until the receiver emits it. */
 export class ReceiverIngress implements Ingress, Holder {
@@ -71,7 +74,7 @@ export class ReceiverIngress implements Ingress, Holder {
       gate: new Gate(signal, budgets[signal]),
       counts: receiverCounts(meter, id, signal),
       validates: true,
-      observers: new WeakMap(),
+      observers: new Map(),
     })
     this.#ways = new Map(signals.map((signal) => [signal, wayOf(signal)]))
   }
@@ -87,7 +90,7 @@ export class ReceiverIngress implements Ingress, Holder {
     for (const [signal, { rooms, validates }] of entrances) {
       const way = this.#way(signal)
       way.validates = validates
-      if (differs) way.observers = new WeakMap()
+      if (differs) way.observers.clear()
       way.gate.guard(rooms)
     }
   }
@@ -120,17 +123,20 @@ export class ReceiverIngress implements Ingress, Holder {
   }
 
   admit(signal: Signal, body: Body, origin: Origin = UNKNOWN_ORIGIN): Delivery {
-    const batch = this.#batch(signal, body, origin)
-    const way = this.#way(signal)
-    const counts = way.counts(origin.transport)
+    const way = this.#ways.get(signal)
+    if (way === undefined) {
+      drop(body)
+      throw this.#nowhere(signal)
+    }
+    const batch = this.#batch(way, signal, body, origin)
     const refused = way.gate.closed(batch, 0)
     if (refused) {
-      counts.refused(batch.items)
+      way.counts(origin.transport).refused(batch.items)
       batch.release()
       throw this.#shut(refused)
     }
     this.#open++
-    const delivery = rootDelivery(batch, origin, this.#observer(way, counts))
+    const delivery = rootDelivery(batch, origin, this.#observer(way, origin.transport))
     delivery.hold(this)
     return delivery
   }
@@ -178,7 +184,11 @@ export class ReceiverIngress implements Ingress, Holder {
   #way(signal: Signal): Way {
     const way = this.#ways.get(signal)
     if (way) return way
-    throw new Refused(`${this.id} stands in no pipeline for ${signal}`, {
+    throw this.#nowhere(signal)
+  }
+
+  #nowhere(signal: Signal): Refused {
+    return new Refused(`${this.id} stands in no pipeline for ${signal}`, {
       code: 'unimplemented',
       retry: 'never',
     })
@@ -198,22 +208,22 @@ export class ReceiverIngress implements Ingress, Holder {
     }
   }
 
-  #batch(signal: Signal, body: Body, { transport }: Origin): Batch {
+  #batch(way: Way, signal: Signal, body: Body, { transport }: Origin): Batch {
+    if ('slab' in body) return this.#read(way, signal, body.slab, body.length)
     if (Buffer.isBuffer(body)) {
       const slab = this.reserve(signal, body.length)
       body.copy(slab.buffer)
-      return this.#read(signal, slab, body.length)
+      return this.#read(way, signal, slab, body.length)
     }
-    if ('slab' in body) return this.#read(signal, body.slab, body.length)
     return this.#built(signal, body, transport)
   }
 
   /** Counts the items of raw bytes, and validates them where that is needed. */
-  #read(signal: Signal, slab: Slab, length: number): Batch {
-    const bytes = slab.buffer.subarray(0, length)
+  #read({ validates }: Way, signal: Signal, slab: Slab, length: number): Batch {
+    const buffer = slab.buffer.subarray(0, length)
     try {
-      const items = this.#way(signal).validates ? validate(signal, bytes) : count(signal, bytes)
-      return batchOfSlab(signal, items, slab, length)
+      const items = validates ? validate(signal, buffer) : count(signal, buffer)
+      return new WireBatch(signal, items, [{ slab, buffer }])
     } catch (error) {
       slab.release()
       if (error instanceof Refused) throw error
@@ -241,10 +251,12 @@ export class ReceiverIngress implements Ingress, Holder {
     }
   }
 
-  #observer({ observers }: Way, counts: ReceiverCounts): RootObserver {
-    const known = observers.get(counts) ?? this.#observerOf(counts)
-    observers.set(counts, known)
-    return known
+  #observer({ observers, counts }: Way, transport: string = ''): RootObserver {
+    const known = observers.get(transport)
+    if (known) return known
+    const made = this.#observerOf(counts(transport))
+    if (observers.size < MOST_OBSERVERS) observers.set(transport, made)
+    return made
   }
 
   #observerOf({ accepted, refused: countRefused, failed }: ReceiverCounts): RootObserver {

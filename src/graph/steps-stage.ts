@@ -1,7 +1,7 @@
-import { replace } from '../component/compose.ts'
 import { senderValue } from '../component/sender-value.ts'
 import { DISCARDED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
+import type { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
 import type { Batch } from '../data/batch.ts'
 import { compile } from '../data/steps/compile.ts'
@@ -61,11 +61,9 @@ export class StepsStage implements Sink {
       delivery.end(DISCARDED)
       return undefined
     }
-    if (made === delivery.batch) {
-      made.release()
-      return delivery
-    }
-    return replace(delivery, made)
+    if (made === delivery.batch) made.release()
+    else (delivery as DeliveryNode).rewrite(made)
+    return delivery
   }
 
   /** Each has for itself what those before it left. */

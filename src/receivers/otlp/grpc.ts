@@ -19,29 +19,46 @@ export function serveGrpc(
   return startUnaryServer(options, { methods, log, authenticator, limiter, onRejected: rejected })
 }
 
-export const otlpMethod = (
+export function otlpMethod(
   signal: Signal,
   intake: Intake,
   limiter: Guard['limiter'],
   includeMetadata: boolean,
-): SlabMethod => ({
-  refuse: () => intake.closed(signal),
-  room: (bytes, all, call) =>
-    intake.waits(signal) ? intake.room(signal, bytes, all, call.abort) : intake.roomNow(signal, bytes, all),
-  reserve: (bytes) => intake.reserve(signal, bytes),
-  async take(message, call) {
-    const counted = (items: number) => limiter?.took(call, { items })
-    if (message.length > 0) await intake.take(signal, message, originOf(call, includeMetadata), call.abort, counted)
-    else message.slab.release()
-    return SUCCESS
-  },
-})
+): SlabMethod {
+  const originOf = origins(includeMetadata)
+  return {
+    refuse: () => intake.closed(signal),
+    room: (bytes, all, call) =>
+      intake.waits(signal) ? intake.room(signal, bytes, all, call.abort) : intake.roomNow(signal, bytes, all),
+    reserve: (bytes) => intake.reserve(signal, bytes),
+    take(message, call) {
+      if (message.length === 0) {
+        message.slab.release()
+        return TAKEN
+      }
+      const counted = limiter && ((items: number) => limiter.took(call, { items }))
+      try {
+        return intake.take(signal, message, originOf(call), call, counted)?.then(success) ?? TAKEN
+      } catch (error) {
+        return Promise.reject(error as Error)
+      }
+    },
+  }
+}
+
+const success = (): Buffer => SUCCESS
+/** For all that are taken at once, as most are. */
+const TAKEN = Promise.resolve(SUCCESS)
 
 const NO_METADATA: Origin['metadata'] = new Map()
 
-const originOf = ({ metadata, peer, auth }: UnaryCall, includeMetadata: boolean): Origin => ({
-  metadata: includeMetadata ? metadata : NO_METADATA,
-  peer,
-  transport: 'grpc',
-  ...(auth && { auth }),
-})
+/** Where nothing of the request goes along, all requests of a connection have the same origin. */
+function origins(includeMetadata: boolean): (call: UnaryCall) => Origin {
+  let last: Origin = { metadata: NO_METADATA, transport: 'grpc' }
+  return ({ metadata, peer, auth }) => {
+    if (includeMetadata || auth)
+      return { metadata: includeMetadata ? metadata : NO_METADATA, peer, transport: 'grpc', ...(auth && { auth }) }
+    if (last.peer !== peer) last = { metadata: NO_METADATA, peer, transport: 'grpc' }
+    return last
+  }
+}

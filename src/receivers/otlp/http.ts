@@ -50,7 +50,7 @@ async function take(
   const first = await intake.room(signal, request.room(), request.length, request.abort)
   const wire = encoding.wire(signal, await request.body(first, reserve), reserve)
   if (wire.length === 0) return wire.slab.release()
-  await intake.take(signal, wire, originOf(request, includeMetadata), request.abort, counted)
+  await intake.take(signal, wire, originOf(request, includeMetadata), request, counted)
 }
 
 function pathOf(signal: Signal, options: HttpOptions): string {

@@ -3,6 +3,11 @@ import type { Subscriber } from 'rxjs'
 import { Refused } from '../../plugin.ts'
 import type { Body, Delivery, Ingress, Origin, Signal, Slab } from '../../plugin.ts'
 
+/** Whose sender may go away. A real signal is made where it is asked for: only who waits does. */
+interface Abortable {
+  readonly abort: AbortSignal
+}
+
 /** Where both protocols hand in what they read. */
 export class Intake {
   readonly signals: readonly Signal[]
@@ -52,8 +57,10 @@ export class Intake {
 
   /** As `room`, where nobody waits. */
   roomNow(signal: Signal, bytes: number, all: number): Slab {
-    const refused = this.closed(signal, all)
+    // What is there at once is asked for when it is taken.
+    const refused = bytes < all ? this.closed(signal, all) : undefined
     if (refused) throw refused
+    if (!this.#subscriber) throw NOT_RUNNING
     return this.reserve(signal, bytes)
   }
 
@@ -62,21 +69,38 @@ export class Intake {
     return this.#ingress.reserve(signal, bytes)
   }
 
-  /** Takes a request in, and settles when it is as safe as this receiver promises. Rejects with the `Refused`. `counted` is told its items. */
-  async take(
+  /**
+   * Takes a request in. Undefined where it is then as safe as this receiver promises, else a promise that settles when it is. Throws or
+   * rejects with the `Refused`. `counted` is told its items.
+   */
+  take(
     signal: Signal,
     body: Body,
     origin: Origin,
-    abort: AbortSignal,
+    request: Abortable,
     counted?: (items: number) => void,
+  ): Promise<void> | undefined {
+    if (this.#ingress.waits(signal)) return this.#enter(signal, body, origin, request, counted)
+    return this.#emit(this.#ingress.admit(signal, body, origin), counted)
+  }
+
+  async #enter(
+    signal: Signal,
+    body: Body,
+    origin: Origin,
+    { abort }: Abortable,
+    counted: ((items: number) => void) | undefined,
   ): Promise<void> {
-    const delivery = await this.#ingress.enter(signal, body, { origin, abort: this.#patience(signal, abort) })
+    const patience = this.#patience(signal, abort)
+    await this.#emit(await this.#ingress.enter(signal, body, { origin, abort: patience }), counted)
+  }
+
+  #emit(delivery: Delivery, counted: ((items: number) => void) | undefined): Promise<void> | undefined {
     counted?.(delivery.batch.items)
-    // Asked for before it is emitted: a delivery that ends on its way has its outcome all the same.
-    const reached = delivery.reached(this.#ingress.acknowledge)
+    const { acknowledge } = this.#ingress
     if (this.#subscriber) this.#subscriber.next(delivery)
     else delivery.end(NOT_RUNNING)
-    await reached
+    return delivery.hasReached(acknowledge) ? undefined : delivery.reached(acknowledge)
   }
 
   /** Nobody waits at the gate any longer; who does is told to come again. */
