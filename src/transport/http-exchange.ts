@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { AuthenticationData, ServerAuthenticator } from '../component/authentication.ts'
+import type { Abort } from '../component/cancellation.ts'
 import type { Log } from '../component/context.ts'
 import type { Origin } from '../component/delivery.ts'
 import type { Refused } from '../component/refused.ts'
@@ -82,8 +83,9 @@ export interface HttpAnswer {
 }
 
 export interface PostOptions {
+  /** In lower case. The same object again and again costs the least. */
   readonly headers: Readonly<Record<string, string>>
-  readonly abort: AbortSignal
+  readonly abort: Abort
   /** For the authenticator: where the data came from. */
   readonly origin?: Origin
 }

@@ -4,7 +4,6 @@ import type { OtlpHttpOptions } from './options.ts'
 
 /** What is posted of a batch, borrowed until it is released. */
 export interface Body {
-  readonly mediaType: string
   readonly pieces: readonly Buffer[]
   release(): void
 }
@@ -13,9 +12,9 @@ export interface Body {
 const COME_BACK = 1000
 
 export function bodyOf(batch: Batch, encoding: OtlpHttpOptions['encoding']): Body {
-  if (encoding === 'proto') return { mediaType: 'application/x-protobuf', pieces: batch.segments(), release() {} }
+  if (encoding === 'proto') return { pieces: batch.segments(), release() {} }
   try {
-    return { mediaType: 'application/json', ...toJson(batch) }
+    return toJson(batch)
   } catch (error) {
     throw refusalOf(error)
   }

@@ -20,18 +20,24 @@ const SHOWN = 200
 export function otlpHttp(context: ExporterContext<OtlpHttpOptions>): Exporter {
   const { config, log, signals } = context
   const urls = new Map(signals.map((signal) => [signal, urlOf(signal, config)]))
+  const mediaType = config.encoding === 'proto' ? 'application/x-protobuf' : 'application/json'
+  const headers = { 'content-type': mediaType, 'user-agent': 'telegen' }
   let client: HttpClient | undefined
   return {
     async start() {
       const authenticator = config.auth && context.extension(ClientAuthentication, config.auth.authenticator)
       client = await makeHttpClient(config, urls.values(), { authenticator, log })
     },
-    async send(batch, { abort, origin }) {
+    async send(batch, { cancellation: abort, origin }) {
       const url = urls.get(batch.signal)
       if (client === undefined || url === undefined) throw new Error(`not started for ${batch.signal}`)
       const body = bodyOf(batch, config.encoding)
-      const headers = { 'content-type': body.mediaType, 'user-agent': 'telegen' }
-      const answer = await client.post(url, body.pieces, { headers, abort, origin }).finally(() => body.release())
+      let answer: HttpAnswer
+      try {
+        answer = await client.post(url, body.pieces, { headers, abort, origin })
+      } finally {
+        body.release()
+      }
       if (answer.status < 200 || answer.status >= 300) throw refusalOf(url, answer)
       if (isProtobuf(answer)) return partialSuccess(answer.body)
       return isJson(answer) ? partialSuccessJson(answer.body.toString()) : undefined
