@@ -13,6 +13,7 @@ const FIRST_ROOM = 16 * 1024
 const MOST_INFORMATIONAL = 16
 
 const EMPTY: Buffer = Buffer.alloc(0)
+const NO_MESSAGE: Message = { bytes: EMPTY, coding: undefined }
 
 /** A message as it came. */
 export interface Message {
@@ -67,6 +68,7 @@ export class Answer {
       return this.#head?.refusal ?? refusalOfGrpc(UNKNOWN, 'the server ended its answer without a status')
     if (status !== OK) return refusalOfGrpc(status, trailers.message, trailers.details)
     if (this.#messages !== 1 || this.#have < this.#length) return refusalOfGrpc(INTERNAL, NOT_ONE)
+    if (this.#length === 0) return NO_MESSAGE
     if (!this.#isCompressed) return { bytes: this.#body.subarray(0, this.#length), coding: undefined }
     const { encoding } = this.#head as AnswerHead
     if (encoding === '' || encoding === 'identity')

@@ -2,6 +2,7 @@ import type { Abort } from '../../../component/cancellation.ts'
 import { Refused } from '../../../component/refused.ts'
 import { refusalOfAbort } from '../../abort.ts'
 import type { HeaderField } from '../hpack/header-list.ts'
+import type { Tabled } from '../stream-table.ts'
 import { Body } from '../windows.ts'
 import type { Sending } from '../windows.ts'
 import { Answer } from './answer.ts'
@@ -21,7 +22,7 @@ export interface Asked {
 }
 
 /** One request and its answer, from when it is asked for until the promise settles: also the stream by which it goes. */
-export class Call implements Sending, Waiting {
+export class Call implements Sending, Waiting, Tabled {
   readonly path: string
   readonly timeout: number
   readonly deadline: number
@@ -46,6 +47,7 @@ export class Call implements Sending, Waiting {
   /** Bytes of the answer that the server has no credit for yet. */
   received = 0
 
+  chained: Tabled | undefined = undefined
   before: Waiting | undefined = undefined
   after: Waiting | undefined = undefined
   readonly promise: Promise<Buffer>

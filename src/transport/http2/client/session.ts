@@ -30,6 +30,7 @@ import { HeaderEncoder } from '../hpack/encoder.ts'
 import { Outbox } from '../outbox.ts'
 import { CONNECTION_WINDOW, ReceiveCredit } from '../receive-credit.ts'
 import { PeerSettings, settingsFrame } from '../settings.ts'
+import { StreamTable } from '../stream-table.ts'
 import { SendWindows } from '../windows.ts'
 import { Answer } from './answer.ts'
 import type { Message } from './answer.ts'
@@ -78,7 +79,7 @@ export class ClientSession implements FrameHandler, Place {
   readonly #settings = new PeerSettings('server')
   readonly #credit = new ReceiveCredit()
   readonly #idle = idleFrames(performance.now())
-  readonly #calls = new Map<number, Call>()
+  readonly #calls = new StreamTable<Call>()
   #next = 1
   #isReady = false
   #isRetired = false
@@ -134,7 +135,7 @@ export class ClientSession implements FrameHandler, Place {
     call.window = this.#settings.window
     call.sent = this.#keepalive.used = now
     this.#next += 2
-    this.#calls.set(call.id, call)
+    this.#calls.add(call)
     sendHeaders(this.#outbox, call.id, block, this.#settings.frame)
     call.body = requestBody(call.message, call.isCompressed, () => (call.mark = this.#outbox.written))
     this.#idle.earn(EARNED + call.body.left / EARNED_SHARE)
@@ -185,7 +186,7 @@ export class ClientSession implements FrameHandler, Place {
     this.#keepalive.stop()
     this.#windows.clear()
     this.#socket.destroy()
-    const calls = [...this.#calls.values()]
+    const calls = this.#calls.all()
     this.#calls.clear()
     for (const call of calls) {
       call.place = undefined
@@ -292,7 +293,7 @@ export class ClientSession implements FrameHandler, Place {
     this.#settings.apply(buffer, start, end)
     this.#encoder.setTableSize(this.#settings.headerTable)
     this.#windows.frame = Math.min(this.#settings.frame, LIMITS.sentFrame)
-    this.#windows.shift(this.#calls.values(), this.#settings.window - before)
+    this.#windows.shift(this.#calls.all(), this.#settings.window - before)
     sendSettingsAck(this.#outbox)
     if (this.#isReady) return this.#owner.freed()
     this.#isReady = true
@@ -315,7 +316,7 @@ export class ClientSession implements FrameHandler, Place {
     const text = buffer.toString('latin1', start + 8, Math.min(end, start + 8 + LIMITS.goawayText))
     this.#keepalive.toldToGo(code, text)
     this.retire()
-    for (const call of this.#calls.values()) if (call.id > last) this.#sendAgain(call, goingAway(code, text))
+    for (const call of this.#calls.all()) if (call.id > last) this.#sendAgain(call, goingAway(code, text))
   }
 
   #waste(): void {
@@ -343,7 +344,7 @@ export class ClientSession implements FrameHandler, Place {
   }
 
   #forget(call: Call): void {
-    this.#calls.delete(call.id)
+    this.#calls.delete(call)
     this.#answerBytes -= call.answer.bytes
     if (this.#receiving === call) this.#receiving = undefined
     if (this.#windows.drop(call)) call.mark = this.#outbox.written

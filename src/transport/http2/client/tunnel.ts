@@ -46,4 +46,5 @@ export function openTunnel(socket: net.Socket, { to, credentials }: Tunnel): Pro
 
 /** Characters of the proxy's words that are shown. */
 const LONGEST_LINE = 200
-const shown = (line: string): string => (line.startsWith('HTTP/') ? line.slice(0, LONGEST_LINE) : 'it does not speak HTTP')
+const shown = (line: string): string =>
+  line.startsWith('HTTP/') ? line.slice(0, LONGEST_LINE) : 'it does not speak HTTP'
