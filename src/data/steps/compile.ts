@@ -1,6 +1,7 @@
 import type { Signal } from '../signal.ts'
 import { viewOf } from '../views/view-of.ts'
 import { Arena } from '../wire/arena.ts'
+import type { Interest } from '../wire/interest.ts'
 import { testOf } from './condition.ts'
 import { Constants } from './constants.ts'
 import { actOf } from './edit.ts'
@@ -8,6 +9,7 @@ import type { Outside } from './edit.ts'
 import { Givens } from './given.ts'
 import { dropsFirst } from './drops-first.ts'
 import { editsOf, effectsOf, fuse, type Numbered } from './fuse.ts'
+import { attributeThatDrops, interestOf } from './interest-of.ts'
 import { encloses, hasLevel } from './levels.ts'
 import { all, plant, type Act, type Node } from './node.ts'
 import type { Program } from './program.ts'
@@ -60,7 +62,21 @@ function visitOf(signal: Signal, chain: readonly Numbered[], arena: Arena, left:
       node.part === undefined && effects.some((effect) => effect.writes.has(level) && encloses(level, effect.level))
   }
   root.settle()
+  for (const node of nodes) node.interest = interestIn(node, chain)
   return new Visit(root, arena, left.droppedBy)
+}
+
+/** Only for records in which nothing more is visited, and which hold their attributes themselves. */
+function interestIn(node: Node, chain: readonly Numbered[]): Interest | undefined {
+  if (node.level === undefined || node.part !== undefined || node.hasVisited || node.attributeIndices !== 0)
+    return undefined
+  const interest = interestOf(
+    chain.map(({ step }) => step),
+    node.subject,
+  )
+  const first = chain.find(({ index }) => index === node.steps[0])
+  if (interest !== undefined && first !== undefined) interest.dropsIf = attributeThatDrops(first.step)
+  return interest
 }
 
 function actsOf({ on, when, act }: Step, index: number, node: Node, left: Left): readonly Act[] {

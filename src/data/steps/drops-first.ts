@@ -33,7 +33,8 @@ function mayPass(drop: Step, earlier: Step): boolean {
   })
 }
 
-function pathsOf(condition: Condition): readonly Path[] {
+/** The places that a condition looks at. */
+export function pathsOf(condition: Condition): readonly Path[] {
   switch (condition.kind) {
     case 'literal':
       return []

@@ -1,6 +1,7 @@
 import type { Signal } from '../signal.ts'
 import type { Arena } from '../wire/arena.ts'
 import { fieldTag } from '../wire/scalar-field.ts'
+import type { Interest } from '../wire/interest.ts'
 import { ENTRY, Message } from '../wire/message.ts'
 import { MESSAGES, REQUESTS, type MessageName } from '../wire/schema.ts'
 import { subjectOf, type Scope, type Subject } from './levels.ts'
@@ -44,6 +45,8 @@ export class Node {
   hasVisited = false
   /** Whether steps look at the record itself, and do not only drop it for what encloses it. */
   readsRecord = false
+  /** What they look for in it; undefined where that may be anything. */
+  interest: Interest | undefined
   /** Whether steps look at `part`. */
   readsPart = false
   /** Whether inner steps change this record, which is then written after them. */

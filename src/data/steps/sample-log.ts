@@ -18,11 +18,17 @@ import { textForm } from '../wire/text-form.ts'
 import { setAttribute } from './edit.ts'
 import type { Subject } from './levels.ts'
 import { hashOf, hashOfTraceId, randomnessOfTraceId } from './sample.ts'
-import type { Sampling } from './step.ts'
+import type { Path, Sampling } from './step.ts'
 
 const TRACE_ID = known('LogRecord', 'trace_id')
 const THRESHOLD = keyOf('sampling.threshold')
 const RANDOMNESS = keyOf('sampling.randomness')
+
+/** All that is looked at and written. */
+export function pathsOfLog({ attribute, priority }: Sampling): readonly Path[] {
+  const keys = [THRESHOLD.text, RANDOMNESS.text, attribute, priority?.attribute]
+  return [{ field: 'trace_id' }, ...keys.flatMap((key) => (key === undefined ? [] : [{ attribute: key }]))]
+}
 
 const place = new Place()
 

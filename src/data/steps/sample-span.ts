@@ -10,6 +10,7 @@ import { Place } from '../wire/place.ts'
 import { readNumber, readText } from '../wire/read-value.ts'
 import type { Subject } from './levels.ts'
 import { hashOfTraceId, randomnessOfTraceId } from './sample.ts'
+import type { Path } from './step.ts'
 
 const TRACE_ID = known('Span', 'trace_id')
 const TRACE_STATE = known('Span', 'trace_state')
@@ -18,9 +19,17 @@ const TRACE_STATE_TAGS = [TRACE_STATE_TAG]
 /** Bytes of a text whose length takes one byte. */
 const SHORT = 127
 /** Of OpenTracing: 0 asks for the span not to be sampled, more for it to be. */
-const PRIORITY = keyOf('sampling.priority').bytes
+const PRIORITY_KEY = 'sampling.priority'
+const PRIORITY = keyOf(PRIORITY_KEY).bytes
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const INFINITE = /^[+-]?inf(?:inity)?$/i
+
+/** All that is looked at and written. */
+export const pathsOfSpan: readonly Path[] = [
+  { field: 'trace_id' },
+  { field: 'trace_state' },
+  { attribute: PRIORITY_KEY },
+]
 
 const place = new Place()
 

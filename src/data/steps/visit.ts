@@ -1,6 +1,7 @@
 import type { Arena } from '../wire/arena.ts'
 import * as layout from '../wire/message.ts'
 import type { Message } from '../wire/message.ts'
+import * as verdicts from '../wire/attribute-is.ts'
 import { Dictionary, DICTIONARY_TAG } from '../wire/dictionary.ts'
 import { Output } from '../wire/output.ts'
 import { cursor, readTag, skip, LENGTH, readLength } from '../wire/varint.ts'
@@ -12,6 +13,7 @@ import * as references from './references.ts'
 const { ENTRY, TAG, START, VALUE, END } = layout
 const { PART_TAG } = nodes
 const { ATTRIBUTES_TAG } = references
+const { FAILS, HOLDS } = verdicts
 
 /**
  * One walk over a request, from the outside in, with the acts of every level done on the way, and the list of what is
@@ -61,22 +63,32 @@ export class Visit {
   #visit(node: Node, start: number, value: number, end: number): boolean {
     const { message, part, acts } = node
     message.begin()
-    if (node.readsRecord || node.hasVisited) message.scan(value, end)
+    let first = 0
+    if (node.interest !== undefined) {
+      if (node.readsRecord) {
+        const decided = message.scanFor(node.interest, value, end)
+        if (decided === HOLDS) return this.#drop(node, 0, value, end)
+        if (decided === FAILS) first = 1
+      }
+    } else if (node.readsRecord || node.hasVisited) message.scan(value, end)
     if (node.readsRecord) node.expand()
     if (part !== undefined && node.readsPart) {
       part.begin()
       part.scanAll(message, PART_TAG)
     }
-    for (let index = 0; index < acts.length; index++) {
-      if (acts[index]!()) {
-        this.#touched = true
-        const items = this.#items(node, value, end)
-        this.dropped += items
-        this.#droppedBy[node.steps[index]!]! += items
-        return false
-      }
+    for (let index = first; index < acts.length; index++) {
+      if (acts[index]!()) return this.#drop(node, index, value, end)
     }
     return node.hasVisited ? this.#container(node, start, end) : this.#leaf(node, start, end)
+  }
+
+  /** The record whose contents are `[start, end)` goes by one of the acts. */
+  #drop(node: Node, act: number, start: number, end: number): false {
+    this.#touched = true
+    const items = this.#items(node, start, end)
+    this.dropped += items
+    this.#droppedBy[node.steps[act]!]! += items
+    return false
   }
 
   /** A record in which nothing more is visited. */

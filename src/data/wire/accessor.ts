@@ -8,6 +8,8 @@ import type { Place } from './place.ts'
 export interface Accessor {
   /** Where the field is an entry of its own: the tags of the entries that it replaces. */
   readonly tags?: readonly number[]
+  /** Tags of all entries that are looked at for it; absent where others may be too. */
+  readonly within?: readonly number[]
   /**
    * Reads the field into `place`. A field without presence that is not there, or has its default, does not exist but
    * reads as the default.

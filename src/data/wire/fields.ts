@@ -48,11 +48,13 @@ class AnyField implements Accessor {
   readonly #number: number
   readonly #tag: number
   readonly tags: readonly number[]
+  readonly within: readonly number[]
 
   constructor(field: Field) {
     this.#number = field.number
     this.#tag = fieldTag(field)
     this.tags = [this.#tag]
+    this.within = this.tags
   }
 
   locate(place: Place, message: Message): void {
@@ -89,11 +91,13 @@ const part = new Message(undefined as never)
 class NestedField implements Accessor {
   readonly #tag: number
   readonly #tags: readonly number[]
+  readonly within: readonly number[]
   readonly #inner: ScalarField
 
   constructor(outer: Field, inner: ScalarField) {
     this.#tag = fieldTag(outer)
     this.#tags = [this.#tag]
+    this.within = this.#tags
     this.#inner = inner
   }
 
@@ -144,6 +148,7 @@ class NumberField implements Accessor {
   readonly #double: ScalarField
   readonly #int: ScalarField
   readonly tags: readonly number[]
+  readonly within: readonly number[]
 
   constructor(name: MessageName) {
     const { fields } = MESSAGES[name]
@@ -156,6 +161,7 @@ class NumberField implements Accessor {
       fields.find((each) => each.name === 'as_int')!,
     )
     this.tags = this.#int.tags
+    this.within = this.tags
   }
 
   locate(place: Place, message: Message): void {

@@ -1,4 +1,6 @@
 import type { Arena } from './arena.ts'
+import * as verdicts from './attribute-is.ts'
+import type { Interest } from './interest.ts'
 import { Malformed } from './malformed.ts'
 import * as wire from './varint.ts'
 import { varintSize, writeVarint } from './write.ts'
@@ -12,6 +14,7 @@ export const END = 3
 
 // The compiler folds constants that a module keeps to itself, but loads and checks each time those that it imports or
 // exports: the scan takes twice as long with them.
+const { ANOTHER, HOLDS } = verdicts
 const { VARINT, FIXED64, LENGTH, FIXED32, cursor, readTag, readLength, skip } = wire
 
 const FIRST_ENTRIES = 64
@@ -22,6 +25,8 @@ const MOST_KEPT = 256 * 1024
 
 /** Stands for the tag of an entry that was removed: no field has number 0. */
 const REMOVED = 0
+/** Stands for the tag of a piece that nobody looks into. */
+const REST = 1
 const UNEDITED = 2 ** 30 - 1
 
 /**
@@ -114,6 +119,49 @@ export class Message {
       }
     }
     this.length = index
+  }
+
+  /**
+   * Appends what `interest` looks for in `[start, end)`, perhaps some more, and the rest in pieces between. Checks as much as
+   * `scan` does, but ends at once where what it `dropsIf` holds; returns what was found out about that.
+   */
+  scanFor(interest: Interest, start: number, end: number): number {
+    const { buffer } = this.arena
+    const { attributes, dropsIf } = interest
+    let decided = ANOTHER
+    for (let at = start; at < end;) {
+      const from = at
+      at = interest.next(buffer, from, end)
+      if (at !== from) this.#push(REST, from, from, at)
+      if (at >= end) break
+      at = this.#scanOne(at, end)
+      if (decided !== ANOTHER || dropsIf === undefined) continue
+      const entry = this.length - ENTRY
+      if (this.tape[entry] === attributes) decided = dropsIf.judge(buffer, this.tape[entry + VALUE]!, at)
+      if (decided === HOLDS) break
+    }
+    return decided
+  }
+
+  #scanOne(at: number, end: number): number {
+    const { buffer } = this.arena
+    let tag = buffer[at]!
+    let value = at + 1
+    let next: number
+    if (tag < 0x80 && tag > 7 && (tag & 7) === LENGTH && value < end && buffer[value]! < 0x80) {
+      next = value + 1 + buffer[value++]!
+      if (next > end) throw new Malformed('a length beyond the end of what encloses it', at)
+    } else {
+      tag = readTag(buffer, at, end)
+      value = cursor.at
+      if ((tag & 7) === LENGTH) {
+        const length = readLength(buffer, value, end)
+        value = cursor.at
+        next = value + length
+      } else next = skip(buffer, value, end, tag)
+    }
+    this.#push(tag, at, value, next)
+    return next
   }
 
   /**
@@ -226,6 +274,17 @@ export class Message {
 
   #refuseSealed(): void {
     if (this.sealed) throw new TypeError('a record that is only looked at was changed')
+  }
+
+  #push(tag: number, start: number, value: number, end: number): void {
+    const index = this.length
+    let { tape } = this
+    if (index === tape.length) tape = this.#grow()
+    tape[index] = tag
+    tape[index + 1] = start
+    tape[index + 2] = value
+    tape[index + 3] = end
+    this.length = index + ENTRY
   }
 
   /** Room for another entry. */

@@ -17,6 +17,7 @@ export class ScalarField implements Accessor {
   readonly tag: number
   /** With the other members of its oneof, of which the last one on the wire counts. */
   readonly tags: readonly number[]
+  readonly within: readonly number[]
   readonly kind: number
 
   constructor(name: MessageName, field: Field) {
@@ -25,6 +26,7 @@ export class ScalarField implements Accessor {
     this.kind = kindOf(field)
     const group = MESSAGES[name].fields.filter((each) => each.oneof !== undefined && each.oneof === field.oneof)
     this.tags = group.length === 0 ? [this.tag] : group.map(fieldTag)
+    this.within = this.tags
   }
 
   locate(place: Place, message: Message): void {
