@@ -9,6 +9,7 @@ import { listen } from '../listen.ts'
 import { protect, serverSecurity } from '../tls-server.ts'
 import type { BufferMethod, SlabMethod, StartUnaryServer, UnaryMethod, UnaryServing } from '../unary.ts'
 import { PREFACE } from './frames.ts'
+import { readChunks } from './read-chunks.ts'
 import { ServerSession } from './server-session.ts'
 import type { Service } from './service.ts'
 import { Ticker } from './ticker.ts'
@@ -34,7 +35,7 @@ export const startHttp2Server: StartUnaryServer = async (options, serving) => {
     const session = new ServerSession(socket, service, peerOf(socket), security?.identity(socket), performance.now())
     sessions.add(session)
     socket.on('error', () => socket.destroy())
-    socket.on('data', (chunk: Buffer) => {
+    readChunks(socket, (chunk) => {
       session.read(chunk)
       if (isDraining && session.hasBegun) session.drain()
     })
