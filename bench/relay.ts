@@ -10,12 +10,12 @@
  *   --cores=0,1                                 of the programs, and of the load
  *   --write                                     puts the tables into docs/performance.md
  */
-import { contest, type Contest, type Effort } from './relay/contest.ts'
-import { latencyAtHalfLoad, type LatencyContest } from './relay/latency.ts'
+import { contest, type Effort } from './relay/contest.ts'
+import { latencyAtHalfLoad } from './relay/latency.ts'
 import { collectors, findCollector, type Program, telegen } from './relay/programs.ts'
 import { printContest, printLatency } from './relay/print.ts'
 import { choose, nameOf } from './relay/scenario.ts'
-import { writeReport } from './relay/write-report.ts'
+import { keepContest, keepLatency } from './relay/results.ts'
 
 export default async function relay(options: readonly string[]): Promise<void> {
   const value = (name: string): string | undefined =>
@@ -31,19 +31,18 @@ export default async function relay(options: readonly string[]): Promise<void> {
     cores: [cores[0] ?? 0, cores[1] ?? 1],
   }
   const programs = [telegen(value('telegen')), ...peers(value('collector'))]
-  const contests: Contest[] = []
-  let latency: LatencyContest | undefined
+  const write = options.includes('--write')
   if (!options.includes('--latency'))
     for (const scenario of scenarios) {
       const held = await contest(scenario, programs, effort)
-      contests.push(held)
       printContest(held)
+      if (write) keepContest(held, effort)
     }
   if (options.includes('--latency') || value('only') === undefined) {
-    latency = await latencyAtHalfLoad(programs, effort)
+    const latency = await latencyAtHalfLoad(programs, effort)
     printLatency(latency)
+    if (write) keepLatency(latency, effort)
   }
-  if (options.includes('--write')) writeReport({ contests, latency, effort, programs })
 }
 
 function peers(path: string | undefined): Program[] {

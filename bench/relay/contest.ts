@@ -49,7 +49,8 @@ export class Ring {
   async open(load: Load): Promise<number> {
     const ports: Ports[] = []
     for (const _ of this.#programs) ports.push({ input: await freePort(), output: await freePort() })
-    await this.#load.ask({ ask: 'open', scenario: this.#scenario, ports, load })
+    const scenario = this.#scenario
+    await this.#load.ask({ ask: 'open', posts: ports.map((each) => ({ scenario, ports: each, load })) })
     for (const [index, program] of this.#programs.entries())
       this.#running.push(
         await Running.start(program, configuration(this.#scenario, ports[index]!), this.#folder, this.#effort.cores[0]),
@@ -59,14 +60,15 @@ export class Ring {
     for (const [index, items] of kept.entries())
       if (items !== kept[0])
         throw new Error(`${this.#programs[index]!.name} does not keep the items that ${this.#programs[0]!.name} keeps`)
-    for (const target of this.#programs.keys()) await this.window(target, this.#effort.warmUpMs)
-    return [...kept[0]!].filter((digit) => digit === '1').length / kept[0]!.length
+    for (const target of this.#programs.keys()) await this.#window(target, this.#effort.warmUpMs)
+    return kept[0]!.replaceAll('0', '').length / kept[0]!.length
   }
 
-  async window(target: number, ms = this.#effort.windowMs, rate?: number): Promise<Window> {
+  async #window(target: number, ms = this.#effort.windowMs, rate?: number): Promise<Window> {
     const { pid } = this.#running[target]!
-    const question = { ask: 'window', target, pid, ms, ...(rate !== undefined && { rate }) } as const
-    return (await this.#load.ask(question)).window
+    const at = [{ target, ...(rate !== undefined && { rate }) }]
+    const { windows } = await this.#load.ask({ ask: 'window', pid, ms, at })
+    return windows[0]!
   }
 
   async rounds(rate?: number): Promise<Score[]> {
@@ -74,7 +76,7 @@ export class Ring {
     for (let round = 0; round < this.#effort.rounds; round++)
       for (let turn = 0; turn < windows.length; turn++) {
         const target = (turn + round) % windows.length
-        windows[target]!.push(await this.window(target, this.#effort.windowMs, rate))
+        windows[target]!.push(await this.#window(target, this.#effort.windowMs, rate))
       }
     return windows.map((each, index) => ({ name: this.#programs[index]!.name, windows: each }))
   }

@@ -25,6 +25,7 @@ import type { Backend } from './backend.ts'
 const STREAM_WINDOW = 1 << 20
 const CONNECTION_WINDOW = 1 << 24
 const LARGEST_MESSAGE = 1 << 26
+const MOST_SPARE = 16
 const PREFIX = 5
 const TABLE_BYTES = 4_096
 
@@ -48,6 +49,8 @@ class Connection {
   readonly #backend: Backend
   readonly #reader = new FrameReader(this)
   readonly #streams = new Map<number, Stream>()
+  /** Room for messages, to be used again. */
+  readonly #spare: Buffer[] = []
   #prefaceLeft = PREFACE.length
   #answers: Buffer[] = []
   #blocks = responseBlocks(true)
@@ -118,13 +121,21 @@ class Connection {
         stream.filled += stream.length
         return this.#message(stream, chunk, start, end)
       }
-      stream.message = Buffer.allocUnsafe(stream.length)
+      stream.message = this.#room(stream.length)
     }
     if (start === end) return
     if (stream.message === undefined) throw new Error('more than one message in a stream')
     chunk.copy(stream.message, stream.filled - PREFIX, start, end)
     stream.filled += end - start
-    if (stream.filled === PREFIX + stream.length) this.#message(stream, stream.message, 0, stream.length)
+    if (stream.filled < PREFIX + stream.length) return
+    this.#message(stream, stream.message, 0, stream.length)
+    if (this.#spare.length < MOST_SPARE) this.#spare.push(stream.message)
+    stream.message = undefined
+  }
+
+  #room(length: number): Buffer {
+    const index = this.#spare.findIndex((each) => each.length >= length)
+    return index < 0 ? Buffer.allocUnsafe(length) : this.#spare.splice(index, 1)[0]!
   }
 
   #message({ prefix }: Stream, bytes: Buffer, start: number, end: number): void {

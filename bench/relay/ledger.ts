@@ -51,7 +51,7 @@ export class Ledger {
   sent(id: number): void {
     const index = id - this.#first
     if (index >= this.#sent.length) this.#grow(index)
-    if (this.#sent[index]! === MOST_COUNTED) throw new Error('a request was sent too often for one window')
+    if (Number(this.#sent[index]) === MOST_COUNTED) throw new Error('a request was sent too often for one window')
     this.#sent[index]!++
     if (id > this.#last) this.#last = id
     this.#expected += this.#keptOf[id % this.#variants]!
@@ -68,7 +68,7 @@ export class Ledger {
     const first = this.#first * this.#items
     const received = this.#received
     for (let item = 0; item < count; item++) {
-      const index = ((body.readUInt32LE(places[item]!) - first) | 0) >>> 0
+      const index = ((body.readUInt32LE(places[item]) - first) | 0) >>> 0
       if (index < received.length && received[index]! < MOST_COUNTED) received[index]!++
       else this.#strays++
     }

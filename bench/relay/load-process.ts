@@ -31,7 +31,7 @@ export class LoadProcess {
 }
 
 type ReplyTo<Q extends Question> = Q extends { ask: 'window' }
-  ? Extract<Reply, { window: unknown }>
+  ? Extract<Reply, { windows: unknown }>
   : Q extends { ask: 'learn' }
     ? Extract<Reply, { kept: unknown }>
     : Extract<Reply, { done: true }>

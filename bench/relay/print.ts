@@ -1,6 +1,7 @@
+import type { Carried } from './carry.ts'
 import type { Contest, Score } from './contest.ts'
 import type { LatencyContest } from './latency.ts'
-import { nameOf, promised } from './scenario.ts'
+import { nameOf, promised, SIGNALS } from './scenario.ts'
 import {
   coreShare,
   itemsPerCpuSecond,
@@ -75,3 +76,22 @@ export function memoryRatio(scores: readonly Score[]): string {
   const last = scores.at(-1)
   return telegen === undefined || last === undefined ? '' : `${(peak(telegen) / peak(last)).toFixed(2)} x`
 }
+
+export function printCarried({ name, minutes, windows, cores, peakBytes, usualBytes }: Carried): void {
+  console.log(
+    `\n${name}: ${minutes} minutes, ${cores.toFixed(3)} cores, ${mebibytes(usualBytes)} MiB in memory, ${mebibytes(peakBytes)} at most`,
+  )
+  for (const signal of SIGNALS) {
+    const { sentItems, wallMs, sentBytes, arrivedBytes, failed, lost, doubled, unwanted, p50Ms, p99Ms, fault } =
+      windows[signal]
+    const perSecond = (value: number): number => (value * 1000) / wallMs
+    console.log(
+      `  ${signal.padEnd(8)}${Math.round(perSecond(sentItems)).toLocaleString('en').padStart(8)}/s  ` +
+        `${(perSecond(sentBytes) / 1e6).toFixed(1)} MB/s in, ${(perSecond(arrivedBytes) / 1e6).toFixed(1)} out  ` +
+        `sent ${sentItems.toLocaleString('en')}  failed requests ${failed}  lost ${lost}  doubled ${doubled + unwanted}  ` +
+        `p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms${fault === undefined ? '' : `  ${fault}`}`,
+    )
+  }
+}
+
+export const mebibytes = (bytes: number): string => (bytes / MIB).toFixed(0)

@@ -21,7 +21,7 @@ export interface Shape {
   readonly scenario: Scenario
   readonly variants: number
   /** What stands before the message: a header block, or the head of an HTTP/1.1 request. */
-  head(length: number): Buffer
+  readonly head: (length: number) => Buffer
 }
 
 /**
@@ -78,7 +78,7 @@ export class RequestPool {
 }
 
 function number(bytes: Buffer, numbers: Int32Array, first: number): void {
-  for (let item = 0; item < numbers.length; item++) bytes.writeUInt32LE((first + item) >>> 0, numbers[item]!)
+  for (let item = 0; item < numbers.length; item++) bytes.writeUInt32LE((first + item) >>> 0, numbers[item])
 }
 
 function prepare({ scenario, variants, head }: Shape, id: number): Prepared {

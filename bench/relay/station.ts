@@ -19,6 +19,10 @@ export interface Window extends Balance {
   readonly fault?: string
   readonly sentItems: number
   readonly arrivedItems: number
+  /** With what HTTP adds. */
+  readonly sentBytes: number
+  /** Of the messages, uncompressed. */
+  readonly arrivedBytes: number
   readonly cpuMs: number
   /** From the first request until all of it had arrived. */
   readonly wallMs: number
@@ -69,6 +73,8 @@ export class Station {
   #failed = 0
   #fault: string | undefined
   #underWay = 0
+  #sentBytes = 0
+  #arrivedBytes = 0
   /** What a client does whose request was answered. */
   #next: (client: Client) => void = () => {}
 
@@ -82,7 +88,10 @@ export class Station {
     const shape = { scenario, variants: this.#variants, head: (length: number) => this.#head(length) }
     this.#pool = new RequestPool(shape, load.prepared, this.#ledger)
     const backend = {
-      arrived: (bytes: Buffer, start: number, end: number) => this.#ledger.arrived(bytes, start, end),
+      arrived: (bytes: Buffer, start: number, end: number): void => {
+        this.#arrivedBytes += end - start
+        this.#ledger.arrived(bytes, start, end)
+      },
       fault: (why: string) => void (this.#fault ??= why),
     }
     this.#sink = (scenario.protocol === 'grpc' ? grpcSink : httpSink)(ports.output, backend)
@@ -132,6 +141,8 @@ export class Station {
       ...(this.#fault !== undefined && { fault: this.#fault }),
       sentItems: (this.#answers - this.#failed) * this.#scenario.items,
       arrivedItems: this.#ledger.arrivedItems,
+      sentBytes: this.#sentBytes,
+      arrivedBytes: this.#arrivedBytes,
       cpuMs: used,
       wallMs,
       p50Ms: at(0.5),
@@ -142,7 +153,7 @@ export class Station {
 
   #begin(): void {
     this.#pool.begin()
-    this.#answers = this.#failed = 0
+    this.#answers = this.#failed = this.#sentBytes = this.#arrivedBytes = 0
     this.#fault = undefined
     const open = this.#clients.filter((client) => !client.closed)
     while (open.length < this.#load.connections) open.push(this.#connect())
@@ -190,6 +201,7 @@ export class Station {
     const request = this.#pool.take(since)
     if (request === undefined) return false
     this.#underWay++
+    this.#sentBytes += request.bytes.length
     client.send(request)
     return true
   }

@@ -1,3 +1,0 @@
-export function writeReport(_: object): void {
-  throw new Error('not yet')
-}
