@@ -1,3 +1,4 @@
+import { divide } from '../graph/division.ts'
 import { draw } from '../graph/draw/draw.ts'
 import type { DrawingFormat } from '../graph/draw/draw.ts'
 import { plan } from '../graph/plan.ts'
@@ -10,5 +11,7 @@ export async function graph(given: Arguments, print: (text: string) => number): 
   const { loaded, checked } = await read(given, { machine: false })
   const { configuration, faults, warnings } = checked
   printFaults([...faults, ...warnings], loaded)
-  return configuration === undefined ? 1 : print(draw(plan(configuration), given.output as DrawingFormat))
+  if (configuration === undefined) return 1
+  const division = divide(configuration, configuration.service.workers ?? 1)
+  return print(draw(plan(configuration), given.output as DrawingFormat, [], division))
 }

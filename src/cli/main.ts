@@ -67,11 +67,11 @@ async function runCommand(given: Arguments): Promise<number> {
 
 async function validateCommand(given: Arguments): Promise<number> {
   const { loaded, checked } = await read(given)
+  const { configuration } = checked
   const faults: readonly Fault[] =
-    checked.configuration === undefined
-      ? checked.faults
-      : (await import('../service/dry-run.ts')).dryRun(checked.configuration, loaded)
-  const told = [...faults, ...checked.warnings]
+    configuration === undefined ? checked.faults : (await import('../service/dry-run.ts')).dryRun(configuration, loaded)
+  const division = configuration ? (await import('../service/division-faults.ts')).divisionFaults(configuration) : []
+  const told = [...faults, ...checked.warnings, ...division]
   const output = given.output === 'json' ? 'json' : 'text'
   if (told.length > 0 || output === 'json') printFaults(told, loaded, output)
   return faults.length > 0 ? 1 : 0

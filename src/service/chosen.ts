@@ -3,6 +3,7 @@ import type { Configuration } from '../config/configuration.ts'
 import { goDuration } from '../config/print/go-duration.ts'
 import type { Note } from '../config/print/text.ts'
 import { sendingOf, shareOf } from '../graph/components.ts'
+import { divide } from '../graph/division.ts'
 import { sizeText } from '../graph/draw/size-text.ts'
 import type { Plan, PlannedExporter } from '../graph/plan.ts'
 
@@ -22,7 +23,13 @@ export function chosen(configuration: Configuration, planned: Plan): Note[] {
     const text = `queue_size is left out: ${size}`
     return [{ path: ['exporters', exporter.id, 'sending_queue'], text }]
   })
-  return [...receivers, ...exporters, ...planned.exporters.flatMap(patience), ...ownMetrics(configuration)]
+  return [
+    ...receivers,
+    ...exporters,
+    ...planned.exporters.flatMap(patience),
+    ...workers(configuration),
+    ...ownMetrics(configuration),
+  ]
 }
 
 /** When a batch is given up, where that is left out. */
@@ -33,6 +40,20 @@ function patience(exporter: PlannedExporter): Note[] {
   const most = patienceOf(sending)
   const text = `max_elapsed_time is left out: ${most === 0 ? '0s, never, since the queue is on disk' : goDuration(most)}`
   return [{ path: ['exporters', exporter.id, 'retry_on_failure'], text }]
+}
+
+/** What the processes share, where there are to be several. */
+function workers(configuration: Configuration): Note[] {
+  const { workers: wanted = 1 } = configuration.service
+  if (wanted === 1) return []
+  const { processes, copied, pinned } = divide(configuration, wanted)
+  const once =
+    pinned.size === 0
+      ? ''
+      : `; in the first alone: ${[...pinned].map(([id, reason]) => `${id} (${reason})`).join(', ')}`
+  const text =
+    processes === 1 ? 'no effect: no pipeline can be copied' : `${wanted} processes run ${copied.join(', ')}${once}`
+  return [{ path: ['service', 'workers'], text }]
 }
 
 /** Where Telegen's own metrics are looked at, when nobody says. */

@@ -19,7 +19,8 @@ import type { Signal } from '../data/signal.ts'
 import { draw } from '../graph/draw/draw.ts'
 import type { Edges } from '../graph/edges.ts'
 import type { Metrics } from '../graph/metrics.ts'
-import type { Plan } from '../graph/plan.ts'
+import type { Division } from '../graph/division.ts'
+import { plan } from '../graph/plan.ts'
 import type { Taps } from '../graph/taps.ts'
 import { chosen } from './chosen.ts'
 import type { Crew } from './workers/crew.ts'
@@ -28,7 +29,7 @@ import { mergedBudgets, mergedEdges } from './workers/merge.ts'
 
 /** What of a running service is handed on to operators. */
 export interface Controlled {
-  readonly plan: Plan
+  readonly division: Division
   readonly configuration: Configuration
   readonly loaded: Loaded
   readonly catalog: Catalog
@@ -48,7 +49,7 @@ export interface Controlled {
 export function controlOf(service: Controlled, version: string): Control {
   return {
     version,
-    draw: (form, flows) => draw(service.plan, form, flows),
+    draw: (form, flows) => draw(plan(service.configuration), form, flows, service.division),
     edges: () => mergedEdges([edges(service), ...looks(service).map((each) => each.edges)]),
     budgets: () => mergedBudgets([budgets(service), ...looks(service).map((each) => each.budgets)]),
     queues: () => queues(service),
@@ -68,9 +69,9 @@ export function controlOf(service: Controlled, version: string): Control {
 }
 
 /** The text that `print-config` prints. */
-async function configurationText({ loaded, catalog, configuration, plan }: Controlled): Promise<string> {
+async function configurationText({ loaded, catalog, configuration }: Controlled): Promise<string> {
   const { tree } = await effective(loaded.root as Mapping, catalog, false)
-  return yamlText(tree, chosen(configuration, plan))
+  return yamlText(tree, chosen(configuration, plan(configuration)))
 }
 
 const looks = ({ crew }: Controlled): readonly Look[] => crew?.lastLooks ?? []

@@ -27,6 +27,7 @@ import { RunningReaders } from './running-readers.ts'
 import { faultLines, messagesOf } from './fault-lines.ts'
 import { ReloadMetrics } from './reload-metrics.ts'
 import { needsRestart } from './needs-restart.ts'
+import { tellDivision, tellReload } from './telling.ts'
 import { Turns } from './turns.ts'
 import { Crew } from './workers/crew.ts'
 
@@ -204,7 +205,7 @@ export class Service {
       const isNeeded = this.#division.processes > 1
       await this.crew.become(this.loaded, isNeeded, DRAIN, abort)
       this.crew.settle(this.loaded, isNeeded)
-      this.#tellDivision()
+      tellDivision(this.log, this.#division)
     } catch (error) {
       await this.#stopAll(AbortSignal.abort(error))
       throw error
@@ -222,14 +223,6 @@ export class Service {
     const terms = { workers: this.#workers, resource, logs, metrics: metrics.level }
     const inTurn = (work: () => Promise<void>) => this.#turns.take(work)
     return new Crew({ entry, terms, clock, log: this.log, metrics: this.metrics, inTurn })
-  }
-
-  #tellDivision(): void {
-    const { processes, copied, pinned } = this.#division
-    const stays = Object.fromEntries(pinned)
-    if (processes === 1)
-      this.log.warn({ pipelines: stays }, 'service::workers has no effect: no pipeline can be copied')
-    else this.log.info({ processes, pipelines: copied, once: stays }, 'Several processes share the work')
   }
 
   async #end(deadline: AbortSignal): Promise<void> {
@@ -254,7 +247,7 @@ export class Service {
     }
     this.#lastReload = report
     this.#reloads.ended(report.outcome, report.at)
-    this.#tell(report)
+    tellReload(this.log, report)
     return report
   }
 
@@ -329,28 +322,6 @@ export class Service {
     const back = first.status === 'fulfilled' ? this.graph.prepare(this.#plan) : undefined
     if (back) await this.graph.reload(back, { drain: AbortSignal.timeout(DRAIN), abort })
     throw failed.reason
-  }
-
-  #tell(report: ReloadReport): void {
-    const { outcome, faults, started, stopped, needsRestart: restart, kept } = report
-    const took = Math.round(report.took)
-    switch (outcome) {
-      case 'unchanged':
-        this.log.info({}, 'The configuration is the same; nothing was touched')
-        break
-      case 'reloaded':
-        this.log.info({ started, stopped, kept: kept.length, took }, 'The new configuration is in effect')
-        break
-      case 'refused':
-        this.log.error({ faults }, 'The new configuration is refused; the old one stays in effect')
-        break
-      case 'rolled_back':
-        this.log.error({ faults, took }, 'The new configuration could not be started; the old one is back')
-        break
-      case 'failed':
-        this.log.error({ faults, took }, 'A reload failed, and what it had stopped could not be started again')
-    }
-    if (restart.length > 0) this.log.warn({ settings: restart }, 'These settings take effect after a restart')
   }
 }
 

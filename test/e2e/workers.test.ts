@@ -259,15 +259,20 @@ describe('workers', { skip }, () => {
   })
 
   test('all go back to the old configuration when one cannot start the new one', async (t) => {
-    // Fails where somebody has forked the process.
+    // Fails in the worker that comes first.
     const plugin = `
+      import { writeFileSync } from 'node:fs'
       import { defineExporter, Options, Type } from 'telegen/plugin'
       const fail = Type.Boolean({ default: false, description: 'Whether it fails.' })
       export default defineExporter({
-        type: 'picky', summary: 'Starts in the first process alone.', stability: { logs: 'development' }, scale: 'replica',
+        type: 'picky', summary: 'Fails to start once.', stability: { logs: 'development' }, scale: 'replica',
         config: Options({ fail }),
         create: ({ config }) => ({
-          async start() { if (config.fail && process.send) throw new Error('not here') },
+          async start() {
+            if (!config.fail || !process.send) return
+            try { writeFileSync(new URL('failed', import.meta.url), '', { flag: 'wx' }) } catch { return }
+            throw new Error('not here')
+          },
           async send() {},
         }),
       })`

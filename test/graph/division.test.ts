@@ -16,6 +16,13 @@ async function configured(yaml: string): Promise<Configuration> {
 
 const divided = async (yaml: string, workers = 4) => divide(await configured(yaml), workers, true)
 
+interface Queued {
+  readonly sending_queue: { readonly queue_size: number; readonly num_consumers: number }
+}
+
+const queueOf = ({ exporters }: Configuration) =>
+  (exporters.get('otlp_grpc') as { config: Queued } | undefined)!.config.sending_queue
+
 const OTLP = 'otlp: { protocols: { grpc: { endpoint: "127.0.0.1:4317" }, http: { endpoint: "127.0.0.1:4318" } } }'
 const GRPC = 'otlp_grpc: { endpoint: "localhost:1", sending_queue: { queue_size: 1000, num_consumers: 10 } }'
 
@@ -45,11 +52,8 @@ describe('a configuration that is divided over processes', () => {
     assert.deepEqual(shared, ['tcp://127.0.0.1:4317', 'tcp://127.0.0.1:4318'])
     for (const part of [first, other]) {
       assert.equal(part.service.limits.traces, 16 * 2 ** 20)
-      const { sending_queue } = part.exporters.get('otlp_grpc')?.config as {
-        sending_queue: { queue_size: number; num_consumers: number }
-      }
-      assert.equal(sending_queue.queue_size, 250)
-      assert.equal(sending_queue.num_consumers, 3)
+      const { queue_size, num_consumers } = queueOf(part)
+      assert.deepEqual([queue_size, num_consumers], [250, 3])
       const limiter = part.processors.get('memory_limiter')?.config as { limit_mib: number; spike_limit_mib: number }
       assert.deepEqual([limiter.limit_mib, limiter.spike_limit_mib], [200, 50])
     }
@@ -67,8 +71,7 @@ describe('a configuration that is divided over processes', () => {
       exporters:
         otlp_grpc: { endpoint: "localhost:1", sending_queue: { sizer: items, queue_size: 10000, batch: { min_size: 8000 } } }
       service: { pipelines: { traces: { receivers: [otlp], exporters: [otlp_grpc] } } }`)
-    const { sending_queue } = other.exporters.get('otlp_grpc')?.config as { sending_queue: { queue_size: number } }
-    assert.equal(sending_queue.queue_size, 8000)
+    assert.equal(queueOf(other).queue_size, 8000)
   })
 
   test('leaves receivers that exist once in the first, and takes the others of the same pipeline along', async () => {

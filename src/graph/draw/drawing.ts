@@ -1,5 +1,6 @@
 import type { Signal } from '../../data/signal.ts'
 import { sendingOf, shareOf } from '../components.ts'
+import type { Division } from '../division.ts'
 import type { Plan, PlannedConnector, PlannedExporter, PlannedPipeline, Target } from '../plan.ts'
 import { sizeText } from './size-text.ts'
 
@@ -37,7 +38,7 @@ export interface DrawnPipeline {
   readonly targets: readonly Part[]
 }
 
-export function drawing(plan: Plan): Drawing {
+export function drawing(plan: Plan, division?: Pick<Division, 'processes' | 'copied'>): Drawing {
   const receivers = plan.receivers.map(({ id, outlets, acknowledge }): Part => ({
     key: `receiver ${id}`,
     id,
@@ -56,7 +57,7 @@ export function drawing(plan: Plan): Drawing {
   return {
     extensions: plan.extensions.map(({ id }) => id),
     receivers,
-    pipelines: plan.pipelines.toReversed().map((pipeline) => drawnPipeline(pipeline, plan, sources, ends)),
+    pipelines: plan.pipelines.toReversed().map((pipeline) => drawnPipeline(pipeline, plan, sources, ends, division)),
     connectors,
     exporters,
   }
@@ -67,11 +68,13 @@ function drawnPipeline(
   { limits }: Plan,
   sources: readonly Part[],
   ends: ReadonlyMap<string, Part>,
+  { processes, copied }: Pick<Division, 'processes' | 'copied'> = { processes: 1, copied: [] },
 ): DrawnPipeline {
+  const where = copied.includes(id) ? `in ${processes} processes` : 'in one process'
   return {
     id,
     signal,
-    facts: [`budget ${sizeText(limits[signal])} of ${signal}`],
+    facts: [`budget ${sizeText(limits[signal])} of ${signal}`, ...(processes > 1 ? [where] : [])],
     processors: processors.map((processor) => processor.id),
     sources: sources.filter(({ feeds }) => feeds.includes(id)),
     targets: targets.map((target) => ends.get(targetKey(target, signal)) as Part),
