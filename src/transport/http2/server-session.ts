@@ -290,8 +290,7 @@ export class ServerSession implements FrameHandler, Connection {
     this.#settings.apply(buffer, start, end)
     writeSettingsAck(this.outbox)
     this.windows.frame = this.#settings.frame
-    if (this.#settings.window !== window)
-      this.windows.shift(this.#streams.open.values(), this.#settings.window - window)
+    if (this.#settings.window !== window) this.windows.shift(this.#streams.open.all(), this.#settings.window - window)
     if (this.#settings.headerTable !== headerTable) this.answers.encoder.setTableSize(this.#settings.headerTable)
   }
 
@@ -368,7 +367,7 @@ export class ServerSession implements FrameHandler, Connection {
     this.outbox.flush()
     this.#socket.end()
     this.#socket.resume()
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER)
+    const timer = setTimeout(() => this.#socket.destroy(), LINGER).unref()
     this.#socket.once('close', () => clearTimeout(timer))
   }
 }

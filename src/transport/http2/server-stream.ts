@@ -9,6 +9,7 @@ import { arrivingBytes } from './arriving-bytes.ts'
 import { PROTOCOL_ERROR } from './frames.ts'
 import { MESSAGE_PREFIX } from './grpc-message.ts'
 import type { RequestHead } from './request-head.ts'
+import type { Tabled } from './stream-table.ts'
 import { Body } from './windows.ts'
 
 /**
@@ -37,6 +38,8 @@ export interface StreamHome {
   complete(stream: ServerStream): void
   /** Ends the stream with a status. */
   refuse(stream: ServerStream, refused: Refused): void
+  /** The same, of whatever was thrown. */
+  failed(stream: ServerStream, error: unknown): void
   /** Ends it with RST_STREAM, for a fault of the client. */
   fault(stream: ServerStream, code: number): void
   /** Lets the client send so many bytes more on it. */
@@ -48,8 +51,9 @@ export interface StreamHome {
 type State = 'arriving' | 'complete' | 'handed' | 'over'
 
 /** A request: what has come of its message, and how it ends. It is what its method knows of the call, too. */
-export class ServerStream implements UnaryCall {
+export class ServerStream implements UnaryCall, Tabled {
   readonly id: number
+  chained: Tabled | undefined = undefined
   readonly head: RequestHead
   readonly #home: StreamHome
   /** Undefined where it is no gRPC: what comes is of no use then. */
@@ -378,7 +382,7 @@ export class ServerStream implements UnaryCall {
   }
 
   #refuse(error: unknown): false {
-    this.#home.refuse(this, Refused.from(error))
+    this.#home.failed(this, error)
     return false
   }
 

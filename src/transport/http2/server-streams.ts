@@ -23,6 +23,7 @@ import { isTrailer, RequestHead } from './request-head.ts'
 import { ServerStream } from './server-stream.ts'
 import type { StreamHome } from './server-stream.ts'
 import type { Service } from './service.ts'
+import { StreamTable } from './stream-table.ts'
 import type { SendWindows } from './windows.ts'
 
 /** Until an answer has left: a client that does not take it is gone, or means it. In milliseconds. */
@@ -57,7 +58,7 @@ export interface Connection {
 
 /** The requests of a connection. */
 export class ServerStreams implements StreamHome {
-  readonly open = new Map<number, ServerStream>()
+  readonly open = new StreamTable<ServerStream>()
   /** The newest stream that there was. */
   last = 0
   /** Streams above it are not begun any more. */
@@ -134,7 +135,7 @@ export class ServerStreams implements StreamHome {
     const method = isPlain ? undefined : head.method
     const stream = new ServerStream(id, head, method, this, this.#connection.peerWindow)
     stream.auth = this.#connection.auth
-    this.open.set(id, stream)
+    this.open.add(stream)
     if (!ends) this.#begun.push(stream)
     else stream.isEnded = true
     const refused = isPlain ? undefined : unserved(head)
@@ -270,7 +271,7 @@ export class ServerStreams implements StreamHome {
     this.#service.limiter?.took(stream, { bytes: length })
     this.#connection.credit.handedOver(length)
     this.#underway++
-    stream.take().then(
+    handedOver(stream).then(
       (answer) => {
         this.#settled(length)
         if (stream.state === 'over') return
@@ -280,8 +281,7 @@ export class ServerStreams implements StreamHome {
       },
       (error: unknown) => {
         this.#settled(length)
-        if (!(error instanceof Refused)) this.#service.log.error({ error }, 'Answering a request failed')
-        this.refuse(stream, Refused.from(error))
+        this.failed(stream, error)
       },
     )
   }
@@ -296,7 +296,7 @@ export class ServerStreams implements StreamHome {
   #answer(stream: ServerStream, write: (sent: () => void) => void): void {
     stream.deadline = performance.now() + ANSWER_TIMEOUT
     write(() => this.#close(stream))
-    if (this.open.has(stream.id)) this.#connection.due(stream.deadline)
+    if (this.open.get(stream.id) === stream) this.#connection.due(stream.deadline)
   }
 
   #answerPlain(stream: ServerStream): void {
@@ -312,6 +312,11 @@ export class ServerStreams implements StreamHome {
     this.#close(stream)
   }
 
+  failed(stream: ServerStream, error: unknown): void {
+    if (!(error instanceof Refused)) this.#service.log.error({ error }, 'Answering a request failed')
+    this.refuse(stream, Refused.from(error))
+  }
+
   fault(stream: ServerStream, code: number): void {
     this.#end(stream, FAULTY)
     writeReset(this.#connection.outbox, stream.id, code)
@@ -325,7 +330,7 @@ export class ServerStreams implements StreamHome {
   /** When to look again. Whether a client takes an answer: who does not has no use for a connection. */
   look(now: number): number | 'deaf' {
     let next = Infinity
-    for (const stream of this.open.values()) {
+    for (const stream of this.open.all()) {
       if (stream.state === 'over' && now >= stream.deadline) return 'deaf'
       const found = stream.state === 'over' ? stream.deadline : stream.look(now)
       if (found === 'late') this.refuse(stream, LATE)
@@ -338,7 +343,7 @@ export class ServerStreams implements StreamHome {
   /** The connection has gone. */
   clear(): void {
     this.#connection.windows.clear()
-    const streams = [...this.open.values()]
+    const streams = this.open.all()
     this.open.clear()
     for (const stream of streams) if (stream.state !== 'over') stream.cancel(CANCELLED)
   }
@@ -359,7 +364,7 @@ export class ServerStreams implements StreamHome {
   }
 
   #remove(stream: ServerStream): void {
-    this.open.delete(stream.id)
+    this.open.delete(stream)
     this.#closed.add(stream.id, !stream.isEnded)
     if (this.open.size === 0) this.#connection.emptied()
   }
@@ -379,6 +384,15 @@ export class ServerStreams implements StreamHome {
   #giveCredit(): void {
     const bytes = this.#connection.credit.due()
     if (bytes > 0) writeWindowUpdate(this.#connection.outbox, 0, bytes)
+  }
+}
+
+/** What is thrown at once is an answer, too. */
+function handedOver(stream: ServerStream): Promise<Buffer> {
+  try {
+    return stream.take()
+  } catch (error) {
+    return Promise.reject(error as Error)
   }
 }
 
