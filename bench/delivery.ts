@@ -2,7 +2,8 @@
  * What does the engine add to a request on its way, in microseconds of CPU? A whole graph made from YAML, with the intake of the
  * `otlp` receiver instead of its sockets, and exporters whose `send` ends at once or after a turn of the event loop. Each variant has
  * one part more than the one before; the first is what memory and counting take without any engine. All take turns in short
- * windows, and what counts is the median of the rounds. `--quick` takes a third of them, `--only NAME` one variant (for a profile).
+ * windows, and what counts is the median of the rounds. `--quick` takes a third of them, `--small` leaves the large
+ * requests out, and `--only=queue` takes the variants whose name says so, beside the first.
  */
 import { setImmediate as immediate } from 'node:timers/promises'
 import { Cancellation } from '../src/component/cancellation.ts'
@@ -67,9 +68,9 @@ interface Target {
 
 export default async function delivery(options: readonly string[]): Promise<void> {
   const rounds = options.includes('--quick') ? ROUNDS / 3 : ROUNDS
-  const only = options.includes('--only') ? options[options.indexOf('--only') + 1] : undefined
-  const variants = VARIANTS_OF.filter(({ name }) => only === undefined || name === only)
-  const sizes = options.includes('--large') || only === undefined ? [10, 512] : [10]
+  const only = options.find((option) => option.startsWith('--only='))?.slice('--only='.length) ?? ''
+  const variants = VARIANTS_OF.filter(({ name, exporter }) => !exporter || name.includes(only))
+  const sizes = options.includes('--small') ? [10] : [10, 512]
   for (const spans of sizes) {
     const bodies = bodiesOf(spans)
     const targets: Target[] = []

@@ -1,5 +1,6 @@
 import type { Batch } from '../data/batch.ts'
 import type { Signal } from '../data/signal.ts'
+import type { Chain, Linked } from './chain.ts'
 import { DELIVERED, DISCARDED, STORED } from './delivery.ts'
 import type { Delivery, Level, Origin, Outcome } from './delivery.ts'
 import { Refused } from './refused.ts'
@@ -10,7 +11,7 @@ export interface Holder {
   readonly id: string
   /** For messages: `processor "x" in pipeline "traces/in"`. */
   readonly name: string
-  readonly held: Set<DeliveryNode>
+  readonly held: Chain<DeliveryNode>
   /** Told of a second end, an end of something that was passed on, and the like. Must not throw. */
   misuse(what: string): void
 }
@@ -62,7 +63,7 @@ interface Parts {
 }
 
 /** The only implementation of `Delivery`; made by the ingress (`rootDelivery`) and by `compose.ts`. */
-export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
+export class DeliveryNode<S extends Signal = Signal> implements Delivery<S>, Linked<DeliveryNode> {
   /** Of this very delivery: `rewrite` puts another in its place. */
   batch: Batch<S>
   readonly origin: Origin
@@ -88,6 +89,10 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S> {
   /** Whether it, or some of what it was turned into, ended as stored. */
   #isStored = false
   #hasMemory = true
+  /** Of its holder's `held`. */
+  chain: Chain<DeliveryNode> | undefined
+  next: DeliveryNode | undefined
+  previous: DeliveryNode | undefined
   /** When the watchdog first saw it with this holder. */
   seenAt: number | undefined
   /** Whether all of it is in a queue on disk as well: its holder says so, and it is so of what is made of nothing else. */

@@ -1,3 +1,4 @@
+import { Chain } from '../component/chain.ts'
 import type { Delivery, Level, Origin } from '../component/delivery.ts'
 import { UNKNOWN_ORIGIN } from '../component/delivery.ts'
 import { rootDelivery } from '../component/delivery-node.ts'
@@ -56,7 +57,7 @@ const MOST_OBSERVERS = 16
 export class ReceiverIngress implements Ingress, Holder {
   readonly id: string
   readonly name: string
-  readonly held = new Set<DeliveryNode>()
+  readonly held = new Chain<DeliveryNode>()
   readonly signals: readonly Signal[]
   #acknowledge: Level
   readonly #options: ReceiverIngressOptions

@@ -1,3 +1,4 @@
+import { Chain } from '../component/chain.ts'
 import type { Log } from '../component/context.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
 import type { BoundCounter, Histogram, Labels, Meter } from '../component/meter.ts'
@@ -28,7 +29,7 @@ export class StageOwner implements Holder {
   readonly id: string
   readonly name: string
   readonly emits: Signal
-  readonly held = new Set<DeliveryNode>()
+  readonly held = new Chain<DeliveryNode>()
   readonly #options: StageOwnerOptions
   readonly #incoming: BoundCounter
   readonly #outgoing: BoundCounter

@@ -1,3 +1,4 @@
+import { Chain } from '../component/chain.ts'
 import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode, Holder } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
@@ -11,7 +12,7 @@ export class Valve implements Sink, Holder {
   readonly id: string
   readonly name: string
   /** In the order in which it came. */
-  readonly held = new Set<DeliveryNode>()
+  readonly held = new Chain<DeliveryNode>()
   #target: Sink | undefined
 
   /** `id`: the component's that stands here. */

@@ -1,3 +1,4 @@
+import type { Chain, Linked } from '../component/chain.ts'
 import { Cancellation } from '../component/cancellation.ts'
 import type { Abort } from '../component/cancellation.ts'
 import type { Clock, Timer } from '../component/clock.ts'
@@ -15,7 +16,7 @@ export type AttemptEnd = (attempt: Attempt, thrown: unknown, result: SendResult 
  * One call of `send`. There is one for each request, so it is all that `send` is given, too. The batch stays retained until the
  * exporter's promise settles, even where that is long after the attempt was given up: the transport may still read the bytes.
  */
-export class Attempt implements SendOptions {
+export class Attempt implements SendOptions, Linked<Attempt> {
   /** On the monotonic clock. */
   readonly began: number
   readonly delivery: Delivery
@@ -23,6 +24,10 @@ export class Attempt implements SendOptions {
   readonly #ended: AttemptEnd
   #grace: Timer | undefined
   #isOver = false
+  /** Of those that are under way. */
+  chain: Chain<Attempt> | undefined
+  next: Attempt | undefined
+  previous: Attempt | undefined
 
   constructor(delivery: Delivery, began: number, ended: AttemptEnd) {
     this.delivery = delivery

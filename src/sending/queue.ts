@@ -1,3 +1,5 @@
+import { Chain } from '../component/chain.ts'
+import type { Linked } from '../component/chain.ts'
 import type { Clock } from '../component/clock.ts'
 import type { Delivery } from '../component/delivery.ts'
 import type { DeliveryNode } from '../component/delivery-node.ts'
@@ -60,9 +62,18 @@ export const displaced = (id: string): Refused =>
     reason: 'displaced',
   })
 
-interface Taken {
+/** What one delivery uses, until it ends. */
+class Taken implements Linked<Taken> {
   readonly size: number
   readonly at: number
+  chain: Chain<Taken> | undefined
+  next: Taken | undefined
+  previous: Taken | undefined
+
+  constructor(size: number, at: number) {
+    this.size = size
+    this.at = at
+  }
 }
 
 /**
@@ -74,7 +85,7 @@ export class MemoryQueue implements SendingQueue {
   readonly #options: QueueOptions
   readonly #waiting = new Row<Delivery>()
   /** All that have not ended, in the order in which they came. */
-  readonly #open = new Map<Delivery, Taken>()
+  readonly #open = new Chain<Taken>()
   readonly #watchers = new Set<() => void>()
   #capacity: number
   #used = 0
@@ -102,7 +113,7 @@ export class MemoryQueue implements SendingQueue {
   }
 
   get oldest(): number | undefined {
-    return this.#open.values().next().value?.at
+    return this.#open.first?.at
   }
 
   full(size: Size): Refused | undefined {
@@ -150,8 +161,9 @@ export class MemoryQueue implements SendingQueue {
   #count(delivery: Delivery): void {
     const size = sizeIn(this.#options.sizer, delivery.batch)
     this.#used += size
-    this.#open.set(delivery, { size, at: this.#options.clock.now() })
-    ;(delivery as DeliveryNode).whenEnded(() => this.#settle(delivery))
+    const taken = new Taken(size, this.#options.clock.now())
+    this.#open.add(taken)
+    ;(delivery as DeliveryNode).whenEnded(() => this.#settle(taken))
   }
 
   #dropOldest(): void {
@@ -162,9 +174,9 @@ export class MemoryQueue implements SendingQueue {
     }
   }
 
-  #settle(delivery: Delivery): void {
-    this.#used -= this.#open.get(delivery)?.size ?? 0
-    this.#open.delete(delivery)
+  #settle(taken: Taken): void {
+    this.#used -= taken.size
+    this.#open.delete(taken)
     this.#tell()
   }
 

@@ -1,3 +1,4 @@
+import { Chain } from '../component/chain.ts'
 import type { SendResult } from '../component/definition.ts'
 import { DELIVERED, STORED } from '../component/delivery.ts'
 import type { Delivery } from '../component/delivery.ts'
@@ -45,7 +46,7 @@ interface Unsent {
 export class Sender implements Sink, Holder, Room {
   readonly id: string
   readonly name: string
-  readonly held = new Set<DeliveryNode>()
+  readonly held = new Chain<DeliveryNode>()
   readonly #line: Line
   readonly #options: SenderOptions
   readonly #metrics: SenderMetrics

@@ -1,3 +1,4 @@
+import { Chain } from '../component/chain.ts'
 import type { Clock, Timer } from '../component/clock.ts'
 import type { Exporter, SendResult } from '../component/definition.ts'
 import type { Delivery } from '../component/delivery.ts'
@@ -29,9 +30,9 @@ export type Ended = (thrown: unknown, result: SendResult | void, began: number) 
 export class UnderWay {
   readonly #options: UnderWayOptions
   /** In the order in which they began. */
-  readonly #waiting = new Set<Attempt>()
+  readonly #waiting = new Chain<Attempt>()
   /** Those that have been told to let go, likewise. */
-  readonly #overdue = new Set<Attempt>()
+  readonly #overdue = new Chain<Attempt>()
   #timer: Timer | undefined
   /** When there was an answer, or its absence was told. */
   #answeredAt: number
@@ -78,9 +79,7 @@ export class UnderWay {
   }
 
   get #oldest(): Attempt | undefined {
-    for (const attempt of this.#overdue) return attempt
-    for (const attempt of this.#waiting) return attempt
-    return undefined
+    return this.#overdue.first ?? this.#waiting.first
   }
 
   /** Sets the timer: for the next that is to expire, or every `SILENCE` of the oldest. */
@@ -89,7 +88,7 @@ export class UnderWay {
     const oldest = this.#oldest
     if (oldest === undefined) return
     const silent = oldest.began + SILENCE * (Math.floor((now - oldest.began) / SILENCE) + 1)
-    const [first] = this.#waiting
+    const { first } = this.#waiting
     const expires = first === undefined || timeout === 0 ? Infinity : first.began + timeout
     this.#timer = clock.after(Math.min(silent, expires) - now, () => this.#look())
   }
@@ -108,8 +107,12 @@ export class UnderWay {
   #expire(now: number): void {
     const { timeout } = this.#options
     if (timeout === 0) return
-    for (const attempt of this.#waiting) {
-      if (attempt.began + timeout > now) return
+    for (
+      let { first } = this.#waiting;
+      first !== undefined && first.began + timeout <= now;
+      { first } = this.#waiting
+    ) {
+      const attempt = first
       this.#waiting.delete(attempt)
       this.#overdue.add(attempt)
       afterReading(() => this.#cancel(attempt, timedOut(timeout)))

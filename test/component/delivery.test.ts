@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { Chain } from '../../src/component/chain.ts'
 import { fanOut, merge, replace, split } from '../../src/component/compose.ts'
 import { DELIVERED, DISCARDED, LEVELS, STORED, UNKNOWN_ORIGIN } from '../../src/component/delivery.ts'
 import type { Delivery, Level, Outcome } from '../../src/component/delivery.ts'
@@ -192,7 +193,7 @@ describe('a delivery', () => {
     const holder: Holder = {
       id: 'stage',
       name: 'processor "bad"',
-      held: new Set(),
+      held: new Chain<DeliveryNode>(),
       misuse: (what) => blamed.push(what),
     }
     const one = root()
@@ -244,7 +245,12 @@ describe('a delivery', () => {
 
   test("that is merged with itself is its holder's fault, and ends once", () => {
     const blamed: string[] = []
-    const holder: Holder = { id: 'bad', name: 'stage', held: new Set(), misuse: (what) => blamed.push(what) }
+    const holder: Holder = {
+      id: 'bad',
+      name: 'stage',
+      held: new Chain<DeliveryNode>(),
+      misuse: (what) => blamed.push(what),
+    }
     const { delivery, ends, budget } = root()
     delivery.hold(holder)
     const whole = merge([delivery, delivery])
@@ -255,7 +261,7 @@ describe('a delivery', () => {
   })
 
   test('moves with its parts between holders', () => {
-    const holder: Holder = { id: 'stage', name: 'stage', held: new Set(), misuse: assert.fail }
+    const holder: Holder = { id: 'stage', name: 'stage', held: new Chain<DeliveryNode>(), misuse: assert.fail }
     const { delivery } = root()
     delivery.hold(holder)
     const [left, right] = fanOut(delivery, 2) as [Delivery, Delivery]

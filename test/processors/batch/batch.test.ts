@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { Subject } from 'rxjs'
 import { DELIVERED, Refused } from '../../../src/plugin.ts'
 import type { Delivery, Level, Outcome, Signal } from '../../../src/plugin.ts'
+import { Chain } from '../../../src/component/chain.ts'
 import { rootDelivery } from '../../../src/component/delivery-node.ts'
 import type { DeliveryNode, Holder } from '../../../src/component/delivery-node.ts'
 import { fromObject } from '../../../src/data/codec/from-object.ts'
@@ -356,7 +357,12 @@ describe('batch', () => {
       fc.property(sizes, fc.boolean(), fc.array(happening, { maxLength: 40 }), (limits, byTenant, happenings) => {
         const budget = new ByteBudget(1e9)
         const { source, outputs, clock, context } = stage({ ...limits, metadata_keys: byTenant ? ['tenant'] : [] })
-        const holder: Holder = { id: 'stage', name: 'test', held: new Set(), misuse: (what) => assert.fail(what) }
+        const holder: Holder = {
+          id: 'stage',
+          name: 'test',
+          held: new Chain<DeliveryNode>(),
+          misuse: (what) => assert.fail(what),
+        }
         const inputs: (Input & { tenant: string })[] = []
         const wasRefused = new Set<string>()
         const seen: string[] = []
