@@ -26,6 +26,9 @@ const RARE = [
   'telegen.storage.refused.records',
   'telegen.storage.size',
   'telegen.storage.sync.duration',
+  'telegen.worker.lost.batches',
+  'telegen.worker.processes',
+  'telegen.worker.restarts',
   'v8js.gc.duration',
 ]
 const nameOf = (row: string) => row.split('`')[1] as string
