@@ -1,4 +1,4 @@
-/** `npm run fuzz -- otlp|config|store [--minutes 10] [--seed n] [--first n] [--input file]`: exits 1 where a promise was broken. */
+/** `npm run fuzz -- otlp|http2|config|store [--minutes 10] [--seed n] [--first n] [--input file]`: exits 1 where a promise was broken. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { campaign, replay } from './campaign.ts'
@@ -10,6 +10,7 @@ const MINUTE = 60_000
 /** Imported when it is asked for: what makes arbitrary requests takes seconds to load. */
 const TARGETS: Readonly<Record<string, (seed: number) => Promise<Target<unknown>>>> = {
   otlp: async (seed) => new (await import('./otlp/target.ts')).OtlpTarget(seed),
+  http2: async () => new (await import('./http2/target.ts')).Http2Target(),
   config: async () => new (await import('./config/target.ts')).ConfigTarget(),
   store: async () => new (await import('./store/target.ts')).StoreTarget(),
 }

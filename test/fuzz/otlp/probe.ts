@@ -20,7 +20,8 @@ setInterval(() => {
   lastCpu = nowCpu
 }, TICK).unref()
 
-process.on('message', () => {
+process.on('message', (message) => {
+  if (message !== 'look') return
   globalThis.gc?.()
   globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()
