@@ -9,7 +9,7 @@ import { lost } from './resets.ts'
 import { addressText } from './resolver.ts'
 import type { Address } from './resolver.ts'
 import { ClientSession } from './session.ts'
-import type { SessionOptions } from './session.ts'
+import type { SessionOptions } from './session-owner.ts'
 
 /** Connections at the same time to one address, where a server takes fewer requests on one than there are. */
 const MOST_CONNECTIONS = 8

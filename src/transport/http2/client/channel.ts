@@ -7,7 +7,8 @@ import type { Call, Place } from './call.ts'
 import type { Dialing } from './dial.ts'
 import { addressText } from './resolver.ts'
 import type { Resolver } from './resolver.ts'
-import type { ClientSession, SessionOptions } from './session.ts'
+import type { ClientSession } from './session.ts'
+import type { SessionOptions } from './session-owner.ts'
 
 /** Requests that wait for a connection, or for room on one. */
 const MOST_WAITING = 10_000

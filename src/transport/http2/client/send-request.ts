@@ -1,5 +1,7 @@
+import { Refused } from '../../../component/refused.ts'
 import { CONTINUATION, END_HEADERS, FRAME_HEAD, HEADERS, writeFrameHead, writeUint32 } from '../frames.ts'
 import { MESSAGE_PREFIX } from '../grpc-message.ts'
+import type { HeaderEncoder } from '../hpack/encoder.ts'
 import { sizeOfField } from '../hpack/header-list.ts'
 import type { HeaderField } from '../hpack/header-list.ts'
 import type { Outbox } from '../outbox.ts'
@@ -22,8 +24,22 @@ export function sendHeaders(outbox: Outbox, stream: number, block: Buffer, frame
   }
 }
 
+/** The headers, encoded, or why no server would take them; `most` bytes are what this one does. */
+export function headerBlock(fields: readonly HeaderField[], encoder: HeaderEncoder, most: number): Buffer | Refused {
+  if (most < Infinity && sizeOf(fields) > most)
+    return new Refused(`the headers of the request are larger than the ${most} bytes that the server takes`, FOR_EVER)
+  try {
+    return encoder.encode(fields)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return new Refused(error.message, { ...FOR_EVER, cause: error })
+  }
+}
+
+const FOR_EVER = { code: 'internal', retry: 'never' } as const
+
 /** As a server counts them (RFC 9113, 6.5.2). */
-export function sizeOf(fields: readonly HeaderField[]): number {
+function sizeOf(fields: readonly HeaderField[]): number {
   let bytes = 0
   for (const { name, value } of fields) bytes += sizeOfField(name, value)
   return bytes

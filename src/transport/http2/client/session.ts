@@ -1,5 +1,6 @@
 import type net from 'node:net'
 import { Refused } from '../../../component/refused.ts'
+import { writeGoaway, writePing, writeReset, writeSettingsAck, writeWindowUpdate } from '../control-frames.ts'
 import { idleFrames } from '../flood.ts'
 import {
   ACK,
@@ -35,34 +36,13 @@ import { SendWindows } from '../windows.ts'
 import { Answer } from './answer.ts'
 import type { Message } from './answer.ts'
 import type { Call, Place } from './call.ts'
-import { sendGoaway, sendNumber, sendPing, sendSettingsAck } from './control.ts'
 import { broken, checkFrame } from './frame-rules.ts'
 import type { RequestHeaders } from './headers.ts'
 import { Keepalive } from './keepalive.ts'
-import type { KeepaliveTimes } from './keepalive.ts'
 import { LIMITS, OUR_SETTINGS } from './limits.ts'
+import type { SessionOptions, SessionOwner } from './session-owner.ts'
 import { goingAway, lost, refusalOfReset } from './resets.ts'
-import { requestBody, sendHeaders, sizeOf } from './send-request.ts'
-
-/** Whoever has the session. */
-export interface SessionOwner {
-  /** The server has said its settings: requests may begin. */
-  ready(): void
-  /** There may be room for another request. */
-  freed(): void
-  /** It takes no further requests; those under way go on. */
-  retired(): void
-  /** It has gone, for `reason`. */
-  closed(reason: Refused): void
-  /** The server has not begun with the call, and says so: it may be sent again. */
-  again(call: Call, refused: Refused): void
-  answered(call: Call, message: Message): void
-}
-
-export interface SessionOptions {
-  readonly headers: RequestHeaders
-  readonly keepalive: KeepaliveTimes
-}
+import { headerBlock, requestBody, sendHeaders } from './send-request.ts'
 
 /** One connection to a server, and the requests that go by it. */
 export class ClientSession implements FrameHandler, Place {
@@ -99,13 +79,13 @@ export class ClientSession implements FrameHandler, Place {
     this.#windows = new SendWindows(this.#outbox)
     this.#keepalive = new Keepalive(keepalive, {
       isBusy: () => this.#calls.size > 0,
-      ping: () => sendPing(this.#outbox, 0, OUR_PING, 0),
+      ping: () => writePing(this.#outbox, 0, OUR_PING, 0),
       fail: (why) => this.destroy(lost(why)),
       rest: () => this.retire(),
     })
     this.#outbox.append(PREFACE)
     this.#outbox.append(settingsFrame(OUR_SETTINGS))
-    sendNumber(this.#outbox, WINDOW_UPDATE, 0, CONNECTION_WINDOW - DEFAULT_WINDOW)
+    writeWindowUpdate(this.#outbox, 0, CONNECTION_WINDOW - DEFAULT_WINDOW)
     let cause: Error | undefined
     socket
       .on('error', (error: Error) => (cause = error))
@@ -128,8 +108,9 @@ export class ClientSession implements FrameHandler, Place {
   /** Sends the request of a call; ask `hasRoom` first. */
   begin(call: Call): void {
     const now = performance.now()
-    const block = this.#headerBlock(call, now)
-    if (block === undefined) return
+    const fields = this.#headers.of(call.path, call.timeout, leftOf(call, now), call.headers)
+    const block = headerBlock(fields, this.#encoder, this.#settings.headerList)
+    if (block instanceof Refused) return call.end(block)
     call.place = this
     call.id = this.#next
     call.window = this.#settings.window
@@ -143,27 +124,9 @@ export class ClientSession implements FrameHandler, Place {
     if (this.#next > LAST_STREAM) this.retire()
   }
 
-  /** Undefined where no server would take it: the call has ended then. */
-  #headerBlock(call: Call, now: number): Buffer | undefined {
-    const fields = this.#headers.of(call.path, call.timeout, leftOf(call, now), call.headers)
-    const { headerList } = this.#settings
-    if (headerList < Infinity && sizeOf(fields) > headerList) {
-      const message = `the headers of the request are larger than the ${headerList} bytes that the server takes`
-      call.end(new Refused(message, { code: 'internal', retry: 'never' }))
-      return undefined
-    }
-    try {
-      return this.#encoder.encode(fields)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      call.end(new Refused(error.message, { code: 'internal', retry: 'never', cause: error }))
-      return undefined
-    }
-  }
-
   /** A call has ended by itself: its deadline, its abort. */
   leave(call: Call): void {
-    sendNumber(this.#outbox, RST_STREAM, call.id, CANCEL)
+    writeReset(this.#outbox, call.id, CANCEL)
     this.#forget(call)
     // A server of which nothing was heard all the while may be gone without a word, and its connection take request after request for a
     // quarter of an hour (pings begin after a silence that is longer than most requests may take). The next goes by a new one.
@@ -202,11 +165,12 @@ export class ClientSession implements FrameHandler, Place {
       this.#reader.read(chunk)
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error
-      sendGoaway(this.#outbox, error.code)
+      writeGoaway(this.#outbox, 0, error.code, error.message)
+      this.#outbox.flush()
       return this.destroy(lost(`the server broke the rules of HTTP/2: ${error.message}`, error))
     }
     const credit = this.#credit.due()
-    if (credit > 0) sendNumber(this.#outbox, WINDOW_UPDATE, 0, credit)
+    if (credit > 0) writeWindowUpdate(this.#outbox, 0, credit)
   }
 
   // What the reader finds.
@@ -226,7 +190,7 @@ export class ClientSession implements FrameHandler, Place {
     this.#waste()
     if (type === RST_STREAM) this.#takeReset(stream, readUint32(buffer, start))
     else if (type === SETTINGS) this.#takeSettings(flags, buffer, start, end)
-    else if (type === PING && (flags & ACK) === 0) sendPing(this.#outbox, ACK, buffer, start)
+    else if (type === PING && (flags & ACK) === 0) writePing(this.#outbox, ACK, buffer, start)
     else if (type === WINDOW_UPDATE) this.#takeCredit(stream, readUint32(buffer, start) & LAST_STREAM)
     else if (type === GOAWAY) this.#takeGoaway(buffer, start, end)
   }
@@ -259,7 +223,7 @@ export class ClientSession implements FrameHandler, Place {
     if (call.received > DEFAULT_WINDOW)
       throw new ConnectionError(FLOW_CONTROL_ERROR, 'it sends more on a stream than that has credit for')
     if (call.received < DEFAULT_WINDOW / 2 || this.#isLast) return
-    sendNumber(this.#outbox, WINDOW_UPDATE, call.id, call.received)
+    writeWindowUpdate(this.#outbox, call.id, call.received)
     call.received = 0
   }
 
@@ -294,7 +258,7 @@ export class ClientSession implements FrameHandler, Place {
     this.#encoder.setTableSize(this.#settings.headerTable)
     this.#windows.frame = Math.min(this.#settings.frame, LIMITS.sentFrame)
     this.#windows.shift(this.#calls.all(), this.#settings.window - before)
-    sendSettingsAck(this.#outbox)
+    writeSettingsAck(this.#outbox)
     if (this.#isReady) return this.#owner.freed()
     this.#isReady = true
     this.#owner.ready()
@@ -327,7 +291,7 @@ export class ClientSession implements FrameHandler, Place {
 
   /** `isEnd`: nothing further comes from the server. */
   #end(call: Call, outcome: Message | Refused, isEnd: boolean): void {
-    if (!isEnd || call.body.left > 0) sendNumber(this.#outbox, RST_STREAM, call.id, isEnd ? NO_ERROR : CANCEL)
+    if (!isEnd || call.body.left > 0) writeReset(this.#outbox, call.id, isEnd ? NO_ERROR : CANCEL)
     call.place = undefined
     this.#forget(call)
     if (outcome instanceof Refused) call.end(outcome)
@@ -364,7 +328,8 @@ export class ClientSession implements FrameHandler, Place {
 
   #closeWhenDone(): void {
     if (this.#calls.size > 0 || this.#isClosed) return
-    sendGoaway(this.#outbox, NO_ERROR)
+    writeGoaway(this.#outbox, 0, NO_ERROR)
+    this.#outbox.flush()
     this.#isClosed = true
     this.#keepalive.stop()
     // A server that takes nothing any more would keep it open.

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { Cancellation } from '../../../../src/component/cancellation.ts'
+import { frame, int32, setting, TYPE } from '../../raw-http2.ts'
+import { until } from '../../until.ts'
+import { caller, connected, rawServer } from './raw-server.ts'
+import type { RawPeer } from './raw-server.ts'
+
+const WIDE = frame(TYPE.settings, 0, 0, setting(4, 2 ** 31 - 1))
+const MIB = 2 ** 20
+
+/** A server that gives all credit and reads nothing before it is told to. */
+async function stalled(t: TestContext) {
+  const server = await rawServer(t, { first: WIDE })
+  const call = await caller(t, server.port)
+  await call('x', { timeout: 100 }).catch(() => {})
+  await connected(server)
+  return { server, call }
+}
+
+/** All of the DATA that has come is as it was before the caller had its memory back. */
+function bytesOf(peer: RawPeer, stream: number): Buffer {
+  return Buffer.concat(
+    peer.frames.filter((each) => each.type === TYPE.data && each.stream === stream).map((each) => each.payload),
+  )
+}
+
+describe('The bytes of a message', () => {
+  test('are not read any more when the call is over, though most of them have not left', async (t) => {
+    const server = await rawServer(t, {
+      first: Buffer.concat([WIDE, frame(TYPE.windowUpdate, 0, 0, int32(2 ** 30))]),
+      heard: (peer, { type }) => void (type === TYPE.headers && peer.socket.pause()),
+    })
+    const call = await caller(t, server.port)
+    const bytes = Buffer.alloc(32 * MIB, 'a')
+    const abort = new Cancellation()
+    const called = call([bytes], { abort, timeout: 0 }).finally(() => bytes.fill('b'))
+    await until(() => server.peers[0]?.find(TYPE.headers) !== undefined, 'the request')
+    abort.abort(new Error('no longer'))
+    await assert.rejects(called, { code: 'cancelled' })
+    server.peers[0]!.socket.resume()
+    await until(() => server.peers[0]!.closed || server.peers[0]!.find(TYPE.reset, 1) !== undefined, 'the end')
+    const come = bytesOf(server.peers[0]!, 1)
+    assert.ok(come.length < bytes.length)
+    assert.equal(come.indexOf('b'), -1)
+  })
+
+  test('leave as they were for the calls beside one that is given up', async (t) => {
+    const { server, call } = await stalled(t)
+    const peer = server.peers.at(-1) as RawPeer
+    const many = Array.from({ length: 8 }, (_, index) => Buffer.alloc(30_000, 'c'.charCodeAt(0) + index))
+    const aborts = many.map(() => new Cancellation())
+    const calls = many.map((bytes, index) =>
+      call([bytes], { abort: aborts[index]!, timeout: 3000 })
+        .catch(() => {})
+        .finally(() => bytes.fill(0)),
+    )
+    aborts[3]!.abort(new Error('no longer'))
+    await calls[3]
+    const peers = () => server.peers.flatMap(({ frames }) => frames)
+    await until(() => peers().some(({ type, stream }) => type === TYPE.reset && stream > 1), 'the reset')
+    aborts.forEach((abort) => abort.abort(new Error('over')))
+    await Promise.all(calls)
+    for (const each of server.peers)
+      for (const stream of new Set(each.frames.map((one) => one.stream)))
+        if (stream > 1 || each !== peer) {
+          const bytes = bytesOf(each, stream).subarray(5)
+          assert.equal(bytes.indexOf(0), -1)
+          assert.ok(new Set(bytes).size <= 1)
+        }
+  })
+
+  test("whose connection takes nothing any more are the caller's again soon after its deadline", async (t) => {
+    const server = await rawServer(t, {
+      first: Buffer.concat([WIDE, frame(TYPE.windowUpdate, 0, 0, int32(2 ** 30))]),
+      heard: (peer, { type }) => void (type === TYPE.headers && peer.socket.pause()),
+    })
+    const call = await caller(t, server.port)
+    const began = performance.now()
+    await assert.rejects(call([Buffer.alloc(64 * MIB)], { timeout: 300 }), { code: 'deadline_exceeded' })
+    assert.ok(performance.now() - began < 2500)
+  })
+})
