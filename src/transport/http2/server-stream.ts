@@ -369,7 +369,7 @@ export class ServerStream implements UnaryCall, Tabled {
       const take = (bytes: number) => void (room = this.#method!.reserve(bytes))
       const body = sent.buffer.subarray(0, this.#length)
       const inflated = inflateMessage(body, this.head.encoding, this.#home.largest, { take, give })
-      if (inflated instanceof Promise) inflated.then(done).catch(fail)
+      if (inflated instanceof Promise) void settle(inflated, done, fail)
       else done(inflated)
     } catch (error) {
       fail(error)
@@ -395,6 +395,18 @@ export class ServerStream implements UnaryCall, Tabled {
   #giveBack(): void {
     arrivingBytes.give(this.#held)
     this.#held = 0
+  }
+}
+
+async function settle(
+  inflated: Promise<Buffer>,
+  done: (inflated: Buffer) => void,
+  fail: (error: unknown) => void,
+): Promise<void> {
+  try {
+    done(await inflated)
+  } catch (error) {
+    fail(error)
   }
 }
 

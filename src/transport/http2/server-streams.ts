@@ -376,8 +376,10 @@ export class ServerStreams implements StreamHome {
     this.#connection.cuts.spend(1, performance.now())
   }
 
+  /** What a client sends on streams that it began when it was told not to is borne: it may not have known. */
   #mustBeKnown(id: number): void {
-    if (id === 0 || id > this.last || id % 2 === 0)
+    const isUnbegun = id > this.last && id <= this.end
+    if (id === 0 || isUnbegun || id % 2 === 0)
       throw new ConnectionError(PROTOCOL_ERROR, `a frame came on stream ${id}, which was never begun`)
   }
 
