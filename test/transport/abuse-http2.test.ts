@@ -57,6 +57,46 @@ const FLOODS: Readonly<Record<string, Flood>> = {
   'requests that make the server reset them': {
     more: (stream) => many(stream, (id) => [headers(id), frame(TYPE.windowUpdate, 0, id, int32(0))]),
   },
+  'requests that never end, beyond the streams that there may be': {
+    more: (stream) => many(stream, (id) => [headers(id)]),
+  },
+  'requests whose window overflows': {
+    more: (stream) => many(stream, (id) => [headers(id), frame(TYPE.windowUpdate, 0, id, int32(2 ** 31 - 1))]),
+  },
+  'requests that depend on themselves': {
+    more: (stream) =>
+      many(stream, (id) => [
+        frame(TYPE.headers, END_HEADERS | 0x20, id, Buffer.concat([int32(id), Buffer.from([0]), grpcHeaders(PATH)])),
+      ]),
+  },
+  'requests with headers twice': { more: (stream) => many(stream, (id) => [headers(id), headers(id)]) },
+  'requests with DATA behind their end': {
+    more: (stream) => many(stream, (id) => [headers(id), message(id), message(id)]),
+  },
+  'resets of streams that are over': {
+    first: Buffer.concat([headers(1), message(1)]),
+    more: () => times(1000, frame(TYPE.reset, 0, 1, int32(8))),
+  },
+  'DATA of a stream that was refused': {
+    first: frame(TYPE.headers, END_HEADERS, 1, grpcHeaders('/nobody')),
+    more: () => times(1000, frame(TYPE.data, 0, 1, Buffer.alloc(100))),
+  },
+  'SETTINGS that nobody sent, acknowledged': { more: () => times(1000, frame(TYPE.settings, 1, 0)) },
+  'SETTINGS that change the windows of all streams': {
+    more: (stream) =>
+      Buffer.concat([
+        ...(stream() === 1 ? [headers(1)] : []),
+        times(
+          500,
+          Buffer.concat([frame(TYPE.settings, 0, 0, setting(4, 0)), frame(TYPE.settings, 0, 0, setting(4, 9))]),
+        ),
+      ]),
+  },
+  GOAWAY: { more: () => times(1000, frame(TYPE.goaway, 0, 0, Buffer.alloc(8))) },
+  'frames of padding': {
+    first: headers(1),
+    more: () => times(1000, frame(TYPE.data, 8, 1, Buffer.from([30, ...Buffer.alloc(30)]))),
+  },
   SETTINGS: { more: () => times(1000, frame(TYPE.settings, 0, 0, setting(4, 65_535))) },
   PING: { more: () => times(1000, frame(TYPE.ping, 0, 0, Buffer.alloc(8))) },
   'answers to pings that nobody sent': { more: () => times(1000, frame(TYPE.ping, 1, 0, Buffer.alloc(8))) },
