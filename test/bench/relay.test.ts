@@ -121,7 +121,7 @@ test('a ledger knows the items that are to be kept, and counts those that arrive
   const at = [...places.subarray(0, 4)]
   const ledger = new Ledger('logs', 4, 1)
   const numbered = (...numbers: number[]): Buffer => {
-    for (const [index, number] of numbers.entries()) body.writeUInt32LE(number, at[index]!)
+    for (const [index, number] of numbers.entries()) body.writeUInt32LE(number, at[index])
     return body
   }
   ledger.begin(0)
