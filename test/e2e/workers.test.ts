@@ -150,6 +150,8 @@ async function started(t: Test, variant?: Variant): Promise<{ telegen: Telegen; 
   return { telegen, sink, ports }
 }
 
+const totalOf = (text: string, key: string): number =>
+  [...text.matchAll(new RegExp(`"${key}": ?(\\d+)`, 'g'))].reduce((sum, [, count]) => sum + Number(count), 0)
 const times = (text: string, part: string) => text.split(part).length - 1
 const write = ({ directory }: Telegen, text: string) => writeFile(join(directory, 'telegen.yaml'), text)
 
@@ -356,6 +358,67 @@ describe('workers', { skip }, () => {
     const other = config({ ...ports, metrics: ports.backend })
     await assert.rejects(Telegen.start(other.replace(/readers: .*/, 'readers: [] } }')), /bind: address already in use/)
     assert.equal(await telegen.stop(), 0)
+  })
+})
+
+const watched = (ports: Ports, admin: number) =>
+  config(ports)
+    .replace('receivers:', `extensions: { admin: { endpoint: "127.0.0.1:${admin}" } }\nreceivers:`)
+    .replace('service:', 'service:\n  extensions: [admin]')
+
+interface Status {
+  readonly components: readonly { readonly id: string; readonly state: string }[]
+  readonly budgets: readonly { readonly signal: string; readonly used: number; readonly limit: number }[]
+  readonly queues: readonly { readonly exporter: string; readonly size: number }[]
+}
+
+describe('an operator of several processes', { skip }, () => {
+  test('sees all of them as one: what waits, who is in trouble, what passes; and stops them all at once', async (t) => {
+    const [grpcPort, http, own, dead, admin] = (await freePorts(5)) as [number, number, number, number, number]
+    const ports = { grpc: grpcPort, http, metrics: own, backend: dead }
+    const telegen = await Telegen.start(watched(ports, admin))
+    t.after(() => telegen.kill('SIGKILL'))
+    const page = async (path: string) => (await fetch(`http://127.0.0.1:${admin}${path}`)).text()
+    const status = async () => JSON.parse(await page('/status')) as Status
+    const looking = new AbortController()
+    t.after(() => looking.abort())
+    let tapped = ''
+    const tap = await fetch(`http://127.0.0.1:${admin}/tap?target=logs&limit=1000`, { signal: looking.signal })
+    assert.equal(tap.status, 200, tap.ok ? '' : await tap.text())
+    const reading = (async () => {
+      for await (const part of tap.body as ReadableStream<Uint8Array>) tapped += Buffer.from(part).toString()
+    })().catch(() => {})
+    const names = Array.from({ length: 40 }, (_, index) => `record ${index}.`)
+    await Promise.all(names.map((name) => post(http, name)))
+    await until(
+      async () => (await status()).queues.reduce((sum, { size }) => sum + size, 0) > 0,
+      () => 'queues',
+    )
+    // A second has room for so much looking; what was not looked into is told.
+    const all = () => times(tapped, 'record ') + totalOf(tapped, 'skipped') + totalOf(tapped, 'lost')
+    await until(
+      () => all() === names.length,
+      () => `all records in the tap: ${tapped}`,
+    )
+    looking.abort()
+    await reading
+    await until(
+      async () => (await status()).components.some(({ id, state }) => id === 'otlp_http' && state !== 'ok'),
+      () => 'trouble',
+    )
+    const { budgets } = await status()
+    const logsBudget = budgets.find(({ signal }) => signal === 'logs')
+    assert.ok(logsBudget && logsBudget.used > 0 && logsBudget.limit <= 256 * 2 ** 20)
+    assert.match(await page('/plan?format=text'), /in 3 processes/)
+    telegen.kill('SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    assert.doesNotMatch(telegen.output, /Stopped/, 'all still drain')
+    assert.equal(await telegen.stop(), 0)
+    const dropped = [...telegen.output.matchAll(/Dropping data\..*"items":(\d+)/g)].map(([, items]) => Number(items))
+    assert.equal(
+      dropped.reduce((sum, items) => sum + items, 0),
+      names.length,
+    )
   })
 })
 
