@@ -77,6 +77,11 @@ export class Attempts {
     })
   }
 
+  /** Nothing is under way, and nothing comes any more. */
+  rest(): void {
+    this.#underWay.rest()
+  }
+
   #goOn(delivery: Delivery, last: Refused | undefined, began: number | undefined, done: Done): void {
     this.#again(delivery, last, began).then(
       (result) => done(undefined, result),

@@ -165,6 +165,7 @@ export class Sender implements Sink, Holder, Room {
     this.#phase = 'leaving'
     this.#leave.abort(HANDING_OVER)
     await this.#quiet(deadline)
+    this.#attempts.rest()
     const unsent = this.#unsent.toSorted((left, right) => left.turn - right.turn).map(({ delivery }) => delivery)
     const first = [...unsent, ...this.#line.unform()]
     const { queues } = this.#line
@@ -199,6 +200,7 @@ export class Sender implements Sink, Holder, Room {
     this.#pump()
     await this.#quiet(deadline, () => this.#giveUp())
     brief?.cancel()
+    this.#attempts.rest()
     this.#abort.abort(STOPPED)
     for (const disk of disks) await within(clock, LAST_WRITES, disk.written())
     this.#giveUp()

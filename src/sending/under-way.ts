@@ -56,6 +56,12 @@ export class UnderWay {
     attempt.send(exporter)
   }
 
+  /** Nothing more is sent: the timer goes, which stays while there is but nothing under way, as more comes before it is due. */
+  rest(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
   /** The backend has answered something. */
   answered(): void {
     this.#answeredAt = this.#options.clock.monotonic()
@@ -63,9 +69,6 @@ export class UnderWay {
 
   #ended(attempt: Attempt): void {
     if (!this.#waiting.delete(attempt)) this.#overdue.delete(attempt)
-    if (this.#waiting.size > 0 || this.#overdue.size > 0) return
-    this.#timer?.cancel()
-    this.#timer = undefined
   }
 
   #cancel(attempt: Attempt, reason: Refused): void {
@@ -89,13 +92,15 @@ export class UnderWay {
     if (oldest === undefined) return
     const silent = oldest.began + SILENCE * (Math.floor((now - oldest.began) / SILENCE) + 1)
     const { first } = this.#waiting
-    const expires = first === undefined || timeout === 0 ? Infinity : first.began + timeout
+    // What begins later may be due before those that are only waited for to let go.
+    const expires = timeout === 0 ? Infinity : (first?.began ?? now) + timeout
     this.#timer = clock.after(Math.min(silent, expires) - now, () => this.#look())
   }
 
   #look(): void {
     const { onSilent } = this.#options
     const now = this.#options.clock.monotonic()
+    this.#timer = undefined
     this.#expire(now)
     this.#schedule(now)
     const oldest = this.#oldest

@@ -13,6 +13,8 @@ import { Metrics } from '../../src/graph/metrics.ts'
 import { Sender } from '../../src/sending/sender.ts'
 import { settle, TestClock } from '../../src/testing/test-clock.ts'
 
+/** Timers of the successor, for attempts that hang; it keeps one while more may come. */
+const OF_ATTEMPTS = 1
 const QUEUE: NonNullable<SendingOptions['queue']> = {
   enabled: true,
   num_consumers: 2,
@@ -96,7 +98,10 @@ describe('a sender that hands over', () => {
     await settle()
     assert.deepEqual(sent, [0, 1, 2, 3, 4, 5, 6, 7])
     assert.ok(allDelivered())
-    assert.deepEqual([budget.used, old.held.size, fresh.held.size, fresh.queue?.used, clock.waiting], [0, 0, 0, 0, 0])
+    assert.deepEqual(
+      [budget.used, old.held.size, fresh.held.size, fresh.queue?.used, clock.waiting],
+      [0, 0, 0, 0, OF_ATTEMPTS],
+    )
   })
 
   test('lets attempts under way end, and only the deadline ends those that hang; they are not lost', async () => {
@@ -134,7 +139,7 @@ describe('a sender that hands over', () => {
     await clock.advance(200)
     assert.deepEqual(sent, [0, 1, 2, 3, 4, 5, 6, 7])
     assert.ok(allDelivered())
-    assert.deepEqual([budget.used, clock.waiting], [0, 0])
+    assert.deepEqual([budget.used, clock.waiting], [0, OF_ATTEMPTS])
   })
 
   test('keeps what it took and what came meanwhile where there is no queue, on either side', async () => {
