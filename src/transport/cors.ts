@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { HttpRequest } from './http-exchange.ts'
 import type { HttpServerOptions } from './http-server-options.ts'
 
 export type CorsOptions = NonNullable<HttpServerOptions['cors']>
@@ -20,14 +20,14 @@ export class Cors {
   }
 
   /** A browser asks whether it may send. */
-  static isPreflight({ method, headers }: IncomingMessage): boolean {
+  static isPreflight({ method, headers }: Pick<HttpRequest, 'method' | 'headers'>): boolean {
     return (
       method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
     )
   }
 
   /** Headers for the answer to a preflight request; without the permission where something about it is not allowed. */
-  preflight(request: IncomingMessage): Record<string, string> {
+  preflight(request: Pick<HttpRequest, 'method' | 'headers'>): Record<string, string> {
     const vary = { Vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers' }
     const wanted = request.headers['access-control-request-headers'] ?? ''
     const names = wanted
@@ -47,7 +47,7 @@ export class Cors {
   }
 
   /** Headers for the answer to any other request. */
-  actual(request: IncomingMessage): Record<string, string> {
+  actual(request: Pick<HttpRequest, 'method' | 'headers'>): Record<string, string> {
     if (!this.#allows(request)) return { Vary: 'Origin' }
     const { exposed_headers } = this.#options
     return {
@@ -57,11 +57,11 @@ export class Cors {
     }
   }
 
-  #allows({ headers: { origin } }: IncomingMessage): boolean {
+  #allows({ headers: { origin } }: Pick<HttpRequest, 'method' | 'headers'>): boolean {
     return origin !== undefined && this.#origins.some((pattern) => pattern.test(origin))
   }
 
-  #permission({ headers }: IncomingMessage): Record<string, string> {
+  #permission({ headers }: Pick<HttpRequest, 'method' | 'headers'>): Record<string, string> {
     return { 'Access-Control-Allow-Origin': headers.origin as string, 'Access-Control-Allow-Credentials': 'true' }
   }
 }

@@ -3,10 +3,10 @@ import { contentLength } from './http-body.ts'
 import type { HttpReply } from './http-exchange.ts'
 
 /** Of a body that nobody wants any more, so much is read for the sender to see the answer: closing at once would reset it away. */
-const DISCARD_LIMIT = 4 * 1024 * 1024
-const DISCARD_TIMEOUT = 5000
+export const DISCARD_LIMIT = 4 * 1024 * 1024
+export const DISCARD_TIMEOUT = 5000
 /** Until an answer has left, in milliseconds: who does not take it is gone, or means it. */
-const ANSWER_TIMEOUT = 60_000
+export const ANSWER_TIMEOUT = 60_000
 
 /** Answers a request, of which something may be unread. `isLast`: the connection takes no further one. */
 export async function sendReply(

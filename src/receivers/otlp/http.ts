@@ -21,7 +21,7 @@ export function serveHttp(
     try {
       const counted = (items: number) => limiter?.took(request, { items })
       await take(request, signal, encoding, intake, options.include_metadata, counted)
-      return { status: 200, headers: { 'Content-Type': encoding.mediaType }, body: encoding.success }
+      return SUCCESS.get(encoding)!
     } catch (error) {
       if (!(error instanceof Refused)) log.error({ error }, 'Taking a request in failed')
       return refusal(Refused.from(error), encoding)
@@ -36,6 +36,14 @@ export function serveHttp(
 
 const MEDIA_TYPES = [...ENCODINGS.keys()].join(', ')
 
+/** The same object again and again is written once. */
+const SUCCESS: ReadonlyMap<Encoding, HttpReply> = new Map(
+  [...ENCODINGS.values()].map((encoding) => [
+    encoding,
+    { status: 200, headers: { 'Content-Type': encoding.mediaType }, body: encoding.success },
+  ]),
+)
+
 async function take(
   request: HttpRequest,
   signal: Signal,
@@ -47,7 +55,10 @@ async function take(
   // Nothing at all is an empty request in protobuf, and none in JSON.
   if (request.length === 0 && encoding === PROTOBUF) return
   const reserve = (bytes: number): Slab => intake.reserve(signal, bytes)
-  const first = await intake.room(signal, request.room(), request.length, request.abort)
+  const room = request.room()
+  const first = intake.waits(signal)
+    ? await intake.room(signal, room, request.length, request.abort)
+    : intake.roomNow(signal, room, request.length ?? room)
   const wire = encoding.wire(signal, await request.body(first, reserve), reserve)
   if (wire.length === 0) return wire.slab.release()
   await intake.take(signal, wire, originOf(request, includeMetadata), request, counted)
@@ -79,9 +90,10 @@ function refusal(refused: Refused, encoding: Encoding): HttpReply {
 
 const NO_METADATA: Origin['metadata'] = new Map()
 
-const originOf = ({ metadata, peer, auth }: HttpRequest, includeMetadata: boolean): Origin => ({
-  metadata: includeMetadata ? metadata : NO_METADATA,
-  peer,
+/** The headers are looked at where they go along: a map of them is made then. */
+const originOf = (request: HttpRequest, includeMetadata: boolean): Origin => ({
+  metadata: includeMetadata ? request.metadata : NO_METADATA,
+  peer: request.peer,
   transport: 'http',
-  ...(auth && { auth }),
+  ...(request.auth && { auth: request.auth }),
 })
