@@ -1,13 +1,14 @@
 import type { AuthenticationData } from '../../component/authentication.ts'
 import { Cancellation } from '../../component/cancellation.ts'
-import { Refused } from '../../component/refused.ts'
+import type { Refused } from '../../component/refused.ts'
 import type { Slab } from '../../data/memory/slab.ts'
-import { NotInflatable, TooLarge } from '../inflate.ts'
-import { inflateMessage, MESSAGE_CODINGS } from '../message-codings.ts'
-import type { Metadata, SlabMethod, UnaryCall } from '../unary.ts'
+import { MESSAGE_CODINGS } from '../message-codings.ts'
+import type { Metadata, SlabMessage, SlabMethod, UnaryCall } from '../unary.ts'
 import { arrivingBytes } from './arriving-bytes.ts'
 import { PROTOCOL_ERROR } from './frames.ts'
 import { MESSAGE_PREFIX } from './grpc-message.ts'
+import { inflatedMessage } from './inflated-message.ts'
+import { internal, NO_ROOM, SECOND, tooLarge, unknownCoding } from './refusals.ts'
 import type { RequestHead } from './request-head.ts'
 import type { Tabled } from './stream-table.ts'
 import { Body } from './windows.ts'
@@ -85,7 +86,6 @@ export class ServerStream implements UnaryCall, Tabled {
   #held = 0
   /** What comes while somebody is asked whether it may: pieces of its own memory. */
   #early: Buffer[] | undefined
-  #isInflating = false
   #cancellation: Cancellation | undefined
   /** Why it is over, where it was not answered. */
   #reason: Refused | undefined
@@ -174,8 +174,7 @@ export class ServerStream implements UnaryCall, Tabled {
     this.#reason = reason
     this.#early = undefined
     if (state === 'arriving' || state === 'complete') {
-      // What is being inflated is let go of when that has ended.
-      if (!this.#isInflating) this.#slab?.release()
+      this.#slab?.release()
       this.#slab = undefined
     }
     this.#giveBack()
@@ -263,8 +262,7 @@ export class ServerStream implements UnaryCall, Tabled {
     const { encoding } = this.head
     if (this.#flag > 1) return internal(`the message has the unknown flag ${this.#flag}`)
     if (this.#flag === 1 && encoding === '') return internal('a compressed message came without a grpc-encoding')
-    if (this.#flag === 1 && !MESSAGE_CODINGS.has(encoding))
-      return unimplemented(`unknown grpc-encoding ${JSON.stringify(encoding.slice(0, LONGEST_NAME))}`)
+    if (this.#flag === 1 && !MESSAGE_CODINGS.has(encoding)) return unknownCoding(encoding)
     const { largest } = this.#home
     return this.#expected > largest ? tooLarge(`${this.#expected} vs. ${largest}`) : undefined
   }
@@ -339,46 +337,32 @@ export class ServerStream implements UnaryCall, Tabled {
   }
 
   #inflate(): void {
-    const sent = this.#slab as Slab
-    let room: Slab | undefined
-    const give = () => {
-      room?.release()
-      room = undefined
-    }
-    const done = (inflated: Buffer) => {
-      const slab = room ?? this.#method!.reserve(0)
-      this.#isInflating = false
-      sent.release()
-      if (this.state === 'over') return slab.release()
-      inflated.copy(slab.buffer)
-      this.#slab = slab
-      this.#length = inflated.length
-      this.#complete()
-    }
-    const fail = (error: unknown) => {
-      this.#isInflating = false
-      give()
-      sent.release()
-      if (this.state !== 'over') {
-        this.#slab = undefined
-        this.#refuse(this.#uninflated(error))
-      }
-    }
+    const sent = { slab: this.#slab as Slab, length: this.#length }
+    const reserve = (bytes: number) => this.#method!.reserve(bytes)
+    // It is not ours any more, whatever becomes of the request.
+    this.#slab = undefined
     try {
-      this.#isInflating = true
-      const take = (bytes: number) => void (room = this.#method!.reserve(bytes))
-      const body = sent.buffer.subarray(0, this.#length)
-      const inflated = inflateMessage(body, this.head.encoding, this.#home.largest, { take, give })
-      if (inflated instanceof Promise) void settle(inflated, done, fail)
-      else done(inflated)
+      const inflated = inflatedMessage(sent, { coding: this.head.encoding, largest: this.#home.largest, reserve })
+      if (inflated instanceof Promise) void this.#awaitInflated(inflated)
+      else this.#take(inflated)
     } catch (error) {
-      fail(error)
+      this.#refuse(error)
     }
   }
 
-  #uninflated(error: unknown): unknown {
-    if (error instanceof TooLarge) return tooLarge(`inflated, ${this.#home.largest} at most`)
-    return error instanceof NotInflatable ? internal(`Failed to decompress message: ${error.message}`) : error
+  async #awaitInflated(inflated: Promise<SlabMessage>): Promise<void> {
+    try {
+      this.#take(await inflated)
+    } catch (error) {
+      if (this.state !== 'over') this.#refuse(error)
+    }
+  }
+
+  #take({ slab, length }: SlabMessage): void {
+    if (this.state === 'over') return slab.release()
+    this.#slab = slab
+    this.#length = length
+    this.#complete()
   }
 
   #refuse(error: unknown): false {
@@ -398,31 +382,6 @@ export class ServerStream implements UnaryCall, Tabled {
   }
 }
 
-async function settle(
-  inflated: Promise<Buffer>,
-  done: (inflated: Buffer) => void,
-  fail: (error: unknown) => void,
-): Promise<void> {
-  try {
-    done(await inflated)
-  } catch (error) {
-    fail(error)
-  }
-}
-
 /** Bytes of credit beyond a message, for padding and what comes behind it. */
 const FRAMING = 16 * 1024
-const LONGEST_NAME = 64
 const NO_BODY = new Body([], true, () => {})
-
-const internal = (message: string): Refused => new Refused(message, { code: 'internal', retry: 'never' })
-const unimplemented = (message: string): Refused => new Refused(message, { code: 'unimplemented', retry: 'never' })
-/** The words by which gRPC's clients know it. */
-const tooLarge = (what: string): Refused =>
-  new Refused(`received message larger than max (${what})`, { code: 'resource_exhausted', retry: 'never' })
-
-const SECOND = unimplemented('a second message came in a unary call')
-const NO_ROOM = new Refused('too many messages are arriving at the same time', {
-  code: 'resource_exhausted',
-  retry: {},
-})

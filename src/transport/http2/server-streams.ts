@@ -19,6 +19,7 @@ import type { HeaderBlock } from './header-block.ts'
 import type { HeaderList } from './hpack/header-list.ts'
 import type { Outbox } from './outbox.ts'
 import type { ReceiveCredit } from './receive-credit.ts'
+import { CANCELLED, FAULTY, LATE, TOO_SLOW, unserved } from './refusals.ts'
 import { isTrailer, RequestHead } from './request-head.ts'
 import { ServerStream } from './server-stream.ts'
 import type { StreamHome } from './server-stream.ts'
@@ -34,7 +35,6 @@ const CALLS_A_STREAM = 2
 const SMALL_DATA = 64
 /** Frames that move nothing on, which a client may send for each request. */
 const EARNED_BY_REQUEST = 8
-const LONGEST_PATH = 200
 
 /** What streams have in common. */
 export interface Connection {
@@ -398,20 +398,5 @@ function handedOver(stream: ServerStream): Promise<Buffer> {
   }
 }
 
-/** Why a request of gRPC cannot be served, by its headers. */
-function unserved({ kind, timeout, method, path }: RequestHead): Refused | undefined {
-  if (kind === 'too_large') return TOO_LARGE
-  if (timeout === undefined) return MALFORMED_TIMEOUT
-  if (method !== undefined) return undefined
-  return new Refused(`unknown method ${path.slice(0, LONGEST_PATH)}`, { code: 'unimplemented', retry: 'never' })
-}
-
 const NO_GRPC = [415, 'requests of gRPC have a content-type that begins with application/grpc\n'] as const
 const NO_POST = [405, 'requests of gRPC come by POST\n'] as const
-
-const CANCELLED = new Refused('the client cancelled', { code: 'cancelled', retry: {} })
-const FAULTY = new Refused('the client broke the protocol', { code: 'cancelled', retry: {} })
-const LATE = new Refused('the deadline of the request has passed', { code: 'deadline_exceeded', retry: {} })
-const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'deadline_exceeded', retry: {} })
-const TOO_LARGE = new Refused('the headers are too large', { code: 'resource_exhausted', retry: 'never' })
-const MALFORMED_TIMEOUT = new Refused('malformed grpc-timeout', { code: 'internal', retry: 'never' })

@@ -1,0 +1,36 @@
+import { Refused } from '../../component/refused.ts'
+import type { RequestHead } from './request-head.ts'
+
+/** Characters of what a client said, in what it is told. */
+const LONGEST_QUOTE = 200
+
+export const internal = (message: string): Refused => new Refused(message, { code: 'internal', retry: 'never' })
+
+const unimplemented = (message: string): Refused => new Refused(message, { code: 'unimplemented', retry: 'never' })
+
+export const unknownCoding = (coding: string): Refused =>
+  unimplemented(`unknown grpc-encoding ${JSON.stringify(coding.slice(0, LONGEST_QUOTE))}`)
+
+/** The words by which gRPC's clients know it. */
+export const tooLarge = (what: string): Refused =>
+  new Refused(`received message larger than max (${what})`, { code: 'resource_exhausted', retry: 'never' })
+
+/** Why a request of gRPC cannot be served, by its headers. */
+export function unserved({ kind, timeout, method, path }: RequestHead): Refused | undefined {
+  if (kind === 'too_large') return HEADERS_TOO_LARGE
+  if (timeout === undefined) return MALFORMED_TIMEOUT
+  return method === undefined ? unimplemented(`unknown method ${path.slice(0, LONGEST_QUOTE)}`) : undefined
+}
+
+export const SECOND = unimplemented('a second message came in a unary call')
+export const NO_ROOM = new Refused('too many messages are arriving at the same time', {
+  code: 'resource_exhausted',
+  retry: {},
+})
+export const CANCELLED = new Refused('the client cancelled', { code: 'cancelled', retry: {} })
+export const FAULTY = new Refused('the client broke the protocol', { code: 'cancelled', retry: {} })
+export const LATE = new Refused('the deadline of the request has passed', { code: 'deadline_exceeded', retry: {} })
+export const TOO_SLOW = new Refused('the message did not arrive in time', { code: 'deadline_exceeded', retry: {} })
+
+const HEADERS_TOO_LARGE = new Refused('the headers are too large', { code: 'resource_exhausted', retry: 'never' })
+const MALFORMED_TIMEOUT = internal('malformed grpc-timeout')
