@@ -7,7 +7,7 @@ import {
   thresholdText,
 } from '../sampling/bits.ts'
 import { type Candidate, type Decision, TRACE_ID_HASH } from '../sampling/decision.ts'
-import { findAttribute, placeAttribute } from '../wire/attributes.ts'
+import { findAttribute, placeAttribute, putAttribute } from '../wire/attributes.ts'
 import { known } from '../wire/fields.ts'
 import { type Key, keyOf } from '../wire/key.ts'
 import type { Message } from '../wire/message.ts'
@@ -15,6 +15,7 @@ import * as kinds from '../wire/place.ts'
 import { Place } from '../wire/place.ts'
 import { readNumber, readText, readValue } from '../wire/read-value.ts'
 import { textForm } from '../wire/text-form.ts'
+import { writeKeyValueEntry, written } from '../wire/write-value.ts'
 import { setAttribute } from './edit.ts'
 import type { Subject } from './levels.ts'
 import { hashOf, hashOfTraceId, randomnessOfTraceId } from './sample.ts'
@@ -46,6 +47,10 @@ export class LogCandidate implements Candidate {
   readonly #priority: Key | undefined
   #lastPriority = 0
   #lastThreshold: Bits | undefined
+  /** The threshold that was written last, mostly the only one, the attribute that says it, and where the value begins in that. */
+  #written: Bits | undefined
+  #entry = Buffer.alloc(0)
+  #entryValue = 0
 
   constructor(subject: Subject, sampling: Sampling) {
     this.#subject = subject
@@ -101,7 +106,21 @@ export class LogCandidate implements Candidate {
 
   write({ randomness, threshold }: Decision): void {
     if (randomness !== undefined) this.#set(RANDOMNESS, randomnessText(randomness))
-    if (threshold !== undefined) this.#set(THRESHOLD, thresholdText(threshold))
+    if (threshold !== undefined) this.#setThreshold(threshold)
+  }
+
+  #setThreshold(threshold: Bits): void {
+    const { message, attributes } = this.#subject
+    const { arena } = message
+    if (threshold !== this.#written) {
+      writeKeyValueEntry(arena, attributes.number, THRESHOLD, thresholdText(threshold))
+      this.#written = threshold
+      this.#entry = Buffer.from(arena.buffer.subarray(written.start, written.end))
+      this.#entryValue = written.value - written.start
+    }
+    const start = arena.load(this.#entry)
+    const index = findAttribute(message, attributes.tag, THRESHOLD.bytes)
+    putAttribute(message, attributes.tag, THRESHOLD.bytes, index, start, start + this.#entryValue, arena.used)
   }
 
   #set({ text: key }: Key, text: string): void {
