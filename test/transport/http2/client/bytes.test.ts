@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
+import type net from 'node:net'
+import { Duplex } from 'node:stream'
 import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { Cancellation } from '../../../../src/component/cancellation.ts'
+import { Refused } from '../../../../src/component/refused.ts'
+import { Call } from '../../../../src/transport/http2/client/call.ts'
+import { Deadlines } from '../../../../src/transport/http2/client/deadlines.ts'
+import { RequestHeaders } from '../../../../src/transport/http2/client/headers.ts'
+import { ClientSession } from '../../../../src/transport/http2/client/session.ts'
 import { frame, int32, setting, TYPE } from '../../raw-http2.ts'
 import { until } from '../../until.ts'
-import { caller, connected, rawServer } from './raw-server.ts'
+import { caller, connected, PATH, rawServer } from './raw-server.ts'
 import type { RawPeer } from './raw-server.ts'
 
 const WIDE = frame(TYPE.settings, 0, 0, setting(4, 2 ** 31 - 1))
@@ -80,5 +87,85 @@ describe('The bytes of a message', () => {
     const began = performance.now()
     await assert.rejects(call([Buffer.alloc(64 * MIB)], { timeout: 300 }), { code: 'deadline_exceeded' })
     assert.ok(performance.now() - began < 2500)
+  })
+})
+
+/** A connection whose system takes what it is given when the test says so. */
+class StuckSocket extends Duplex {
+  readonly taken: Buffer[] = []
+  #take: (() => void) | undefined
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#take = () => (this.taken.push(Buffer.from(chunk)), done())
+  }
+
+  override _read(): void {}
+
+  get isWriting(): boolean {
+    return this.#take !== undefined
+  }
+
+  /** All that it was given, and what it is given then. */
+  async drain(): Promise<void> {
+    while (this.#take) {
+      const take = this.#take
+      this.#take = undefined
+      take()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+}
+
+async function begun(message: Buffer) {
+  const socket = new StuckSocket()
+  const headers = new RequestHeaders({ scheme: 'http', authority: 'a', userAgent: 'u', encoding: '', headers: [] })
+  const nothing = () => {}
+  const owner = { freed: nothing, retired: nothing, closed: nothing, again: nothing, answered: nothing }
+  const ready = Promise.withResolvers<void>()
+  const options = { headers, keepalive: { time: 0, timeout: 0, withoutCalls: false } }
+  const session = new ClientSession(socket as unknown as net.Socket, options, { ...owner, ready: ready.resolve })
+  socket.push(WIDE)
+  await ready.promise
+  const asked = { path: PATH, message: [message], timeout: 0, abort: new Cancellation() }
+  const call = new Call(asked, new Deadlines())
+  session.begin(call)
+  await until(() => socket.isWriting, 'the first bytes')
+  let isSettled = false
+  call.promise.catch(nothing).finally(() => (isSettled = true))
+  return { socket, call, isSettled: () => isSettled }
+}
+
+const OVER = new Refused('over', { code: 'cancelled', retry: {} })
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('The bytes of a message that is given up', () => {
+  test("are the caller's again when the system has taken what it was given, and not before", async () => {
+    const { socket, call, isSettled } = await begun(Buffer.alloc(50_000, 'a'))
+    call.end(OVER)
+    for (let turns = 0; turns < 5; turns++) await turn()
+    assert.equal(isSettled(), false)
+    await socket.drain()
+    await assert.rejects(call.promise, OVER)
+    assert.equal(socket.destroyed, false)
+  })
+
+  test("are the caller's again soon, at the price of the connection, where the system takes nothing", async () => {
+    const { socket, call, isSettled } = await begun(Buffer.alloc(50_000, 'a'))
+    call.end(OVER)
+    await until(isSettled, 'the end of the call')
+    assert.equal(socket.destroyed, true)
+  })
+
+  test('that wait for credit are not sent any more', async () => {
+    const { socket, call } = await begun(Buffer.alloc(500_000, 'a'))
+    await socket.drain()
+    call.end(OVER)
+    await assert.rejects(call.promise, OVER)
+    socket.push(frame(TYPE.windowUpdate, 0, 0, int32(2 ** 20)))
+    await turn()
+    await socket.drain()
+    const sent = Buffer.concat(socket.taken)
+    assert.ok(sent.length < 70_000, `${sent.length}`)
+    assert.ok(sent.includes(frame(TYPE.reset, 0, 1, int32(8))))
   })
 })
