@@ -46,6 +46,7 @@ async function reply(question: Question): Promise<Reply> {
 }
 
 process.on('message', (question: Question) => {
-  void reply(question).then((answer) => process.send?.(answer))
+  // Where the parent has gone meanwhile, `disconnect` follows.
+  void reply(question).then((answer) => process.send?.(answer, undefined, undefined, () => {}))
 })
 process.on('disconnect', () => process.exit(0))

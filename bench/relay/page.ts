@@ -4,6 +4,8 @@ import type { FloorRow, LatencyRow, ProgramRow, RelayRow, Results } from './rows
 import { ALL, nameOf } from './scenario.ts'
 
 const MIB = 1024 ** 2
+/** That of the programs and that of the load. */
+const CORES_BUSY = 2
 
 export function page(results: Results): string {
   const order = ALL.map(nameOf)
@@ -60,11 +62,14 @@ function relayPart(rows: readonly RelayRow[]): string {
       losses(row.programs),
     ])
   })
-  const { rounds, windowMs } = rows[0]!
+  const busiest = Math.max(...rows.map(({ loadAverage }) => loadAverage))
+  const rounds = [...new Set(rows.map((row) => row.rounds))].toSorted((left, right) => left - right).join(' or ')
+  const { windowMs } = rows[0]!
   const dates = [...new Set(rows.map(({ date }) => date))].toSorted().join(', ')
   return `## Requests per second of processor time
 
 ${dates}; ${rounds} rounds of ${windowMs / 1000} s. A row is protocol, work, items in a request, signal, and what is switched on. Telegen first, the Collector second.
+The load average was up to ${busiest.toFixed(1)} on ${CORES_BUSY} cores that the bench keeps busy.
 
 ${cells(['', 'Telegen', 'Collector', 'ratio (rounds)', 'promised', 'items/CPU-s', 'core', 'p99 ms', 'MiB (ratio)', 'failed, lost, doubled'])}
 ${cells(['---', '--:', '--:', '--:', '--:', '--:', '--:', '--:', '--:', '---'])}

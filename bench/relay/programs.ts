@@ -38,6 +38,11 @@ export function findCollector(): { readonly path: string } | { readonly missing:
   }
 }
 
+const alive = new Set<ChildProcess>()
+process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')))
+// Without these an interrupted bench would leave them behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /** A program that runs on one core. */
 export class Running {
   readonly pid: number
@@ -49,6 +54,8 @@ export class Running {
     this.#name = name
     this.#child = child
     this.pid = child.pid ?? 0
+    alive.add(child)
+    child.once('exit', () => alive.delete(child))
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#said = (this.#said + text).slice(-KEPT_OUTPUT)))
   }

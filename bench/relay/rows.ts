@@ -1,5 +1,6 @@
 /** What is kept of a measurement: plain data. */
-import { type Carried } from './carry.ts'
+import { loadavg } from 'node:os'
+import type { Carried } from './carry.ts'
 import type { Contest, Effort, Score } from './contest.ts'
 import type { LatencyContest } from './latency.ts'
 import { nameOf, promised, SIGNALS } from './scenario.ts'
@@ -26,6 +27,8 @@ export interface Measured {
   readonly date: string
   readonly rounds: number
   readonly windowMs: number
+  /** Processes that wanted to run, at the end: more than two where others were at work on the machine, too. */
+  readonly loadAverage: number
 }
 
 export interface ProgramRow {
@@ -118,7 +121,12 @@ export function floorRow({ name, minutes, cores, peakBytes, usualBytes, windows 
   }
 }
 
-const measured = ({ rounds, windowMs }: Effort, date: string): Measured => ({ date, rounds, windowMs })
+const measured = ({ rounds, windowMs }: Effort, date: string): Measured => ({
+  date,
+  rounds,
+  windowMs,
+  loadAverage: loadavg()[0] ?? Number.NaN,
+})
 
 function programRow(score: Score): ProgramRow {
   return {
