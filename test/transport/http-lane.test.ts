@@ -120,7 +120,7 @@ describe('Requests on one connection', () => {
     assert.ok(reason instanceof Refused && reason.code === 'cancelled')
   })
 
-  test('are served while the connection is kept, and after a close each is the last', async (t) => {
+  test('are served while the connection is kept, and after a close each is the last', async () => {
     const options = configured({ config: Options(httpServerOptions('127.0.0.1:0')) }, '{}')
     const server = await startHttpServer(options, { handle: echo, log: quiet })
     const client = new Client((server.address as { port: number }).port)
