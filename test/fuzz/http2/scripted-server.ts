@@ -13,11 +13,12 @@ const OK = h2.block([
 ])
 const TRAILERS = h2.block([['grpc-status', '0']])
 
-/** Says on its first connection what it is told to, and is a good server on all others. */
+/** Says on its first connection what it is told to, if anything, and is a good server on all others. */
 export class ScriptedServer {
   /** Whether something was sent that its owner had been told was its own again. */
   hasStale = false
   connections = 0
+  requests = 0
   readonly #parts: readonly Part[]
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
@@ -34,6 +35,12 @@ export class ScriptedServer {
     return (this.#server.address() as net.AddressInfo).port
   }
 
+  /** Asks all who are connected to connect anew, and does not wait for them. */
+  goAway(): void {
+    const last = Buffer.concat([h2.uint32(2 ** 31 - 1), h2.uint32(0)])
+    for (const socket of this.#sockets) socket.write(h2.frameBytes(h2.frame(h2.GOAWAY, 0, 0, last)))
+  }
+
   /** Ends all connections that there are; new ones are taken. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy()
@@ -45,11 +52,12 @@ export class ScriptedServer {
   }
 
   #take(socket: net.Socket): void {
-    const isFirst = this.connections++ === 0
+    const isFirst = this.connections++ === 0 && this.#parts.length > 0
     this.#sockets.add(socket)
     let opened = 0
     let left = h2.PREFACE.length
     const frames = new h2.Frames((frame) => {
+      if (frame.type === h2.HEADERS) this.requests++
       if (frame.type === h2.HEADERS) opened = Math.max(opened, frame.stream)
       if (frame.type === h2.DATA && frame.payload.includes(OVERWRITTEN)) this.hasStale = true
       if (!isFirst) answer(socket, frame)

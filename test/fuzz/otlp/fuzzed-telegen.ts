@@ -35,26 +35,26 @@ export class FuzzedTelegen {
   readonly ports: Ports
   readonly #child: ChildProcess
   readonly #directory: string
-  readonly #metrics: number
+  readonly #metricsPort: number
   #output = ''
 
   private constructor(child: ChildProcess, directory: string, ports: Ports, metrics: number) {
     this.#child = child
     this.#directory = directory
     this.ports = ports
-    this.#metrics = metrics
+    this.#metricsPort = metrics
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-KEPT_OUTPUT)
     })
   }
 
-  /** `sink`: the port of an OTLP/HTTP backend. */
-  static async start(sink: number): Promise<FuzzedTelegen> {
+  /** `sink`: the port of an OTLP/HTTP backend. `write` writes another configuration, with its metrics at that port. */
+  static async start(sink: number, write: typeof yaml = yaml): Promise<FuzzedTelegen> {
     const [a, b, c, d, metrics] = (await freePorts(5)) as [number, number, number, number, number]
     const ports = { work: { grpc: a, http: b }, pass: { grpc: c, http: d } }
     const directory = await mkdtemp(join(tmpdir(), 'telegen-fuzz-'))
     const config = join(directory, 'telegen.yaml')
-    await writeFile(config, yaml(ports, sink, metrics, join(directory, 'store')))
+    await writeFile(config, write(ports, sink, metrics, join(directory, 'store')))
     const words = ['--expose-gc', '--import', PROBE, MAIN, '--config', config]
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     const telegen = new FuzzedTelegen(child, directory, ports, metrics)
@@ -92,10 +92,15 @@ export class FuzzedTelegen {
     }
   }
 
+  /** What it tells of itself, as Prometheus reads it. */
+  async metrics(): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`, { signal: AbortSignal.timeout(LOOK) })
+    return answer.text()
+  }
+
   /** Bytes that are charged to the budgets of all signals. */
   async charged(): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${this.#metrics}/metrics`, { signal: AbortSignal.timeout(LOOK) })
-    const lines = (await answer.text()).split('\n').filter((line) => /^telegen_budget_used(_bytes)?\{/.test(line))
+    const lines = (await this.metrics()).split('\n').filter((line) => /^telegen_budget_used(_bytes)?\{/.test(line))
     if (lines.length === 0) throw new Error('the metrics do not say what is charged')
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
   }
