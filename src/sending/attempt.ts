@@ -94,6 +94,6 @@ function called(exporter: Exporter, attempt: Attempt): Promise<SendResult | void
   try {
     return Promise.resolve(exporter.send(attempt.delivery.batch, attempt))
   } catch (error) {
-    return Promise.reject(error as Error)
+    return Promise.reject(error)
   }
 }

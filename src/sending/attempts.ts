@@ -83,10 +83,17 @@ export class Attempts {
   }
 
   #goOn(delivery: Delivery, last: Refused | undefined, began: number | undefined, done: Done): void {
-    this.#again(delivery, last, began).then(
-      (result) => done(undefined, result),
-      (failure: Refused | LeftOff) => done(failure),
-    )
+    void this.#settle(this.#again(delivery, last, began), done)
+  }
+
+  async #settle(again: Promise<SendResult | void>, done: Done): Promise<void> {
+    let result: SendResult | void
+    try {
+      result = await again
+    } catch (failure) {
+      return done(failure as Refused | LeftOff)
+    }
+    done(undefined, result)
   }
 
   /** `last`: why the first attempt failed, which began at `began`; none was made where the circuit is open. Rejects with what is the end of it. */

@@ -296,7 +296,10 @@ export class Sender implements Sink, Holder, Room {
 
   /** The halves of it, where it is to be sent in halves. */
   #failed(delivery: Delivery, turn: number, failure: Refused | LeftOff): Delivery[] | undefined {
-    if (failure instanceof LeftOff) return void this.#leaveOff(delivery, turn, failure.last)
+    if (failure instanceof LeftOff) {
+      this.#leaveOff(delivery, turn, failure.last)
+      return undefined
+    }
     const parts = isTooLarge(failure) ? halves(delivery) : undefined
     if (parts === undefined) this.#refuse(delivery, failure)
     return parts

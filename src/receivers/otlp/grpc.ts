@@ -40,7 +40,7 @@ export function otlpMethod(
       try {
         return intake.take(signal, message, originOf(call), call, counted)?.then(success) ?? TAKEN
       } catch (error) {
-        return Promise.reject(error as Error)
+        return Promise.reject(error)
       }
     },
   }
