@@ -78,7 +78,7 @@ const mapped = <C extends Configured>(all: ReadonlyMap<string, C>, change: (each
 /** With its share of what its options mean for all copies together. */
 function itsShare<C extends Configured>(component: C, copies: number): C {
   const { definition, config } = component
-  return definition.divided ? { ...component, config: definition.divided(config as never, copies) } : component
+  return definition.divided ? { ...component, config: definition.divided(config, copies) } : component
 }
 
 /** A queue has room, and sends at the same time, for all copies together as much as is written; for no less than one request each. */

@@ -222,7 +222,8 @@ export class Service {
     const { logs, metrics } = first.configuration.service.telemetry
     const terms = { workers: this.#workers, resource, logs, metrics: metrics.level }
     const inTurn = (work: () => Promise<void>) => this.#turns.take(work)
-    return new Crew({ entry, terms, clock, log: this.log, metrics: this.metrics, inTurn })
+    const stopping = this.#stopping.signal
+    return new Crew({ entry, terms, clock, log: this.log, metrics: this.metrics, inTurn, stopping })
   }
 
   async #end(deadline: AbortSignal): Promise<void> {
@@ -271,8 +272,11 @@ export class Service {
       this.#accepted = { ...read, configuration }
       return { outcome: same ? 'unchanged' : 'reloaded', ...changes, needsRestart: restart }
     } catch (error) {
-      if (error instanceof CreateFailed)
-        return { outcome: 'refused', faults: faultLines(dryRun(configuration, read.loaded)) }
+      if (error instanceof CreateFailed) {
+        const faults = faultLines(dryRun(configuration, read.loaded))
+        // What cannot be made in a worker alone is found by nobody else.
+        return { outcome: 'refused', faults: faults.length > 0 ? faults : messagesOf(error) }
+      }
       return { outcome: this.graph.isWhole ? 'rolled_back' : 'failed', faults: messagesOf(error) }
     }
   }

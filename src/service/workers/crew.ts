@@ -38,6 +38,8 @@ export interface CrewOptions {
   readonly metrics: Metrics
   /** Runs something when no reload is under way. */
   readonly inTurn: (work: () => Promise<void>) => Promise<void>
+  /** Aborts when the program is to stop: nobody is started any more. */
+  readonly stopping: AbortSignal
 }
 
 /** A place for a worker: who is there now, and what is known of it. */
@@ -73,7 +75,6 @@ export class Crew {
   #looking: Promise<readonly Look[]> | undefined
   #timer: Timer | undefined
   #level: LogLevel
-  #stopping = false
 
   constructor(options: CrewOptions) {
     this.#options = options
@@ -174,7 +175,6 @@ export class Crew {
 
   /** All flush and drain until `deadline`; what has not ended then is ended. */
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#stopping = true
     this.#timer?.cancel()
     for (const { again } of this.#posts) again?.cancel()
     await Promise.all(this.#posts.map((post) => this.#dismiss(post, deadline)))
@@ -248,15 +248,15 @@ export class Crew {
   }
 
   #startLater(post: Post): void {
-    if (this.#stopping) return
-    const { clock, log, inTurn } = this.#options
+    const { clock, log, inTurn, stopping } = this.#options
+    if (stopping.aborted) return
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(post.failures++, 10))
     post.again = clock.after(wait, () => {
       const start = async () => {
         post.again = undefined
-        if (this.#stopping || post.worker || !this.#loaded) return
+        if (stopping.aborted || post.worker || !this.#loaded) return
         try {
-          const { pid } = await this.#start(post, this.#loaded)
+          const { pid } = await this.#start(post, this.#loaded, stopping)
           this.#metrics.restarted()
           log.info({ worker: post.index, pid }, 'A worker is there again')
         } catch (error) {

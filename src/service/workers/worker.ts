@@ -226,13 +226,13 @@ class Running {
     }
   }
 
+  /** The last look has also what is not measured any more after a stop. */
   async stop(hurry: AbortSignal): Promise<Look> {
-    try {
-      await this.graph.stop(hurry)
-    } finally {
-      for (const forget of this.#forget) forget()
-    }
-    return this.look()
+    const before = this.look()
+    await this.graph.stop(hurry).finally(() => this.#forget.forEach((forget) => forget()))
+    const after = this.look()
+    const ended = before.measured.filter(({ name }) => !after.measured.some((each) => each.name === name))
+    return { ...after, measured: [...after.measured, ...ended] }
   }
 }
 
