@@ -67,6 +67,8 @@ export class ClientSession implements FrameHandler, Place {
   /** Of the DATA frame that is coming. */
   #receiving: Call | undefined
   #isLast = false
+  /** Ends of calls that wait until their bytes have left. */
+  readonly #held = new Set<() => void>()
   /** Memory of answers that have come in part. */
   #answerBytes = 0
 
@@ -89,7 +91,10 @@ export class ClientSession implements FrameHandler, Place {
     let cause: Error | undefined
     socket
       .on('error', (error: Error) => (cause = error))
-      .on('close', () => this.destroy(lost(cause?.message ?? 'the server closed the connection', cause)))
+      .on('close', () => {
+        this.destroy(lost(cause?.message ?? 'the server closed the connection', cause))
+        for (const sent of this.#held) sent()
+      })
       .on('data', (chunk: Buffer) => this.#read(chunk))
       .resume()
   }
@@ -320,10 +325,12 @@ export class ClientSession implements FrameHandler, Place {
   #holdUntilSent(call: Call): void {
     const release = call.hold()
     const stuck = setTimeout(() => this.destroy(lost('the connection takes no data')), LIMITS.stuck).unref()
-    this.#outbox.whenSent(() => {
+    const sent = () => {
       clearTimeout(stuck)
-      release()
-    })
+      if (this.#held.delete(sent)) release()
+    }
+    this.#held.add(sent)
+    this.#outbox.whenSent(sent)
   }
 
   #closeWhenDone(): void {

@@ -160,6 +160,8 @@ describe('The bytes of a message that is given up', () => {
     const { socket, call } = await begun(Buffer.alloc(500_000, 'a'))
     await socket.drain()
     call.end(OVER)
+    await until(() => socket.isWriting, 'the reset')
+    await socket.drain()
     await assert.rejects(call.promise, OVER)
     socket.push(frame(TYPE.windowUpdate, 0, 0, int32(2 ** 20)))
     await turn()
