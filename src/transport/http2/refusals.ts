@@ -1,4 +1,5 @@
 import { Refused } from '../../component/refused.ts'
+import { MESSAGE_CODINGS } from '../message-codings.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Characters of what a client said, in what it is told. */
@@ -8,12 +9,18 @@ export const internal = (message: string): Refused => new Refused(message, { cod
 
 const unimplemented = (message: string): Refused => new Refused(message, { code: 'unimplemented', retry: 'never' })
 
-export const unknownCoding = (coding: string): Refused =>
-  unimplemented(`unknown grpc-encoding ${JSON.stringify(coding.slice(0, LONGEST_QUOTE))}`)
-
 /** The words by which gRPC's clients know it. */
 export const tooLarge = (what: string): Refused =>
   new Refused(`received message larger than max (${what})`, { code: 'resource_exhausted', retry: 'never' })
+
+/** Why a message cannot be read, by its prefix. */
+export function misframed(flag: number, length: number, coding: string, largest: number): Refused | undefined {
+  if (flag > 1) return internal(`the message has the unknown flag ${flag}`)
+  if (flag === 1 && coding === '') return internal('a compressed message came without a grpc-encoding')
+  if (flag === 1 && !MESSAGE_CODINGS.has(coding))
+    return unimplemented(`unknown grpc-encoding ${JSON.stringify(coding.slice(0, LONGEST_QUOTE))}`)
+  return length > largest ? tooLarge(`${length} vs. ${largest}`) : undefined
+}
 
 /** Why a request of gRPC cannot be served, by its headers. */
 export function unserved({ kind, timeout, method, path }: RequestHead): Refused | undefined {

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { AuthenticationData } from '../../component/authentication.ts'
 import { Answers } from './answers.ts'
+import type { Connection } from './connection.ts'
 import { writeGoaway, writePing, writeSettingsAck, writeWindowUpdate } from './control-frames.ts'
 import { cuts, idleFrames } from './flood.ts'
+import { mustHave, protocolError } from './frame-faults.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { FrameHandler } from './frame-reader.ts'
 import * as frames from './frames.ts'
@@ -12,11 +14,11 @@ import { HeaderDecoder } from './hpack/decoder.ts'
 import { Keepalive, PingLimit } from './keepalive.ts'
 import { Outbox } from './outbox.ts'
 import { CONNECTION_WINDOW, ReceiveCredit } from './receive-credit.ts'
-import { ANSWER_TIMEOUT, ServerStreams } from './server-streams.ts'
-import type { Connection } from './server-streams.ts'
+import { ServerStreams } from './server-streams.ts'
 import { STREAM_WINDOW } from './server-stream.ts'
 import type { Service } from './service.ts'
 import { PeerSettings, settingsFrame } from './settings.ts'
+import { Waits } from './waits.ts'
 import { SendWindows } from './windows.ts'
 
 /** Payload of a DATA frame: it goes where its message goes, whatever its size. */
@@ -26,8 +28,6 @@ const LARGEST_OTHER = frames.DEFAULT_FRAME
 /** Octets of the header list of a request, each field with 32 beyond its own, and of the table of fields. */
 const HEADER_LIST = 16 * 1024
 const HEADER_TABLE = frames.DEFAULT_HEADER_TABLE
-/** A connection must have sent HTTP/2's preface by then, or when a message must have arrived, if that is sooner. In milliseconds. */
-const PREFACE_TIMEOUT = 20_000
 /** What may wait for a client to take it, before nothing more is read of it. */
 const MOST_UNSENT = 2 * 2 ** 20
 /** SETTINGS cost an answer, and may change the window of each stream. */
@@ -65,11 +65,8 @@ export class ServerSession implements FrameHandler, Connection {
   /** Octets of the preface that have come, and whether its SETTINGS have. */
   #prefaced = 0
   #hasSettings = false
-  readonly #prefaceBy: number
-  /** Frames that have come, and since when one has not come entirely. */
+  readonly #waits: Waits
   #frames = 0
-  #insideSince = Infinity
-  #pausedSince = Infinity
   #drainedBy = Infinity
   #state: 'open' | 'draining' | 'finishing' | 'over' = 'open'
 
@@ -88,9 +85,9 @@ export class ServerSession implements FrameHandler, Connection {
     this.#pings = new PingLimit(service.pings)
     this.#streams = new ServerStreams(this)
     this.#reader = new FrameReader(this, { data: LARGEST_DATA, other: LARGEST_OTHER })
-    this.#prefaceBy = now + Math.min(PREFACE_TIMEOUT, service.patience)
+    this.#waits = new Waits(service.patience, now)
     this.#greet()
-    this.due(Math.min(this.#prefaceBy, this.#keepalive.next))
+    this.due(Math.min(this.#waits.next, this.#keepalive.next))
   }
 
   /** Whether a request has come. */
@@ -119,7 +116,8 @@ export class ServerSession implements FrameHandler, Connection {
       const before = this.#frames
       const rest = this.#prefaced < PREFACE.length ? this.#preface(chunk) : chunk
       this.#reader.read(rest)
-      this.#watchInside(before, now)
+      this.#waits.inside(this.#reader.isInside || this.#block.isOpen, this.#frames !== before, now)
+      this.due(this.#waits.next)
       streams.isReading = false
       streams.settle(now)
       if (this.outbox.unsent > MOST_UNSENT) this.#pause(now)
@@ -228,12 +226,7 @@ export class ServerSession implements FrameHandler, Connection {
   look(now: number): void {
     if (this.#state === 'over') return void (this.next = Infinity)
     this.next = Infinity
-    const { patience } = this.service
-    const isLate =
-      (!this.#hasSettings && now >= this.#prefaceBy) ||
-      now >= this.#insideSince + patience ||
-      now >= this.#pausedSince + ANSWER_TIMEOUT
-    if (isLate) return void this.#socket.destroy()
+    if (now >= this.#waits.next) return void this.#socket.destroy()
     if (now >= this.#drainedBy) {
       this.#drainedBy = Infinity
       this.finish()
@@ -241,10 +234,7 @@ export class ServerSession implements FrameHandler, Connection {
     const streams = this.#streams.look(now)
     if (streams === 'deaf') return void this.#socket.destroy()
     this.#keepAlive(now)
-    const preface = this.#hasSettings ? Infinity : this.#prefaceBy
-    const inside = this.#insideSince + patience
-    const paused = this.#pausedSince + ANSWER_TIMEOUT
-    this.due(Math.min(streams, preface, inside, paused, this.#drainedBy, this.#keepalive.next))
+    this.due(Math.min(streams, this.#waits.next, this.#drainedBy, this.#keepalive.next))
   }
 
   #greet(): void {
@@ -285,6 +275,7 @@ export class ServerSession implements FrameHandler, Connection {
       return this.#decoder.acknowledged()
     }
     this.#hasSettings = true
+    this.#waits.prefaced()
     this.idleFrames.spend(COST_OF_SETTINGS, this.#now)
     const { window, headerTable } = this.#settings
     this.#settings.apply(buffer, start, end)
@@ -323,15 +314,6 @@ export class ServerSession implements FrameHandler, Connection {
     this.#streams.priority(stream, readUint32(buffer, start) & frames.LAST_STREAM)
   }
 
-  #watchInside(framesBefore: number, now: number): void {
-    const isInside = this.#reader.isInside || this.#block.isOpen
-    if (!isInside) this.#insideSince = Infinity
-    else if (this.#insideSince === Infinity || this.#frames !== framesBefore) {
-      this.#insideSince = now
-      this.due(now + this.service.patience)
-    }
-  }
-
   #keepAlive(now: number): void {
     const due = this.#keepalive.look(now)
     if (due === 'ping') writePing(this.outbox, 0, KEEPALIVE_PING, 0)
@@ -341,12 +323,12 @@ export class ServerSession implements FrameHandler, Connection {
 
   /** A client that takes no answers is not read, until it does. */
   #pause(now: number): void {
-    if (this.#pausedSince !== Infinity) return
-    this.#pausedSince = now
+    if (this.#waits.isTaking) return
+    this.#waits.taking(true, now)
+    this.due(this.#waits.next)
     this.#socket.pause()
-    this.due(now + ANSWER_TIMEOUT)
     this.outbox.whenSent(() => {
-      this.#pausedSince = Infinity
+      this.#waits.taking(false, now)
       this.#socket.resume()
     })
   }
@@ -374,10 +356,3 @@ export class ServerSession implements FrameHandler, Connection {
 
 const { PREFACE } = frames
 const NOTHING: Buffer = Buffer.allocUnsafeSlow(0)
-
-const protocolError = (message: string): ConnectionError => new ConnectionError(frames.PROTOCOL_ERROR, message)
-
-function mustHave(bytes: number, start: number, end: number): void {
-  if (end - start !== bytes)
-    throw new ConnectionError(frames.FRAME_SIZE_ERROR, `a frame of ${bytes} bytes has ${end - start}`)
-}

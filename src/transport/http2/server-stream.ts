@@ -2,14 +2,15 @@ import type { AuthenticationData } from '../../component/authentication.ts'
 import { Cancellation } from '../../component/cancellation.ts'
 import type { Refused } from '../../component/refused.ts'
 import type { Slab } from '../../data/memory/slab.ts'
-import { MESSAGE_CODINGS } from '../message-codings.ts'
 import type { Metadata, SlabMessage, SlabMethod, UnaryCall } from '../unary.ts'
+import { Arrival } from './arrival.ts'
 import { arrivingBytes } from './arriving-bytes.ts'
 import { PROTOCOL_ERROR } from './frames.ts'
 import { MESSAGE_PREFIX } from './grpc-message.ts'
 import { inflatedMessage } from './inflated-message.ts'
-import { internal, NO_ROOM, SECOND, tooLarge, unknownCoding } from './refusals.ts'
+import { internal, misframed, NO_ROOM, SECOND } from './refusals.ts'
 import type { RequestHead } from './request-head.ts'
+import type { StreamHome } from './stream-home.ts'
 import type { Tabled } from './stream-table.ts'
 import { Body } from './windows.ts'
 
@@ -22,33 +23,6 @@ const CREDIT = 8
 /** Credit in bytes that a stream begins with, and below which a longer message is given more. */
 export const STREAM_WINDOW = 2 ** 20
 const LEAST_CREDIT = 512 * 1024
-/** A message that arrives brings at least so many bytes from one look to the next; those are so far apart, in milliseconds. */
-const LEAST_PROGRESS = 1024
-const PROGRESS_PERIOD = 10_000
-/** Where memory for what arrives is tight. */
-const TIGHT_PERIOD = 1000
-
-/** What a stream asks of its connection. */
-export interface StreamHome {
-  readonly peer: string
-  /** Bytes of a message. */
-  readonly largest: number
-  /** Milliseconds that a message may take to arrive. */
-  readonly patience: number
-  /** The message is whole: it is handed over when the chunk is read. */
-  complete(stream: ServerStream): void
-  /** Ends the stream with a status. */
-  refuse(stream: ServerStream, refused: Refused): void
-  /** The same, of whatever was thrown. */
-  failed(stream: ServerStream, error: unknown): void
-  /** Ends it with RST_STREAM, for a fault of the client. */
-  fault(stream: ServerStream, code: number): void
-  /** Lets the client send so many bytes more on it. */
-  credit(stream: ServerStream, bytes: number): void
-  /** It is to be looked at then. */
-  due(at: number): void
-}
-
 type State = 'arriving' | 'complete' | 'handed' | 'over'
 
 /** A request: what has come of its message, and how it ends. It is what its method knows of the call, too. */
@@ -56,7 +30,7 @@ export class ServerStream implements UnaryCall, Tabled {
   readonly id: number
   chained: Tabled | undefined = undefined
   readonly head: RequestHead
-  readonly #home: StreamHome
+  readonly #home: StreamHome<ServerStream>
   /** Undefined where it is no gRPC: what comes is of no use then. */
   readonly #method: SlabMethod | undefined
   auth: AuthenticationData | undefined
@@ -70,11 +44,8 @@ export class ServerStream implements UnaryCall, Tabled {
   isEnded = false
   /** When it is to be answered, in milliseconds on a clock that never jumps. */
   deadline = Infinity
-  /** When the message must have come. */
-  arrival = Infinity
-  /** When it must have brought something again, and all that had come when it was looked at last. */
-  #progress = Infinity
-  #seen = 0
+  /** Of what has not come with its headers. */
+  #arrival: Arrival | undefined
   /** Octets of DATA, less padding. */
   #received = 0
   #prefixed = 0
@@ -90,7 +61,13 @@ export class ServerStream implements UnaryCall, Tabled {
   /** Why it is over, where it was not answered. */
   #reason: Refused | undefined
 
-  constructor(id: number, head: RequestHead, method: SlabMethod | undefined, home: StreamHome, window: number) {
+  constructor(
+    id: number,
+    head: RequestHead,
+    method: SlabMethod | undefined,
+    home: StreamHome<ServerStream>,
+    window: number,
+  ) {
     this.id = id
     this.head = head
     this.#method = method
@@ -160,7 +137,7 @@ export class ServerStream implements UnaryCall, Tabled {
   /** Hands the message over. Not called where it is over already. */
   take(): Promise<Buffer> {
     this.state = 'handed'
-    this.arrival = this.#progress = Infinity
+    this.#arrival = undefined
     const slab = this.#slab as Slab
     this.#slab = undefined
     this.#giveBack()
@@ -190,25 +167,15 @@ export class ServerStream implements UnaryCall, Tabled {
   look(now: number): 'late' | 'slow' | number {
     if (now >= this.deadline) return 'late'
     if (this.state !== 'arriving' || this.isEnded || this.#isWaiting) return this.deadline
-    if (now >= this.arrival) return 'slow'
-    if (now >= this.#progress) {
-      if (this.#held > 0 && this.#received - this.#seen < LEAST_PROGRESS) return 'slow'
-      this.#expectProgress(now)
-    }
-    return Math.min(this.deadline, this.arrival, this.#progress)
+    if (this.#arrival?.isSlow(now, this.#received, this.#held > 0)) return 'slow'
+    return Math.min(this.deadline, this.#arrival?.next ?? Infinity)
   }
 
   /** The message has not come with its headers. */
   expectArrival(now: number): void {
-    this.arrival = now + this.#home.patience
-    this.#home.due(this.arrival)
-    this.#expectProgress(now)
-  }
-
-  #expectProgress(now: number): void {
-    this.#seen = this.#received
-    this.#progress = now + (arrivingBytes.isTight ? TIGHT_PERIOD : PROGRESS_PERIOD)
-    this.#home.due(this.#progress)
+    const arrival = (this.#arrival ??= new Arrival())
+    arrival.expect(now, this.#home.patience, this.#received)
+    this.#home.due(arrival.next)
   }
 
   get #isWaiting(): boolean {
@@ -243,7 +210,7 @@ export class ServerStream implements UnaryCall, Tabled {
 
   /** Whether the message may be read: there is memory for its beginning. */
   #open(buffer: Buffer, start: number, end: number): boolean {
-    const refused = this.#judge()
+    const refused = misframed(this.#flag, this.#expected, this.head.encoding, this.#home.largest)
     if (refused) return this.#refuse(refused)
     const first = Math.min(this.#expected, Math.max(FIRST_ROOM, (end - start) * CREDIT))
     try {
@@ -256,15 +223,6 @@ export class ServerStream implements UnaryCall, Tabled {
     } catch (error) {
       return this.#refuse(error)
     }
-  }
-
-  #judge(): Refused | undefined {
-    const { encoding } = this.head
-    if (this.#flag > 1) return internal(`the message has the unknown flag ${this.#flag}`)
-    if (this.#flag === 1 && encoding === '') return internal('a compressed message came without a grpc-encoding')
-    if (this.#flag === 1 && !MESSAGE_CODINGS.has(encoding)) return unknownCoding(encoding)
-    const { largest } = this.#home
-    return this.#expected > largest ? tooLarge(`${this.#expected} vs. ${largest}`) : undefined
   }
 
   #begin(slab: Slab): boolean {

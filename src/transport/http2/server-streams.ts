@@ -1,11 +1,8 @@
-import type { AuthenticationData } from '../../component/authentication.ts'
 import { Refused } from '../../component/refused.ts'
-import { admissionNow } from '../admission.ts'
-import type { Admission } from '../admission.ts'
-import type { Answers } from './answers.ts'
 import { ClosedStreams } from './closed-streams.ts'
+import type { Connection } from './connection.ts'
 import { writeReset, writeWindowUpdate } from './control-frames.ts'
-import type { Allowance } from './flood.ts'
+import { Entrance } from './entrance.ts'
 import {
   ConnectionError,
   END_STREAM,
@@ -17,18 +14,14 @@ import {
 } from './frames.ts'
 import type { HeaderBlock } from './header-block.ts'
 import type { HeaderList } from './hpack/header-list.ts'
-import type { Outbox } from './outbox.ts'
-import type { ReceiveCredit } from './receive-credit.ts'
 import { CANCELLED, FAULTY, LATE, TOO_SLOW, unserved } from './refusals.ts'
 import { isTrailer, RequestHead } from './request-head.ts'
 import { ServerStream } from './server-stream.ts'
-import type { StreamHome } from './server-stream.ts'
+import type { StreamHome } from './stream-home.ts'
 import type { Service } from './service.ts'
 import { StreamTable } from './stream-table.ts'
-import type { SendWindows } from './windows.ts'
+import { ANSWER_TIMEOUT } from './waits.ts'
 
-/** Until an answer has left: a client that does not take it is gone, or means it. In milliseconds. */
-export const ANSWER_TIMEOUT = 60_000
 /** Calls whose client has given them up are under way until their methods have: so many for each stream that may be open. */
 const CALLS_A_STREAM = 2
 /** DATA frames of fewer bytes, but for a request's last, move nothing on. */
@@ -36,28 +29,8 @@ const SMALL_DATA = 64
 /** Frames that move nothing on, which a client may send for each request. */
 const EARNED_BY_REQUEST = 8
 
-/** What streams have in common. */
-export interface Connection {
-  readonly service: Service
-  readonly peer: string
-  readonly auth: AuthenticationData | undefined
-  readonly outbox: Outbox
-  readonly windows: SendWindows
-  readonly answers: Answers
-  readonly credit: ReceiveCredit
-  readonly idleFrames: Allowance
-  readonly cuts: Allowance
-  /** What the peer gives each stream. */
-  readonly peerWindow: number
-  due(at: number): void
-  /** A request has been answered. */
-  answered(): void
-  /** The last stream has ended. */
-  emptied(): void
-}
-
 /** The requests of a connection. */
-export class ServerStreams implements StreamHome {
+export class ServerStreams implements StreamHome<ServerStream> {
   readonly open = new StreamTable<ServerStream>()
   /** The newest stream that there was. */
   last = 0
@@ -67,6 +40,7 @@ export class ServerStreams implements StreamHome {
   isReading = false
   readonly #connection: Connection
   readonly #service: Service
+  readonly #entrance: Entrance
   readonly #closed = new ClosedStreams()
   #underway = 0
   #complete: ServerStream[] = []
@@ -79,6 +53,9 @@ export class ServerStreams implements StreamHome {
   constructor(connection: Connection) {
     this.#connection = connection
     this.#service = connection.service
+    this.#entrance = new Entrance(connection.service, connection.auth, (stream, refused) =>
+      this.refuse(stream, refused),
+    )
   }
 
   get peer(): string {
@@ -148,39 +125,8 @@ export class ServerStreams implements StreamHome {
       stream.deadline = now + timeout
       this.#connection.due(stream.deadline)
     }
-    if (!isPlain && !this.#judge(stream)) return
+    if (!isPlain && !this.#entrance.admits(stream)) return
     if (ends) stream.end()
-  }
-
-  /** Whether it may go on, be it later. */
-  #judge(stream: ServerStream): boolean {
-    const { authenticator, log } = this.#service
-    if (authenticator === undefined) return this.#admit(stream)
-    const judged = admissionNow(authenticator, stream.metadata, log)
-    if (!(judged instanceof Promise)) return this.#heed(stream, judged)
-    stream.wait()
-    void judged.then((admission) => {
-      // It was cancelled, or its time was over, while it was judged.
-      if (stream.state !== 'over' && this.#heed(stream, admission)) stream.goOn()
-    })
-    return true
-  }
-
-  #heed(stream: ServerStream, { auth, refused }: Admission): boolean {
-    // What the certificate proves no claim of a token stands for.
-    if (auth) stream.auth = { ...auth, ...this.#connection.auth }
-    if (!refused) return this.#admit(stream)
-    this.#service.onRejected(refused)
-    this.refuse(stream, refused)
-    return false
-  }
-
-  #admit(stream: ServerStream): boolean {
-    const limited = this.#service.limiter?.refuse(stream)
-    if (limited) this.#service.onRejected(limited)
-    const refused = limited ?? stream.head.method?.refuse?.(stream)
-    if (refused) this.refuse(stream, refused)
-    return refused === undefined
   }
 
   beginData(flags: number, id: number, length: number, now: number): void {

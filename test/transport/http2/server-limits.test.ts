@@ -9,7 +9,7 @@ import { Keepalive } from '../../../src/transport/http2/keepalive.ts'
 import { CONNECTION_WINDOW, ReceiveCredit } from '../../../src/transport/http2/receive-credit.ts'
 import { RequestHead } from '../../../src/transport/http2/request-head.ts'
 import { ServerStream } from '../../../src/transport/http2/server-stream.ts'
-import type { StreamHome } from '../../../src/transport/http2/server-stream.ts'
+import type { StreamHome } from '../../../src/transport/http2/stream-home.ts'
 import type { SlabMethod } from '../../../src/transport/unary.ts'
 import { until } from '../until.ts'
 import { data, echo, framed, headers, serve } from './serving.ts'
@@ -115,7 +115,7 @@ describe('A message that arrives', () => {
 
   const arriving = (patience: number) => {
     const refusals: Refused[] = []
-    const home: StreamHome = {
+    const home: StreamHome<ServerStream> = {
       peer: '',
       largest: MIB,
       patience,

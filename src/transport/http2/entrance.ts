@@ -1,0 +1,54 @@
+import type { AuthenticationData } from '../../component/authentication.ts'
+import type { Refused } from '../../component/refused.ts'
+import { admissionNow } from '../admission.ts'
+import type { Admission } from '../admission.ts'
+import type { ServerStream } from './server-stream.ts'
+import type { Service } from './service.ts'
+
+/** Asks about a request, by its headers, all who are to be asked; those that may not go on are told. */
+export class Entrance {
+  readonly #service: Service
+  readonly #certificate: AuthenticationData | undefined
+  readonly #refuse: (stream: ServerStream, refused: Refused) => void
+
+  constructor(
+    service: Service,
+    certificate: AuthenticationData | undefined,
+    refuse: (stream: ServerStream, refused: Refused) => void,
+  ) {
+    this.#service = service
+    this.#certificate = certificate
+    this.#refuse = refuse
+  }
+
+  /** Whether it may go on, be it later: what comes of it is kept then. */
+  admits(stream: ServerStream): boolean {
+    const { authenticator, log } = this.#service
+    if (authenticator === undefined) return this.#letsIn(stream)
+    const judged = admissionNow(authenticator, stream.metadata, log)
+    if (!(judged instanceof Promise)) return this.#heeds(stream, judged)
+    stream.wait()
+    void judged.then((admission) => {
+      // It was cancelled, or its time was over, while it was judged.
+      if (stream.state !== 'over' && this.#heeds(stream, admission)) stream.goOn()
+    })
+    return true
+  }
+
+  #heeds(stream: ServerStream, { auth, refused }: Admission): boolean {
+    // What the certificate proves no claim of a token stands for.
+    if (auth) stream.auth = { ...auth, ...this.#certificate }
+    if (!refused) return this.#letsIn(stream)
+    this.#service.onRejected(refused)
+    this.#refuse(stream, refused)
+    return false
+  }
+
+  #letsIn(stream: ServerStream): boolean {
+    const limited = this.#service.limiter?.refuse(stream)
+    if (limited) this.#service.onRejected(limited)
+    const refused = limited ?? stream.head.method?.refuse?.(stream)
+    if (refused) this.#refuse(stream, refused)
+    return refused === undefined
+  }
+}
