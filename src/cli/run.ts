@@ -5,7 +5,7 @@ import { ConfigWatch } from '../service/config-watch.ts'
 import { controlOf } from '../service/control.ts'
 import { messagesOf } from '../service/fault-lines.ts'
 import { Service } from '../service/service.ts'
-import type { Accepted, Read } from '../service/service.ts'
+import type { Accepted, Read, ServiceOptions } from '../service/service.ts'
 import { logger } from './logger.ts'
 import { ownPackage } from './package.ts'
 
@@ -33,7 +33,7 @@ export async function run(first: Accepted, { read, watch }: RunOptions): Promise
     logger,
     clock: systemClock,
     controlOf: (asked) => controlOf(asked, version),
-    worker: new URL(`../cli/worker${extname(import.meta.url)}`, import.meta.url),
+    ...((first.configuration.service.workers ?? 1) > 1 && { hire: await hiring() }),
   })
   const { log } = service
   const stopped = onStop()
@@ -63,6 +63,14 @@ export async function run(first: Accepted, { read, watch }: RunOptions): Promise
     stopped.forget()
     guarded.forget()
   }
+}
+
+/** Loaded where there are to be several processes. */
+async function hiring(): Promise<NonNullable<ServiceOptions['hire']>> {
+  const { Crew } = await import('../service/workers/crew.ts')
+  // Beside this one in src/, and in dist/ a module of its own.
+  const entry = new URL(`../cli/worker${extname(import.meta.url)}`, import.meta.url)
+  return (needs) => new Crew({ ...needs, entry })
 }
 
 /** A component that throws in a callback of its own, where no stage can catch it, is reported; the process goes on. */

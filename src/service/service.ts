@@ -29,7 +29,7 @@ import { ReloadMetrics } from './reload-metrics.ts'
 import { needsRestart } from './needs-restart.ts'
 import { tellDivision, tellReload } from './telling.ts'
 import { Turns } from './turns.ts'
-import { Crew } from './workers/crew.ts'
+import type { Crew, CrewOptions } from './workers/crew.ts'
 
 /** A configuration as it was read, with what it names. */
 export interface Read {
@@ -59,8 +59,8 @@ export interface ServiceOptions {
   readonly logger: (telemetry: LogTelemetry, resource: object) => ServiceLog
   /** What extensions may ask of this service. */
   readonly controlOf?: (service: Service) => Control
-  /** The module that workers run. Without it, everything runs in this process, whatever `service::workers` says. */
-  readonly worker?: URL
+  /** Who starts other processes. Without it, everything runs in this one, whatever `service::workers` says. */
+  readonly hire?: (needs: Omit<CrewOptions, 'entry'>) => Crew
 }
 
 /** How long what a reload takes out may take to send what it has left, in milliseconds. */
@@ -90,7 +90,7 @@ export class Service {
 
   /** Builds everything and starts nothing. Throws `CreateFailed`. */
   constructor(options: ServiceOptions) {
-    const { first, version, clock, logger, controlOf, worker } = options
+    const { first, version, clock, logger, controlOf, hire } = options
     const { telemetry } = first.configuration.service
     this.#options = options
     this.#accepted = first
@@ -101,9 +101,9 @@ export class Service {
     const { startTime, log } = this
     this.metrics = new Metrics(telemetry.metrics.level)
     const { metrics } = this
-    this.#workers = worker ? (first.configuration.service.workers ?? 1) : 1
+    this.#workers = hire ? (first.configuration.service.workers ?? 1) : 1
     this.#division = divide(first.configuration, this.#workers)
-    const crew = worker && this.#workers > 1 ? this.#hire(worker, resource) : undefined
+    const crew = hire && this.#workers > 1 ? hire(this.#needs(resource)) : undefined
     this.crew = crew
     const gathered = crew && { gather: crew.measured.bind(crew) }
     const own = new Telemetry({ metrics, resource, version, clock, startTime, ...gathered })
@@ -217,13 +217,13 @@ export class Service {
     if (stopped.status === 'rejected') throw stopped.reason
   }
 
-  #hire(entry: URL, resource: Readonly<Record<string, string>>): Crew {
+  #needs(resource: Readonly<Record<string, string>>): Omit<CrewOptions, 'entry'> {
     const { clock, first } = this.#options
     const { logs, metrics } = first.configuration.service.telemetry
     const terms = { workers: this.#workers, resource, logs, metrics: metrics.level }
     const inTurn = (work: () => Promise<void>) => this.#turns.take(work)
     const stopping = this.#stopping.signal
-    return new Crew({ entry, terms, clock, log: this.log, metrics: this.metrics, inTurn, stopping })
+    return { terms, clock, log: this.log, metrics: this.metrics, inTurn, stopping }
   }
 
   async #end(deadline: AbortSignal): Promise<void> {
