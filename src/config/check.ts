@@ -90,7 +90,15 @@ async function checkRoot(
   checkQueues(used, pipelines, service.limits, report)
   if (machine) {
     checkMachine(used, report)
-    checkMemory(used, pipelines, service.limits, placeOf(root, ['service', 'limits']), memory ?? memoryLimit(), report, service.workers)
+    checkMemory(
+      used,
+      pipelines,
+      service.limits,
+      placeOf(root, ['service', 'limits']),
+      memory ?? memoryLimit(),
+      report,
+      service.workers,
+    )
   }
   // What a broken pipeline names is not unused.
   if (faults.length === 0) checkUnused(components, used, overridden, report)
