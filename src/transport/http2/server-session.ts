@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { AuthenticationData } from '../../component/authentication.ts'
 import { Answers } from './answers.ts'
 import type { Connection } from './connection.ts'
-import { writeGoaway, writePing, writeSettingsAck, writeWindowUpdate } from './control-frames.ts'
+import { writeGoaway, writePing, writeSettingsAck } from './control-frames.ts'
 import { cuts, idleFrames } from './flood.ts'
 import { mustHave, protocolError } from './frame-faults.ts'
 import { FrameReader } from './frame-reader.ts'
@@ -10,24 +10,17 @@ import type { FrameHandler } from './frame-reader.ts'
 import * as frames from './frames.ts'
 import { ConnectionError, readUint32 } from './frames.ts'
 import { HeaderBlock } from './header-block.ts'
+import { DATA_LIMIT, HEADER_LIST, HEADER_TABLE, OTHER_LIMIT } from './greeting.ts'
 import { HeaderDecoder } from './hpack/decoder.ts'
 import { Keepalive, PingLimit } from './keepalive.ts'
 import { Outbox } from './outbox.ts'
-import { CONNECTION_WINDOW, ReceiveCredit } from './receive-credit.ts'
+import { ReceiveCredit } from './receive-credit.ts'
 import { ServerStreams } from './server-streams.ts'
-import { STREAM_WINDOW } from './server-stream.ts'
 import type { Service } from './service.ts'
-import { PeerSettings, settingsFrame } from './settings.ts'
+import { PeerSettings } from './settings.ts'
 import { Waits } from './waits.ts'
 import { SendWindows } from './windows.ts'
 
-/** Payload of a DATA frame: it goes where its message goes, whatever its size. */
-const LARGEST_DATA = 2 ** 20
-/** And of any other: headers that we take fit in as much. */
-const LARGEST_OTHER = frames.DEFAULT_FRAME
-/** Octets of the header list of a request, each field with 32 beyond its own, and of the table of fields. */
-const HEADER_LIST = 16 * 1024
-const HEADER_TABLE = frames.DEFAULT_HEADER_TABLE
 /** What may wait for a client to take it, before nothing more is read of it. */
 const MOST_UNSENT = 2 * 2 ** 20
 /** SETTINGS cost an answer, and may change the window of each stream. */
@@ -84,9 +77,9 @@ export class ServerSession implements FrameHandler, Connection {
     this.#keepalive = new Keepalive(service.keepalive, now)
     this.#pings = new PingLimit(service.pings)
     this.#streams = new ServerStreams(this)
-    this.#reader = new FrameReader(this, { data: LARGEST_DATA, other: LARGEST_OTHER })
+    this.#reader = new FrameReader(this, { data: DATA_LIMIT, other: OTHER_LIMIT })
     this.#waits = new Waits(service.patience, now)
-    this.#greet()
+    this.outbox.append(service.greeting)
     this.due(Math.min(this.#waits.next, this.#keepalive.next))
   }
 
@@ -235,17 +228,6 @@ export class ServerSession implements FrameHandler, Connection {
     if (streams === 'deaf') return void this.#socket.destroy()
     this.#keepAlive(now)
     this.due(Math.min(streams, this.#waits.next, this.#drainedBy, this.#keepalive.next))
-  }
-
-  #greet(): void {
-    const settings = settingsFrame([
-      [frames.MAX_CONCURRENT_STREAMS, this.service.mostStreams],
-      [frames.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
-      [frames.MAX_FRAME_SIZE, LARGEST_DATA],
-      [frames.MAX_HEADER_LIST_SIZE, HEADER_LIST],
-    ])
-    this.outbox.append(settings)
-    writeWindowUpdate(this.outbox, 0, CONNECTION_WINDOW - frames.DEFAULT_WINDOW)
   }
 
   /** What is left of the chunk behind it. */

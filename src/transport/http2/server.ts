@@ -9,6 +9,7 @@ import { listen } from '../listen.ts'
 import { protect, serverSecurity } from '../tls-server.ts'
 import type { BufferMethod, SlabMethod, StartUnaryServer, UnaryMethod, UnaryServing } from '../unary.ts'
 import { PREFACE } from './frames.ts'
+import { greeting } from './greeting.ts'
 import { readChunks } from './read-chunks.ts'
 import { ServerSession } from './server-session.ts'
 import type { Service } from './service.ts'
@@ -83,6 +84,7 @@ function look(sessions: ReadonlySet<ServerSession>, ticker: Ticker, now: number)
 
 function serviceOf(options: GrpcServerOptions, serving: UnaryServing, ticker: Ticker): Service {
   const { authenticator, limiter, log, onRejected = () => {} } = serving
+  const mostStreams = options.max_concurrent_streams || DEFAULT_STREAMS
   return {
     methods: new Map([...serving.methods].map(([path, method]) => [path, readingIntoSlabs(method)])),
     log,
@@ -90,7 +92,8 @@ function serviceOf(options: GrpcServerOptions, serving: UnaryServing, ticker: Ti
     limiter,
     onRejected,
     largest: (options.max_recv_msg_size_mib || DEFAULT_MESSAGE_MIB) * MIB,
-    mostStreams: options.max_concurrent_streams || DEFAULT_STREAMS,
+    mostStreams,
+    greeting: greeting(mostStreams),
     patience: options.request_timeout || Infinity,
     keepalive: options.keepalive.server_parameters,
     pings: options.keepalive.enforcement_policy,

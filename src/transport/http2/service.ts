@@ -10,6 +10,8 @@ import type { KeepaliveOptions } from './keepalive.ts'
 export interface Service {
   readonly methods: ReadonlyMap<string, SlabMethod>
   readonly log: Log
+  /** What clients are told first. */
+  readonly greeting: Buffer
   readonly authenticator: ServerAuthenticator | undefined
   readonly limiter: RequestLimiter | undefined
   readonly onRejected: (refused: Refused) => void
