@@ -193,9 +193,13 @@ describe('workers', { skip }, () => {
   test('lose nothing over twenty reloads under load', async (t) => {
     const { telegen, sink, ports } = await started(t)
     const answers: Promise<number>[] = []
+    const overGrpc = channels(t, ports.grpc, 6)
     let isSending = true
     const send = () => {
-      answers.push(post(ports.http, `record ${answers.length}.`))
+      const name = `record ${answers.length}.`
+      // Every other over a connection of its own, the rest over those that are there.
+      const channel = answers.length % 2 === 0 ? undefined : overGrpc[(answers.length >> 1) % overGrpc.length]
+      answers.push(channel?.(name) ?? post(ports.http, name))
       if (isSending) setTimeout(send, 2)
     }
     send()
