@@ -13,7 +13,7 @@ const FIRST_BUCKETS = 64
  * goes into collecting them.
  */
 export class StreamTable<T extends Tabled> {
-  #buckets: (T | undefined)[] = new Array<T | undefined>(FIRST_BUCKETS).fill(undefined)
+  #buckets: (T | undefined)[] = emptied(FIRST_BUCKETS)
   #size = 0
 
   get size(): number {
@@ -73,8 +73,10 @@ export class StreamTable<T extends Tabled> {
 
   #grow(): void {
     const all = this.all()
-    this.#buckets = new Array<T | undefined>(this.#buckets.length * 2).fill(undefined)
+    this.#buckets = emptied(this.#buckets.length * 2)
     this.#size = 0
     for (const stream of all) this.add(stream)
   }
 }
+
+const emptied = (length: number): undefined[] => Array.from({ length }, () => undefined)

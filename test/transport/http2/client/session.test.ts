@@ -185,10 +185,8 @@ describe('A session of the client', () => {
     const call = await caller(t, server.port)
     const codes = []
     for (code of [0, 1, 2, 3, 6, 7, 8, 9, 11, 12]) codes.push((await refusal(call())).code)
-    assert.deepEqual(codes, [
-      ...['internal', 'internal', 'internal', 'internal', 'internal', 'unavailable'],
-      ...['cancelled', 'internal', 'resource_exhausted', 'permission_denied'],
-    ])
+    const first = ['internal', 'internal', 'internal', 'internal', 'internal', 'unavailable']
+    assert.deepEqual(codes, first.concat('cancelled', 'internal', 'resource_exhausted', 'permission_denied'))
   })
 
   test('told to go, it begins nothing further there; what the server will not answer goes by another connection', async (t) => {
