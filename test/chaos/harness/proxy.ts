@@ -159,7 +159,7 @@ class Pair {
       if (bytesPerSecond && towardsBackend) {
         deeds.throttled++
         await pause(SLICE_MS)
-      } else if (!flushed && !to.destroyed) await Promise.race([once(to, 'drain'), once(to, 'close')])
+      } else if (!flushed && !to.destroyed) await drained(to)
     }
     from.resume()
   }
@@ -170,6 +170,10 @@ async function held(tell?: () => void): Promise<void> {
   tell?.()
   await new Promise<void>((resolve) => waiting.push(resolve))
 }
+
+/** Or gone: who closed it while something was held for it is not to be waited for. */
+const drained = (to: Socket): Promise<unknown> =>
+  Promise.race([once(to, 'drain'), once(to, 'close')]).catch(() => undefined)
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
