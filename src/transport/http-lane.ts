@@ -7,6 +7,7 @@ import { DISCARD_LIMIT, DISCARD_TIMEOUT, ANSWER_TIMEOUT } from './http-answer.ts
 import { BodyMemory, cutOff, inflatedBody, refusalOfBody } from './http-body.ts'
 import type { BodyLimits, Reserve } from './http-body.ts'
 import type { HttpBody, HttpReply } from './http-exchange.ts'
+import { readChunks } from './http2/read-chunks.ts'
 import { LaneRequest } from './http-lane-request.ts'
 import { parsePlainPost } from './http-request-head.ts'
 import type { RequestHead } from './http-request-head.ts'
@@ -16,6 +17,9 @@ const HEAD_LIMIT = 8 * 1024
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 /** Answers that a client has not read yet, in bytes: who sends on and on without reading is cut off. */
 const MOST_UNSENT = 64 * 1024
+/** What has come and nobody reads yet, in bytes; then no more is taken. Pieces are copied, so small ones are no more than that. */
+const MOST_KEPT = 64 * 1024
+const MOST_PIECES = 64
 export const CLIENT_GONE = new Refused('the client went away', { code: 'cancelled', retry: {} })
 
 /** What is the same for all connections of a server. Times are in milliseconds; 0 means for ever. */
@@ -46,6 +50,7 @@ export class Lane {
   readonly #pieces: Buffer[] = []
   #at = 0
   #isPaused = false
+  #isHandedOver = false
   #state: 'idle' | 'waiting' | 'reading' | 'answering' | 'discarding' | 'over' = 'idle'
   /** Of the body under way. */
   #left = 0
@@ -62,7 +67,8 @@ export class Lane {
     this.socket = socket
     this.#owner = owner
     this.deadline = after(firstTimeout)
-    socket.on('data', this.#take).on('end', this.#gone).on('close', this.#gone).on('error', ignore)
+    socket.on('end', this.#gone).on('close', this.#gone).on('error', ignore)
+    readChunks(socket, this.#take)
   }
 
   /** `HttpRequest.peer`. */
@@ -89,13 +95,22 @@ export class Lane {
     this.#gone()
   }
 
+  /** `piece` is lent: what of it is not read at once is copied. */
   readonly #take = (piece: Buffer): void => {
+    // What node:http has does not come here, unless it has somebody else read it: then it goes the ordinary way.
+    if (this.#isHandedOver) return void this.socket.push(Buffer.from(piece))
+    if (this.#state === 'over') return
     this.#pieces.push(piece)
     this.#advance()
-    if (this.#pieces.length > 0 && !this.#isPaused && this.#state !== 'over') {
-      this.#isPaused = true
-      this.socket.pause()
-    }
+    const last = this.#pieces.length - 1
+    if (last < 0) return
+    this.#pieces[last] = Buffer.from(last === 0 ? piece.subarray(this.#at) : piece)
+    if (last === 0) this.#at = 0
+    const kept = this.#pieces.reduce((sum, { length }) => sum + length, 0)
+    // While it reads, it notices that the client goes away.
+    if (this.#isPaused || (kept <= MOST_KEPT && this.#pieces.length < MOST_PIECES)) return
+    this.#isPaused = true
+    this.socket.pause()
   }
 
   /** Reads as far as it is anybody's turn. */
@@ -137,6 +152,7 @@ export class Lane {
   #handOver(): void {
     const { socket } = this
     this.#state = 'over'
+    this.#isHandedOver = true
     socket.off('data', this.#take).off('end', this.#gone).off('close', this.#gone).off('error', ignore)
     socket.pause()
     const rest = Buffer.concat(this.#pieces).subarray(this.#at)
