@@ -71,6 +71,7 @@ export class SendWindows {
   readonly #waiting = new Set<Sending>()
   #connection = DEFAULT_WINDOW
   #isFull = false
+  #sent = 0
   /** The peer's setting. */
   frame = DEFAULT_FRAME
 
@@ -81,6 +82,13 @@ export class SendWindows {
   /** Streams whose bodies have not left entirely. */
   get waiting(): number {
     return this.#waiting.size
+  }
+
+  /** DATA frames that were sent since this was asked last: a peer may give credit for each. */
+  takeSent(): number {
+    const sent = this.#sent
+    this.#sent = 0
+    return sent
   }
 
   /** Sends the body, all or what may leave; an empty one is a frame, too. */
@@ -152,6 +160,7 @@ export class SendWindows {
       if (this.#isFull || (length <= 0 && body.left > 0)) return false
       this.#connection -= length
       sending.window -= length
+      this.#sent++
       body.write(this.#outbox, sending.id, length)
       if (this.#outbox.unsent >= MOST_UNSENT) this.#fill()
       if (body.left > 0) continue

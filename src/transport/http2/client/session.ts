@@ -29,6 +29,7 @@ import { HeaderBlock } from '../header-block.ts'
 import { HeaderDecoder } from '../hpack/decoder.ts'
 import { HeaderEncoder } from '../hpack/encoder.ts'
 import { Outbox } from '../outbox.ts'
+import { readChunks } from '../read-chunks.ts'
 import { CONNECTION_WINDOW, ReceiveCredit } from '../receive-credit.ts'
 import { PeerSettings, settingsFrame } from '../settings.ts'
 import { StreamTable } from '../stream-table.ts'
@@ -95,8 +96,11 @@ export class ClientSession implements FrameHandler, Place {
         this.destroy(lost(cause?.message ?? 'the server closed the connection', cause))
         for (const sent of this.#held) sent()
       })
-      .on('data', (chunk: Buffer) => this.#read(chunk))
-      .resume()
+    // What came behind a proxy's answer, or with the last of TLS's.
+    const early = socket.read() as Buffer | null
+    readChunks(socket, (chunk) => this.#read(chunk))
+    socket.resume()
+    if (early !== null) this.#read(early)
   }
 
   /** Whether a request can begin. */
@@ -288,7 +292,9 @@ export class ClientSession implements FrameHandler, Place {
     for (const call of this.#calls.all()) if (call.id > last) this.#sendAgain(call, goingAway(code, text))
   }
 
+  /** Small windows make many small frames, and many credits for them: those are no flood, whatever the bytes. */
   #waste(): void {
+    this.#idle.earn(CREDITS_A_FRAME * this.#windows.takeSent())
     this.#idle.spend(1, performance.now())
   }
 
@@ -349,6 +355,8 @@ export class ClientSession implements FrameHandler, Place {
 /** Frames of no use that a server may send more of for each request, and for so many bytes of it: it acknowledges, gives credit, measures. */
 const EARNED = 8
 const EARNED_SHARE = 4096
+/** What a server may answer a DATA frame with: credit for the stream, and for the connection. */
+const CREDITS_A_FRAME = 2
 const OUR_PING = Buffer.from('telegen.')
 const EXHAUSTED = { code: 'resource_exhausted', retry: 'never' } as const
 
