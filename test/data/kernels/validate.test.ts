@@ -49,7 +49,31 @@ const agrees = (signal: OracleSignal, bytes: Buffer, items = 1) => {
   assert.deepEqual(toObject(bytes, signal), decode(signal, bytes))
 }
 
+const counts = (signal: OracleSignal, bytes: Buffer, items = 1) => {
+  assert.equal(validate(signal, bytes), items)
+  assert.equal(count(signal, bytes), items)
+}
+
 describe('hazards', () => {
+  test('tags written in more bytes than they need count like others', () => {
+    const wide = (bytes: Buffer): Buffer =>
+      Buffer.concat([Buffer.from([bytes[0]! | 0x80, 0x80, 0x00]), bytes.subarray(1)])
+    const span = embed(2, embed(1, Buffer.alloc(16)))
+    counts('traces', embed(1, embed(2, span, wide(span), span)), 3)
+    refuses('traces', embed(1, embed(2, wide(embed(2, embed(1, Buffer.alloc(15)))))), /trace id of 15/)
+    const [gauge, sum] = [embed(5, embed(1)), embed(7, embed(1), embed(1))]
+    counts('metrics', embed(1, embed(2, embed(2, gauge, wide(sum)))), 2)
+    counts('metrics', embed(1, embed(2, embed(2, wide(gauge), gauge))), 2)
+  })
+
+  test('fields whose tags take two bytes are checked like others', () => {
+    const flags = Buffer.concat([tag(16, 5), Buffer.alloc(4, 1)])
+    counts('traces', inRecord(flags, embed(5, 'name')))
+    refuses('traces', inRecord(flags.subarray(0, 5)), /beyond/)
+    refuses('traces', inRecord(number(16, 1)), /wire type/)
+    counts('traces', inRecord(number(17, 1), embed(31, 'unknown')))
+  })
+
   test('requests one after another are one request', () => {
     const one = log(embed(3, 'a'))
     agrees('logs', Buffer.concat([one, one]), 2)
