@@ -107,10 +107,10 @@ export class Outbox {
       for (const run of waiting) run()
     }
     const last = parts.length - 1
-    if (last === 0) return void this.#socket.write(parts[0] as Buffer, sent)
+    if (last === 0) return void this.#socket.write(parts[0]!, sent)
     this.#socket.cork()
-    for (let index = 0; index < last; index++) this.#socket.write(parts[index] as Buffer)
-    this.#socket.write(parts[last] as Buffer, sent)
+    for (let index = 0; index < last; index++) this.#socket.write(parts[index]!)
+    this.#socket.write(parts[last]!, sent)
     this.#socket.uncork()
   }
 

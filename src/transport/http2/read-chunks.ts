@@ -20,7 +20,7 @@ export function readChunks(socket: net.Socket, read: (chunk: Buffer) => void): v
     return void socket.on('data', read)
   const shared = readBuffer()
   handle.useUserBuffer(shared)
-  Object.assign(socket, { [buffer]: shared, [callback]: (bytes: number) => void read(shared.subarray(0, bytes)) })
+  Object.assign(socket, { [buffer]: shared, [callback]: (bytes: number) => read(shared.subarray(0, bytes)) })
 }
 
 /** Where node:net keeps what `onread` says. */

@@ -340,7 +340,7 @@ function handedOver(stream: ServerStream): Promise<Buffer> {
   try {
     return stream.take()
   } catch (error) {
-    return Promise.reject(error as Error)
+    return Promise.reject(error)
   }
 }
 

@@ -14,7 +14,7 @@ export const PATH = '/test.Service/Method'
 export interface Served {
   readonly server: UnaryServer
   readonly port: number
-  connect(settings?: Buffer): RawConnection
+  readonly connect: (settings?: Buffer) => RawConnection
 }
 
 /** A server of one method, over our own HTTP/2. */
