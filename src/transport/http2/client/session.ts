@@ -100,7 +100,7 @@ export class ClientSession implements FrameHandler, Place {
     const early = socket.read() as Buffer | null
     readChunks(socket, (chunk) => this.#read(chunk))
     socket.resume()
-    if (early !== null) this.#read(early)
+    if (early !== null) queueMicrotask(() => this.#read(early))
   }
 
   /** Whether a request can begin. */
