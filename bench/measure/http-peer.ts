@@ -23,7 +23,7 @@ function sink(): void {
       for (let at = 0; at < chunk.length;) {
         if (left === 0) {
           const end = chunk.indexOf(END_OF_HEAD, at) + END_OF_HEAD.length
-          left = Number(/content-length: *(\d+)/i.exec(chunk.latin1Slice(at, end))?.[1])
+          left = Number(/content-length: *(\d+)/i.exec(chunk.toString('latin1', at, end))?.[1])
           at = end
         }
         const taken = Math.min(left, chunk.length - at)
@@ -46,7 +46,7 @@ function load(): void {
     const socket = net.connect({ port: Number(port), host: '127.0.0.1', noDelay: true }, () => socket.write(request))
     socket.on('error', () => {})
     socket.on('data', (answer) => {
-      if (!answer.latin1Slice(0, 15).startsWith('HTTP/1.1 200')) throw new Error(answer.toString())
+      if (!answer.toString('latin1', 0, 15).startsWith('HTTP/1.1 200')) throw new Error(answer.toString())
       socket.write(request)
     })
   }
