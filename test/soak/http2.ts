@@ -5,7 +5,7 @@ import { RestlessClient } from './restless-client.ts'
 import type { Tally } from './restless-client.ts'
 
 const MEBIBYTE = 2 ** 20
-const CLIENTS = 16
+const CLIENTS = 8
 /** How often all pause and are looked at, in milliseconds. */
 const ROUND = 20_000
 /** Looks before the one that all others are held against: what is compiled and pooled by then is not a leak. */
@@ -15,7 +15,7 @@ const MOST_HEAP = 8 * MEBIBYTE
 const MOST_MEMORY = 64 * MEBIBYTE
 const MOST_DESCRIPTORS = 4
 /** Milliseconds in which everything is let go of. */
-const SETTLING = 20_000
+const SETTLING = 60_000
 /** How often the backend ends its connections, one way or the other. */
 const BACKEND_MOOD = 3000
 
@@ -33,6 +33,8 @@ export async function soakHttp2(duration: number, seed: number, print: (line: st
   const backend = new ScriptedServer([])
   const backendPort = await backend.open()
   const telegen = await FuzzedTelegen.start(backendPort, configuration)
+  // What the start took is not the clients'.
+  await telegen.look()
   const tally: Tally = {
     answered: 0,
     refused: 0,

@@ -24,6 +24,8 @@ const MOST_REQUESTS = 60
 const MOST_OPEN = 20
 const PATIENCE = 20_000
 const LARGE = 20_000
+/** Milliseconds between connections, at most: it is about time, not about load. */
+const PAUSE = 100
 
 /** Connects, asks, changes its mind, and goes, again and again. A request that it stays for must be answered. */
 export class RestlessClient {
@@ -44,7 +46,10 @@ export class RestlessClient {
 
   /** Rejects where the server lets it down. */
   async run(until: number): Promise<void> {
-    while (performance.now() < until) await this.#connection()
+    while (performance.now() < until) {
+      await this.#connection()
+      await new Promise((resolve) => setTimeout(resolve, this.#random.below(PAUSE)))
+    }
   }
 
   async #connection(): Promise<void> {
