@@ -1,5 +1,4 @@
 import type { AuthenticationData } from '../../component/authentication.ts'
-import type { Refused } from '../../component/refused.ts'
 import { admissionNow } from '../admission.ts'
 import type { Admission } from '../admission.ts'
 import type { ServerStream } from './server-stream.ts'
@@ -9,12 +8,12 @@ import type { Service } from './service.ts'
 export class Entrance {
   readonly #service: Service
   readonly #certificate: AuthenticationData | undefined
-  readonly #refuse: (stream: ServerStream, refused: Refused) => void
+  readonly #refuse: (stream: ServerStream, thrown: unknown) => void
 
   constructor(
     service: Service,
     certificate: AuthenticationData | undefined,
-    refuse: (stream: ServerStream, refused: Refused) => void,
+    refuse: (stream: ServerStream, thrown: unknown) => void,
   ) {
     this.#service = service
     this.#certificate = certificate
@@ -45,10 +44,16 @@ export class Entrance {
   }
 
   #letsIn(stream: ServerStream): boolean {
-    const limited = this.#service.limiter?.refuse(stream)
-    if (limited) this.#service.onRejected(limited)
-    const refused = limited ?? stream.head.method?.refuse?.(stream)
-    if (refused) this.#refuse(stream, refused)
-    return refused === undefined
+    try {
+      const limited = this.#service.limiter?.refuse(stream)
+      if (limited) this.#service.onRejected(limited)
+      const refused = limited ?? stream.head.method?.refuse?.(stream)
+      if (refused) this.#refuse(stream, refused)
+      return refused === undefined
+    } catch (error) {
+      // One request is lost by it, and not a process.
+      this.#refuse(stream, error)
+      return false
+    }
   }
 }

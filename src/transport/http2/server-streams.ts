@@ -53,9 +53,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
   constructor(connection: Connection) {
     this.#connection = connection
     this.#service = connection.service
-    this.#entrance = new Entrance(connection.service, connection.auth, (stream, refused) =>
-      this.refuse(stream, refused),
-    )
+    this.#entrance = new Entrance(connection.service, connection.auth, (stream, thrown) => this.failed(stream, thrown))
   }
 
   get peer(): string {

@@ -273,6 +273,23 @@ describe('Requests', () => {
     assert.equal(arrivingBytes.held, 0)
   })
 
+  test('whose limiter fails are INTERNAL, also when an authenticator was waited for', async (t) => {
+    const limiter = {
+      refuse: () => {
+        throw new TypeError('a bug')
+      },
+      took() {},
+    }
+    const authenticator = { challenge: '', authenticate: async () => undefined }
+    for (const serving of [{ limiter }, { limiter, authenticator }]) {
+      const { connect } = await serve(t, echo, '{}', serving)
+      const connection = connect()
+      await connection.write(request(1))
+      await answered(connection, 1)
+      assert.equal(statusOn(connection, 1), '13')
+    }
+  })
+
   test('beyond the streams of a connection are refused unbegun, and may be sent again', async (t) => {
     const finish: (() => void)[] = []
     const { connect } = await serve(
