@@ -11,6 +11,7 @@ import type { Load, Ports, Window } from './station.ts'
 export interface Effort {
   readonly rounds: number
   readonly windowMs: number
+  /** Processor time of each program before the rounds, so that compilers and heaps have found their state. */
   readonly warmUpMs: number
   /** Where the programs run, and where the load does. */
   readonly cores: readonly [programs: number, load: number]
@@ -28,6 +29,9 @@ export interface Contest {
   /** Of the items sent, how many the programs keep on the way: all the same ones. */
   readonly keptShare: number
 }
+
+const WARM_UP_WINDOW_MS = 1_000
+const MOST_WARM_UPS = 30
 
 /** All programs run at once on one core, and take turns: who comes first changes from round to round. */
 export class Ring {
@@ -60,8 +64,15 @@ export class Ring {
     for (const [index, items] of kept.entries())
       if (items !== kept[0])
         throw new Error(`${this.#programs[index]!.name} does not keep the items that ${this.#programs[0]!.name} keeps`)
-    for (const target of this.#programs.keys()) await this.#window(target, this.#effort.warmUpMs)
+    for (const target of this.#programs.keys()) await this.#warmUp(target)
     return kept[0]!.replaceAll('0', '').length / kept[0]!.length
+  }
+
+  /** In processor time, of which a program gets little where others want the core, too. */
+  async #warmUp(target: number): Promise<void> {
+    let used = 0
+    for (let turn = 0; turn < MOST_WARM_UPS && used < this.#effort.warmUpMs; turn++)
+      used += (await this.#window(target, WARM_UP_WINDOW_MS)).cpuMs
   }
 
   async #window(target: number, ms = this.#effort.windowMs, rate?: number): Promise<Window> {
