@@ -79,3 +79,18 @@ export function* addedHeaders(added: Iterable<readonly [string, string]>): Gener
     yield headerField(name, sent, 'never')
   }
 }
+
+/** Most requests leave at once, and say their whole timeout: a header that repeats itself costs next to nothing. In milliseconds. */
+const AT_ONCE = 2
+
+/** What a server is told that it may take; 0 for ever. */
+export function timeLeft({ timeout, deadline, began }: Timed, now: number): number {
+  if (timeout <= 0) return 0
+  return now - began < AT_ONCE ? timeout : Math.max(1, deadline - now)
+}
+
+interface Timed {
+  readonly timeout: number
+  readonly deadline: number
+  readonly began: number
+}

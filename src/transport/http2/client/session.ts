@@ -38,7 +38,9 @@ import { Answer } from './answer.ts'
 import type { Message } from './answer.ts'
 import type { Call, Place } from './call.ts'
 import { broken, checkFrame } from './frame-rules.ts'
+import { timeLeft } from './headers.ts'
 import type { RequestHeaders } from './headers.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { Keepalive } from './keepalive.ts'
 import { LIMITS, OUR_SETTINGS } from './limits.ts'
 import type { SessionOptions, SessionOwner } from './session-owner.ts'
@@ -68,8 +70,7 @@ export class ClientSession implements FrameHandler, Place {
   /** Of the DATA frame that is coming. */
   #receiving: Call | undefined
   #isLast = false
-  /** Ends of calls that wait until their bytes have left. */
-  readonly #held = new Set<() => void>()
+  readonly #held: HeldBytes
   /** Memory of answers that have come in part. */
   #answerBytes = 0
 
@@ -80,6 +81,7 @@ export class ClientSession implements FrameHandler, Place {
     this.#headers = headers
     this.#outbox = new Outbox(socket)
     this.#windows = new SendWindows(this.#outbox)
+    this.#held = new HeldBytes(this.#outbox, () => this.destroy(lost('the connection takes no data')))
     this.#keepalive = new Keepalive(keepalive, {
       isBusy: () => this.#calls.size > 0,
       ping: () => writePing(this.#outbox, 0, OUR_PING, 0),
@@ -94,7 +96,7 @@ export class ClientSession implements FrameHandler, Place {
       .on('error', (error: Error) => (cause = error))
       .on('close', () => {
         this.destroy(lost(cause?.message ?? 'the server closed the connection', cause))
-        for (const sent of this.#held) sent()
+        this.#held.release()
       })
     // What came behind a proxy's answer, or with the last of TLS's.
     const early = socket.read() as Buffer | null
@@ -117,7 +119,7 @@ export class ClientSession implements FrameHandler, Place {
   /** Sends the request of a call; ask `hasRoom` first. */
   begin(call: Call): void {
     const now = performance.now()
-    const fields = this.#headers.of(call.path, call.timeout, leftOf(call, now), call.headers)
+    const fields = this.#headers.of(call.path, call.timeout, timeLeft(call, now), call.headers)
     const block = headerBlock(fields, this.#encoder, this.#settings.headerList)
     if (block instanceof Refused) return call.end(block)
     call.place = this
@@ -323,20 +325,8 @@ export class ClientSession implements FrameHandler, Place {
     this.#answerBytes -= call.answer.bytes
     if (this.#receiving === call) this.#receiving = undefined
     if (this.#windows.drop(call)) call.mark = this.#outbox.written
-    if (call.mark > this.#outbox.taken) this.#holdUntilSent(call)
+    if (call.mark > this.#outbox.taken) this.#held.hold(call)
     if (this.#isRetired) this.#closeWhenDone()
-  }
-
-  /** Its bytes are the caller's again when the system has taken them; where it takes nothing, the connection is given up. */
-  #holdUntilSent(call: Call): void {
-    const release = call.hold()
-    const stuck = setTimeout(() => this.destroy(lost('the connection takes no data')), LIMITS.stuck).unref()
-    const sent = () => {
-      clearTimeout(stuck)
-      if (this.#held.delete(sent)) release()
-    }
-    this.#held.add(sent)
-    this.#outbox.whenSent(sent)
   }
 
   #closeWhenDone(): void {
@@ -359,11 +349,3 @@ const EARNED_SHARE = 4096
 const CREDITS_A_FRAME = 2
 const OUR_PING = Buffer.from('telegen.')
 const EXHAUSTED = { code: 'resource_exhausted', retry: 'never' } as const
-
-/** Most requests leave at once, and say their whole timeout: a header that repeats itself costs next to nothing. */
-const AT_ONCE = 2
-
-function leftOf({ timeout, deadline, began }: Call, now: number): number {
-  if (timeout <= 0) return 0
-  return now - began < AT_ONCE ? timeout : Math.max(1, deadline - now)
-}
