@@ -53,7 +53,7 @@ async function serve(body: Buffer, coding: string, rounds: number): Promise<numb
   const reserve = (bytes: number) => pool.take(bytes)
   let served = 0
   const server = await startHttpServer(serverOptions(), {
-    log: LOG as never,
+    log: LOG,
     async handle(request) {
       const { slab } = await request.body(reserve(request.room()), reserve)
       slab.release()
@@ -83,7 +83,7 @@ function serverOptions(): HttpServerOptions {
 async function send(body: Buffer, compression: string, rounds: number): Promise<number> {
   const peer = fork(PEER, ['sink'])
   const url = new URL(`http://127.0.0.1:${await port(peer)}/v1/traces`)
-  const options = configured(otlpHttp, `{ endpoint: '${url}', compression: ${compression} }`) as HttpClientOptions
+  const options = configured(otlpHttp, `{ endpoint: '${url.href}', compression: ${compression} }`) as HttpClientOptions
   const client = await makeHttpClient(options, [url])
   let sent = 0
   let isOver = false
@@ -102,7 +102,8 @@ async function send(body: Buffer, compression: string, rounds: number): Promise<
   }
 }
 
-const port = (peer: ChildProcess): Promise<unknown> => new Promise((resolve) => peer.once('message', resolve))
+const port = (peer: ChildProcess): Promise<number> =>
+  new Promise((resolve) => peer.once('message', (told) => resolve(told as number)))
 
 async function perRequest(rounds: number, done: () => number): Promise<number> {
   await pause(WARM_UP_MS)

@@ -17,9 +17,9 @@ const LEAST_CHUNK = 1024
 const ZSTD_LEVELS = { least: 1, most: 22 }
 
 interface Compressor {
-  now(body: Buffer, level: number): Buffer | undefined
+  readonly now: (body: Buffer, level: number) => Buffer | undefined
   /** Off-thread. Nothing of the input is copied: it is not read any more when this settles. */
-  later(body: Buffer, level: number): Promise<Buffer>
+  readonly later: (body: Buffer, level: number) => Promise<Buffer>
 }
 
 type Now = (body: Buffer, options: object) => Buffer

@@ -216,7 +216,7 @@ function readPlain(message: IncomingMessage, memory: BodyMemory): Promise<HttpBo
         memory.add(chunk)
       } catch (refused) {
         leave()
-        reject(refused as Error)
+        reject(refused)
       }
     }
     if (message.destroyed) return interrupt()

@@ -47,8 +47,9 @@ export class HttpPool {
     old.retire(() => this.#retired.delete(old))
   }
 
-  close(): void {
+  close(): Promise<void> {
     for (const connections of [this.#made, ...this.#retired]) connections.close()
+    return Promise.resolve()
   }
 }
 

@@ -172,8 +172,8 @@ interface CodecOptions {
 
 /** Throws or rejects with ERR_BUFFER_TOO_LARGE past `maxOutputLength`. */
 interface Codec {
-  now(body: Buffer, options: CodecOptions): Buffer
-  later(body: Buffer, options: CodecOptions): Promise<Buffer>
+  readonly now: (body: Buffer, options: CodecOptions) => Buffer
+  readonly later: (body: Buffer, options: CodecOptions) => Promise<Buffer>
 }
 
 type Call = (body: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void
