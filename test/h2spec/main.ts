@@ -9,7 +9,7 @@ if ('missing' in found) {
   process.exit(0)
 }
 const sections = process.argv.slice(2)
-using authority = withoutOpenssl === false ? new Authority() : undefined
+const authority = withoutOpenssl === false ? new Authority() : undefined
 const telegen = await startTelegen(authority?.sign('localhost'))
 let isPassed = true
 for (const [name, port] of [
@@ -27,5 +27,6 @@ for (const [name, port] of [
   isPassed &&= cases > 0 && others.length === 0
 }
 const code = await telegen.stop()
+authority?.[Symbol.dispose]()
 if (code !== 0) console.log(`Telegen ended with ${code}`)
 process.exitCode = isPassed && code === 0 ? 0 : 1

@@ -49,12 +49,20 @@ export async function tryServer(
 }
 
 async function talk(port: number, parts: readonly Part[], isSound: boolean): Promise<string> {
-  using connection = await Connection.open(port)
+  const connection = await Connection.open(port)
+  try {
+    return await converse(connection, parts, isSound)
+  } finally {
+    connection.close()
+  }
+}
+
+async function converse(connection: Connection, parts: readonly Part[], isSound: boolean): Promise<string> {
   for (const { bytes } of parts) {
     await connection.write(bytes)
     if (connection.isOver) break
   }
-  if (isSound) return await judgeSound(connection, parts)
+  if (isSound) return judgeSound(connection, parts)
   await connection.write(h2.frameBytes(h2.frame(h2.PING, 0, 0, PROBE)))
   const isEcho = ({ type, flags, payload }: Frame): boolean =>
     type === h2.PING && (flags & h2.ACK) !== 0 && payload.equals(PROBE)
@@ -86,15 +94,19 @@ async function judgeSound(connection: Connection, parts: readonly Part[]): Promi
 
 /** A good request on a new connection. */
 async function askAnew(port: number): Promise<void> {
-  using connection = await Connection.open(port)
-  await connection.write(Buffer.concat([h2.PREFACE, h2.frameBytes(h2.frame(h2.SETTINGS, 0, 0)), requestOn(1)]))
-  const isAnswered = () =>
-    connection.frames.some(({ type, flags, stream }) => type === h2.HEADERS && stream === 1 && flags & h2.END_STREAM)
-  if (!(await connection.until(isAnswered, PATIENCE)))
-    throw new Finding('a good request without answer', connection.told)
+  const connection = await Connection.open(port)
+  try {
+    await connection.write(Buffer.concat([h2.PREFACE, h2.frameBytes(h2.frame(h2.SETTINGS, 0, 0)), requestOn(1)]))
+    const isAnswered = () =>
+      connection.frames.some(({ type, flags, stream }) => type === h2.HEADERS && stream === 1 && flags & h2.END_STREAM)
+    if (!(await connection.until(isAnswered, PATIENCE)))
+      throw new Finding('a good request without answer', connection.told)
+  } finally {
+    connection.close()
+  }
 }
 
-class Connection implements Disposable {
+class Connection {
   readonly frames: Frame[] = []
   readonly #socket: net.Socket
   readonly #reader = new h2.Frames((frame) => this.frames.push(frame))
@@ -174,7 +186,7 @@ class Connection implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     this.#socket.destroy()
   }
 }

@@ -20,6 +20,7 @@ import { headerField } from '../../../../src/transport/http2/hpack/header-list.t
 import { STATIC_TABLE } from '../../../../src/transport/http2/hpack/static-table.ts'
 import type { HeaderField } from '../../../../src/transport/http2/hpack/header-list.ts'
 import { RawConnection, frame, setting } from '../../raw-http2.ts'
+import { disposing } from '../../disposing.ts'
 import { until } from '../../until.ts'
 import { LIMITS, pairs } from './blocks.ts'
 
@@ -58,7 +59,8 @@ async function received(headerTableSize: number, blocks: (connection: RawConnect
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo
   try {
-    using connection = new RawConnection(port)
+    const connection = new RawConnection(port)
+    connections.push(connection.socket)
     let stream = 1
     for await (const block of blocks(connection)) {
       void connection.write(frame(HEADERS, END_HEADERS | END_STREAM, stream, block))
@@ -115,9 +117,9 @@ describe('nghttp2', () => {
   })
 
   for (const tableSize of [4096, 256, 0, 16_384])
-    test(`is understood by a decoder with a table of ${tableSize} octets`, async () => {
+    test(`is understood by a decoder with a table of ${tableSize} octets`, async (t) => {
       const some = [...conversation.slice(200, 260), ...conversation.slice(200, 220)]
-      await using peer = await listening(tableSize)
+      const peer = disposing(t, await listening(tableSize))
       const client = http2.connect(`http://127.0.0.1:${peer.port}`)
       client.on('error', () => {})
       await until(() => peer.isAcknowledged(), 'an acknowledgement')
