@@ -175,7 +175,7 @@ describe('The way through a proxy', () => {
   async function answered(t: TestContext, ...pieces: readonly string[]) {
     const proxy = net.createServer((socket) => {
       socket.on('error', () => {})
-      socket.once('data', () => void pieces.forEach((piece) => socket.write(piece)))
+      socket.once('data', () => pieces.forEach((piece) => socket.write(piece)))
       if (pieces.length === 0) socket.once('data', () => socket.end())
     })
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
@@ -239,7 +239,7 @@ describe('A table of streams', () => {
     for (let step = 0, id = 1; step < 20_000; step++) {
       const one = [...(step % 100 === 0 ? known.values() : [])][next() % (known.size || 1)]
       if (one !== undefined || next() % 3 === 0) {
-        const gone = one ?? (known.values().next().value as Tabled | undefined)
+        const gone = one ?? known.values().next().value
         if (gone === undefined) continue
         assert.equal(table.delete(gone), known.delete(gone.id))
         assert.equal(table.delete(gone), false)
