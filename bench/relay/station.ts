@@ -48,6 +48,7 @@ const VARIANTS_OF_BYTES = 200_000
 const MOST_VARIANTS = 32
 const QUIET_MS = 700
 const POLL_MS = 5
+const BALANCE_MS = 250
 /** How long what was answered may take to arrive. */
 const ARRIVAL_LIMIT_MS = 10_000
 const MOST_LATENCIES = 1 << 20
@@ -132,10 +133,16 @@ export class Station {
     while (!this.#ledger.complete && performance.now() < limit) await pause(POLL_MS)
     const wallMs = performance.now() - began
     const used = cpuMs(pid) - cpu
+    let balance = this.#ledger.balance()
+    // As many as were sent may have arrived, but some twice and others not yet.
+    while (balance.lost > 0 && performance.now() < limit) {
+      await pause(BALANCE_MS)
+      balance = this.#ledger.balance()
+    }
     const latencies = this.#latencies.subarray(0, Math.min(this.#answers, MOST_LATENCIES)).sort()
     const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
     return {
-      ...this.#ledger.balance(),
+      ...balance,
       requests: this.#answers - this.#failed,
       failed: this.#failed,
       ...(this.#fault !== undefined && { fault: this.#fault }),
