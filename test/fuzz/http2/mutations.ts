@@ -13,7 +13,7 @@ const STREAMS = [0, 1, 2, 3, 5, 7, 99, 2 ** 31 - 1, 2 ** 32 - 1]
 
 type Mutation = (frames: Frame[], random: Random, others: readonly Frame[]) => Frame[]
 
-const at = <T>(list: readonly T[], random: Random): number => random.below(list.length)
+const at = (list: readonly unknown[], random: Random): number => random.below(list.length)
 
 const changed = (frames: Frame[], random: Random, change: (frame: Frame) => Partial<Frame>): Frame[] => {
   if (frames.length === 0) return frames
