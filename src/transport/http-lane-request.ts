@@ -4,8 +4,13 @@ import type { Refused } from '../component/refused.ts'
 import { bodyRoom } from './http-body.ts'
 import type { BodyLimits, Reserve } from './http-body.ts'
 import type { HttpBody, HttpRequest } from './http-exchange.ts'
-import type { Lane } from './http-lane.ts'
 import type { RequestHead } from './http-request-head.ts'
+
+/** The connection that a request came by, as far as the request asks it. */
+interface Lane {
+  readonly peer: string
+  body(head: RequestHead, first: Slab, reserve: Reserve): Promise<HttpBody>
+}
 
 /** A request that a lane reads. Its fields are no private ones: what is known besides is laid over it by inheritance. */
 export class LaneRequest implements HttpRequest {

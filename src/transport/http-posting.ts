@@ -1,7 +1,6 @@
 import type { Abort } from '../component/cancellation.ts'
 import { Refused } from '../component/refused.ts'
 import { refusalOfAbort } from './abort.ts'
-import type { HttpConnection } from './http-connection.ts'
 import type { HttpAnswer } from './http-exchange.ts'
 
 /** One request under way. Settles once. */
@@ -13,7 +12,8 @@ export class Posting {
   readonly isLast: boolean
   /** Where it waits for a connection. */
   queue: PostingQueue | undefined
-  connection: HttpConnection | undefined
+  /** What it goes by, once it does: nothing is read of its bytes any more after `destroy`. */
+  connection: { destroy(): void } | undefined
   readonly #server: string
   readonly #abort: Abort
   readonly #resolve: (answer: HttpAnswer) => void
