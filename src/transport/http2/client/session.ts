@@ -318,6 +318,8 @@ export class ClientSession implements FrameHandler, Place {
     call.answer = new Answer()
     call.received = 0
     this.#owner.again(call, refused)
+    // It may stand behind others now, who have its room.
+    this.#owner.freed()
   }
 
   #forget(call: Call): void {
