@@ -146,7 +146,6 @@ export class Channel implements Place, BackendOwner {
 
   /** Makes what connections are wanted and allowed now. */
   #connect(): void {
-    clearTimeout(this.#timer)
     if (this.#isClosed) return
     if (this.#backends.length === 0) this.#lookUp()
     const now = performance.now()
@@ -186,6 +185,7 @@ export class Channel implements Place, BackendOwner {
 
   /** When somebody may be tried again for what waits. */
   #lookLater(now: number): void {
+    clearTimeout(this.#timer)
     if (!this.#isInUse || this.#isLookingUp) return
     let at = this.#backends.length === 0 ? this.#lookUpNotBefore : Infinity
     for (const backend of this.#backends)
@@ -216,12 +216,13 @@ export class Channel implements Place, BackendOwner {
       (error: Error) => {
         this.#isLookingUp = false
         this.#lookUpNotBefore = performance.now() + this.#lookUps.delay()
-        if (this.#backends.length > 0) return this.#judge()
-        this.#trouble = new Refused(`name resolution failed: ${error.message}`, {
-          code: 'unavailable',
-          retry: {},
-          cause: error,
-        })
+        // Addresses that are known stay good.
+        if (this.#backends.length === 0)
+          this.#trouble = new Refused(`name resolution failed: ${error.message}`, {
+            code: 'unavailable',
+            retry: {},
+            cause: error,
+          })
         this.#lookLater(performance.now())
         this.#judge()
       },

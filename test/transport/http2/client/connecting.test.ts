@@ -119,6 +119,19 @@ describe('Requests to a name with several addresses', () => {
     assert.equal(await call(), 'x')
   })
 
+  test('go to one that comes back although its name can be looked up no more', async (t) => {
+    const [alive, late] = [await rawServer(t, { heard: answering }), net.createServer()]
+    const port = await freed(late)
+    let lookUps = 0
+    const call = channel(t, 'round_robin', () => (lookUps++ === 0 ? [{ port }, alive] : assert.fail('SERVFAIL')))
+    assert.equal(await call(), 'x')
+    await until(() => lookUps > 1, 'another look-up')
+    let connections = 0
+    late.on('connection', (socket) => (connections++, socket.destroy())).listen(port, '127.0.0.1')
+    t.after(() => late.close())
+    await until(() => connections > 0, 'another attempt')
+  })
+
   test('go to the first that can be reached, where that is asked for', async (t) => {
     const servers = await Promise.all([1, 2].map(() => rawServer(t, { heard: answering })))
     const port = await freed(net.createServer())
