@@ -41,7 +41,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
   readonly #connection: Connection
   readonly #service: Service
   readonly #entrance: Entrance
-  readonly #closed = new ClosedStreams()
+  readonly #closed: ClosedStreams
   #underway = 0
   #complete: ServerStream[] = []
   #begun: ServerStream[] = []
@@ -53,6 +53,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
   constructor(connection: Connection) {
     this.#connection = connection
     this.#service = connection.service
+    this.#closed = new ClosedStreams(this.#service.mostStreams)
     this.#entrance = new Entrance(connection.service, connection.auth, (stream, thrown) => this.failed(stream, thrown))
   }
 
@@ -135,16 +136,19 @@ export class ServerStreams implements StreamHome<ServerStream> {
     this.#dataId = id
     this.#endsStream = ends
     if (length < SMALL_DATA && !ends) this.#connection.idleFrames.spend(1, now)
-    if (stream === undefined) return this.#lateData(id, now)
+    if (stream === undefined) return this.#lateData(id, length, now)
     const isFault = stream.isEnded ? STREAM_CLOSED : stream.spend(length) ? NO_ERROR : FLOW_CONTROL_ERROR
     if (isFault === NO_ERROR) return
     this.fault(stream, isFault)
     this.#data = undefined
   }
 
-  #lateData(id: number, now: number): void {
+  #lateData(id: number, length: number, now: number): void {
     this.#mustBeKnown(id)
-    if (this.#closed.find(id) === 'cut') return this.#connection.idleFrames.spend(1, now)
+    if (this.#closed.find(id) === 'cut') {
+      if (!this.#closed.bears(length)) this.#connection.idleFrames.spend(1, now)
+      return
+    }
     this.#connection.cuts.spend(1, now)
     writeReset(this.#connection.outbox, id, STREAM_CLOSED)
   }

@@ -123,6 +123,19 @@ describe('A stream that breaks the protocol is reset, and others go on', () => {
     assert.equal(answerOn(connection, 1).reset, 0)
     assert.equal(statusOn(connection, 3), '0')
   })
+
+  test('as much of them as a stream has credit for, in whatever pieces', async (t) => {
+    const { connect } = await serve(t, echo)
+    const connection = connect()
+    for (const stream of [1, 3]) {
+      const late = data(stream, Buffer.alloc(100), 0)
+      await connection.write(headers(stream, 0, { 'grpc-timeout': 'x' }))
+      await connection.write(Buffer.concat(Array.from({ length: 10_400 }, () => late)))
+    }
+    await connection.write(request(5))
+    await answered(connection, 5)
+    assert.equal(connection.goaway, undefined)
+  })
 })
 
 describe('A connection that ends in order', () => {
