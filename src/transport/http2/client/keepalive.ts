@@ -30,6 +30,8 @@ export class Keepalive {
   heard = performance.now()
   /** When a request began last. */
   used = this.heard
+  /** When one began while there was no other: a silence before that says nothing. */
+  woke = this.heard
   /** When the ping was sent that is not answered. */
   #pinged: number | undefined
   #timer: NodeJS.Timeout | undefined
@@ -76,7 +78,7 @@ export class Keepalive {
     }
     if (!isBusy && now - Math.max(this.used, this.heard) >= IDLE) return this.#watched.rest()
     if (time <= 0 || (!isBusy && !withoutCalls)) return this.#arm(this.#pause)
-    const silence = now - Math.max(this.heard, isBusy && !withoutCalls ? this.used : 0)
+    const silence = now - Math.max(this.heard, isBusy && !withoutCalls ? this.woke : 0)
     if (silence < time) return this.#arm(time - silence)
     this.#pinged = now
     this.#watched.ping()
