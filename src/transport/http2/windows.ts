@@ -156,8 +156,8 @@ export class SendWindows {
   #send(sending: Sending): boolean {
     const { body } = sending
     for (;;) {
-      const length = Math.min(body.left, this.frame, sending.window, this.#connection)
-      if (this.#isFull || (length <= 0 && body.left > 0)) return false
+      const length = Math.max(0, Math.min(body.left, this.frame, sending.window, this.#connection))
+      if (this.#isFull || (length === 0 && body.left > 0)) return false
       this.#connection -= length
       sending.window -= length
       this.#sent++

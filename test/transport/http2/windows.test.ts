@@ -101,6 +101,14 @@ describe('Send windows', () => {
     assert.ok(received.get(1)!.ended)
   })
 
+  test('let an empty body out at once, also where they are below zero', () => {
+    const { windows, outbox, received } = sending()
+    windows.begin(stream(1, [], -10))
+    outbox.flush()
+    assert.deepEqual(received.get(1), { bytes: [], sizes: [0], ended: true })
+    assert.equal(windows.waiting, 0)
+  })
+
   test('may not overflow', () => {
     const { windows } = sending()
     const one = stream(1, [Buffer.alloc(1)], 0)

@@ -98,6 +98,8 @@ export class Backend {
 
   /** HTTP/2 begins: the connection has come about when the server has said its settings. */
   #begin(socket: net.Socket, abort: AbortController, end: () => void): void {
+    // It may be given up between the moment that it is there and this one.
+    if (abort.signal.reason instanceof GivenUp) return void socket.destroy()
     let isReady = false
     const session = new ClientSession(socket, this.#options, {
       ready: () => {

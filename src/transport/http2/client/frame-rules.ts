@@ -1,6 +1,7 @@
 import {
   ACK,
   ConnectionError,
+  CONTINUATION,
   DATA,
   FRAME_SIZE_ERROR,
   GOAWAY,
@@ -31,6 +32,7 @@ export function checkFrame(type: number, flags: number, stream: number, length: 
   if ((OF_STREAMS.has(type) || (type === WINDOW_UPDATE && stream !== 0)) && !isBegun(stream, next))
     throw broken(`there is no stream ${stream}`)
   if (type === PUSH_PROMISE) throw broken('it pushes, which it was told not to do')
+  if (type === CONTINUATION) throw broken('there is no header block to continue')
   const wanted = LENGTHS.get(type)
   const isWrong =
     (wanted !== undefined && length !== wanted) ||

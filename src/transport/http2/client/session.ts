@@ -126,6 +126,7 @@ export class ClientSession implements FrameHandler, Place {
     call.id = this.#next
     call.window = this.#settings.window
     call.sent = this.#keepalive.used = now
+    if (this.#calls.size === 0) this.#keepalive.woke = now
     this.#next += 2
     this.#calls.add(call)
     sendHeaders(this.#outbox, call.id, block, this.#settings.frame)
@@ -259,7 +260,7 @@ export class ClientSession implements FrameHandler, Place {
     const call = this.#calls.get(stream)
     if (call === undefined) return
     if (code === REFUSED_STREAM) this.#sendAgain(call, refusalOfReset(code))
-    else this.#end(call, refusalOfReset(code), true)
+    else this.#finish(call, refusalOfReset(code))
   }
 
   #takeSettings(flags: number, buffer: Buffer, start: number, end: number): void {
@@ -305,6 +306,10 @@ export class ClientSession implements FrameHandler, Place {
   /** `isEnd`: nothing further comes from the server. */
   #end(call: Call, outcome: Message | Refused, isEnd: boolean): void {
     if (!isEnd || call.body.left > 0) writeReset(this.#outbox, call.id, isEnd ? NO_ERROR : CANCEL)
+    this.#finish(call, outcome)
+  }
+
+  #finish(call: Call, outcome: Message | Refused): void {
     call.place = undefined
     this.#forget(call)
     if (outcome instanceof Refused) call.end(outcome)

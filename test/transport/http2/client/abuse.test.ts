@@ -42,6 +42,7 @@ const BLOWS: Readonly<Record<string, readonly [Buffer, number]>> = {
     Buffer.concat([frame(TYPE.headers, 0, 1, Buffer.alloc(0)), times(1000, frame(TYPE.continuation, 0, 1))]),
     CALM,
   ],
+  'the rest of a header block that never began': [frame(TYPE.continuation, 4, 1), PROTOCOL],
   'a header block that something interrupts': [
     Buffer.concat([frame(TYPE.headers, 0, 1, Buffer.alloc(0)), frame(TYPE.ping, 0, 0, Buffer.alloc(8))]),
     PROTOCOL,

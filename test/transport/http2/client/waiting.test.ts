@@ -14,7 +14,8 @@ describe('Requests that wait for room on a connection', () => {
       first: Buffer.alloc(0),
       heard(peer, heard) {
         // There is room for one request, on the first connection.
-        if (heard.type === TYPE.settings && !(heard.flags & ACK)) peer.send(mostStreams(peer === server.peers[0] ? 1 : 0))
+        if (heard.type === TYPE.settings && !(heard.flags & ACK))
+          peer.send(mostStreams(peer === server.peers[0] ? 1 : 0))
         if (heard.type !== TYPE.data || !(heard.flags & END_STREAM)) return
         if (++requests > 1) answering(peer, heard)
         else setTimeout(() => peer.send(frame(TYPE.reset, 0, heard.stream, int32(REFUSED_STREAM))), 100)
