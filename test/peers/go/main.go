@@ -1,7 +1,7 @@
 // A client and a server of gRPC's own library for Go, for test/peers: bytes in, bytes out.
 //
 //	peer serve [-cert F -key F -ca F] [-age D] [-streams N]      prints its port, answers each message with its length, or as its text says
-//	peer call -target T [-cert F -key F -ca F] [-gzip] [-size N] [-count N] [-parallel N]   prints "ok N" or the first error
+//	peer call -target T [-cert F -key F -ca F] [-gzip] [-sizes N,N] [-count N] [-parallel N]   prints "ok N" or the first error
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -45,8 +46,8 @@ var (
 	key      = flag.String("key", "", "its key")
 	ca       = flag.String("ca", "", "authority of the other side")
 	compress = flag.Bool("gzip", false, "compress")
-	size     = flag.Int("size", 1000, "bytes of a message")
-	count    = flag.Int("count", 1, "messages")
+	sizes    = flag.String("sizes", "1000", "bytes of a message, one after the other")
+	count    = flag.Int("count", 1, "messages of each size")
 	parallel = flag.Int("parallel", 1, "at the same time")
 	age      = flag.Duration("age", 0, "of connections")
 	streams  = flag.Uint("streams", 100, "at the same time on a connection")
@@ -151,17 +152,29 @@ func call() error {
 		return err
 	}
 	defer connection.Close()
-	message := make([]byte, *size)
+	for text := range strings.SplitSeq(*sizes, ",") {
+		size, err := strconv.Atoi(text)
+		if err == nil {
+			err = callMany(connection, size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Println("ok", *count)
+	return nil
+}
+
+func callMany(connection *grpc.ClientConn, size int) error {
+	message := make([]byte, size)
 	for i := range message {
 		message[i] = byte('a' + i%7)
 	}
-	wanted := fmt.Sprint(*size)
+	wanted := fmt.Sprint(size)
 	failures := make(chan error, *parallel)
 	var group sync.WaitGroup
 	for range *parallel {
-		group.Add(1)
-		go func() {
-			defer group.Done()
+		group.Go(func() {
 			for range (*count + *parallel - 1) / *parallel {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 				var answer []byte
@@ -175,14 +188,13 @@ func call() error {
 					return
 				}
 			}
-		}()
+		})
 	}
 	group.Wait()
 	select {
 	case err := <-failures:
 		return err
 	default:
-		fmt.Println("ok", *count)
 		return nil
 	}
 }
