@@ -20,8 +20,9 @@ export class RequestHead {
   readonly #fields: readonly HeaderField[]
   #metadata: Metadata | undefined
 
-  constructor({ fields, isTooLarge }: HeaderList, methods: ReadonlyMap<string, SlabMethod>) {
+  constructor({ fields, isTooLarge: isLong }: HeaderList, methods: ReadonlyMap<string, SlabMethod>) {
     const found = new Map<string, string>()
+    const isTooLarge = isLong || hasTooManyBinaries(fields)
     const isWellFormed = isTooLarge || read(fields, found)
     const timeout = found.get('grpc-timeout')
     const encoding = found.get('grpc-encoding') ?? ''
@@ -44,6 +45,19 @@ export class RequestHead {
   }
 }
 
+/** As many fields as a header list has room for: one field of commas alone would be thousands of values. */
+const MOST_BINARIES = 512
+
+function hasTooManyBinaries(fields: readonly HeaderField[]): boolean {
+  let count = 0
+  for (const { name, value } of fields) {
+    if (!name.endsWith(BINARY)) continue
+    for (let at = 0; at >= 0; at = value.indexOf(',', at + 1)) if (++count > MOST_BINARIES) return true
+  }
+  return false
+}
+
+const BINARY = '-bin'
 const CONTENT_TYPE = /^application\/grpc(?:$|[+;])/
 const LENGTH = /^(?:-1|\d{1,15})$/
 
@@ -102,7 +116,7 @@ function metadataOf(fields: readonly HeaderField[]): Metadata {
     if (name.charCodeAt(0) === COLON || RESERVED.has(name)) continue
     const values = metadata.get(name) ?? []
     metadata.set(name, values)
-    if (name.endsWith('-bin')) values.push(...value.split(',').map(canonical))
+    if (name.endsWith(BINARY)) values.push(...value.split(',').map(canonical))
     else values.push(value)
   }
   return metadata

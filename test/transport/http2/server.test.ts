@@ -231,6 +231,18 @@ describe('Requests', () => {
     assert.match(call!.peer, /^127\.0\.0\.1:\d+$/)
   })
 
+  test('have no more binary values in one header than headers of their own', async (t) => {
+    const { connect } = await serve(t, echo)
+    const connection = connect()
+    for (const [stream, values] of [500, 4000].entries()) {
+      const id = stream * 2 + 1
+      await connection.write(Buffer.concat([headers(id, 0, { 'x-bin': ','.repeat(values) }), data(id, framed('x'))]))
+      await answered(connection, id)
+    }
+    assert.deepEqual([statusOn(connection, 1), statusOn(connection, 3)], ['0', '8'])
+    assert.match(answerOn(connection, 3).headers.get('grpc-message')!, /headers are too large/)
+  })
+
   test('are answered at their deadline, and their method is told', async (t) => {
     let reason: unknown
     const { connect } = await serve(t, async (_, { abort }) => {
