@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 
 /** Small frames are gathered in pieces of so many bytes; the first of a connection is smaller, each has twice as many as the one before. */
-const PIECE = 16 * 1024
+const PIECE = 128 * 1024
 const FIRST_PIECE = 512
-/** What is at least so long is written from where it lies, not copied. */
-const BY_REFERENCE = 1024
+/** What is at least so long is written from where it lies: to copy less costs less than a part of its own in a write. */
+const BY_REFERENCE = 8 * 1024
 
 /**
  * What a session writes: all of a turn of the event loop leaves in one write. Small frames are copied next to each other, large payloads are
@@ -58,16 +58,17 @@ export class Outbox {
     this.#at = end
   }
 
-  /** Bytes behind what was written before. Those of at least 1 KiB are the caller's again when `whenSent` has run. */
-  append(bytes: Buffer): void {
-    if (bytes.length < BY_REFERENCE) {
-      const piece = this.room(bytes.length)
-      bytes.copy(piece, this.#at)
-      this.#at += bytes.length
+  /** Bytes behind what was written before. Those of at least 8 KiB are the caller's again when `whenSent` has run. */
+  append(bytes: Buffer, start = 0, end = bytes.length): void {
+    const length = end - start
+    if (length < BY_REFERENCE) {
+      const piece = this.room(length)
+      bytes.copy(piece, this.#at, start, end)
+      this.#at += length
       return
     }
     this.#cut()
-    this.#push(bytes)
+    this.#push(length === bytes.length ? bytes : bytes.subarray(start, end))
     if (!this.#isScheduled) this.#schedule()
   }
 
@@ -103,6 +104,8 @@ export class Outbox {
     this.#underway = waiting
     const sent = () => {
       this.#taken += bytes
+      // Nobody reads the piece any more: as a rule before the next turn, so that one piece lasts for long.
+      if (this.#taken === this.#pushed && this.#at === this.#begin) this.#begin = this.#at = 0
       if (this.#underway === waiting) this.#underway = undefined
       for (const run of waiting) run()
     }

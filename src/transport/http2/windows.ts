@@ -53,7 +53,7 @@ export class Body {
       const part = this.#parts[this.#part] as Buffer
       const end = Math.min(part.length, this.#offset + rest)
       rest -= end - this.#offset
-      if (end > this.#offset) outbox.append(part.subarray(this.#offset, end))
+      if (end > this.#offset) outbox.append(part, this.#offset, end)
       this.#offset = end
       if (end < part.length) continue
       this.#part++
