@@ -6,6 +6,8 @@ export const CONNECTION_WINDOW = 16 * 2 ** 20
 const LEAST_UPDATE = 4 * 2 ** 20
 /** While messages of so many bytes are with their methods and not answered, a connection is given no further credit. */
 const MOST_UNANSWERED = 16 * 2 ** 20
+/** With less credit nobody sends on: it is no more than a frame. */
+const LEAST_WINDOW = 16 * 1024
 
 /**
  * What a connection may still send us (RFC 9113, 5.2). Bytes of messages that are arriving are given back at once, so that half of a message never
@@ -30,6 +32,11 @@ export class ReceiveCredit {
 
   answered(bytes: number): void {
     this.#unanswered -= bytes
+  }
+
+  /** Whether the client waits for us, and not we for the client. */
+  get isExhausted(): boolean {
+    return this.#window < LEAST_WINDOW && this.#unanswered > MOST_UNANSWERED
   }
 
   /** Credit to give back now; 0 where it is not time. */

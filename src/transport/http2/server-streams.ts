@@ -1,4 +1,5 @@
 import { Refused } from '../../component/refused.ts'
+import type { RequestLimiter } from '../../component/request-limiting.ts'
 import { ClosedStreams } from './closed-streams.ts'
 import type { Connection } from './connection.ts'
 import { writeReset, writeWindowUpdate } from './control-frames.ts'
@@ -14,7 +15,7 @@ import {
 } from './frames.ts'
 import type { HeaderBlock } from './header-block.ts'
 import type { HeaderList } from './hpack/header-list.ts'
-import { CANCELLED, FAULTY, LATE, TOO_SLOW, unserved } from './refusals.ts'
+import { CANCELLED, FAULTY, LATE, NO_GRPC, NO_POST, TOO_SLOW, unserved } from './refusals.ts'
 import { isTrailer, RequestHead } from './request-head.ts'
 import { ServerStream } from './server-stream.ts'
 import type { StreamHome } from './stream-home.ts'
@@ -216,10 +217,9 @@ export class ServerStreams implements StreamHome<ServerStream> {
     if (stream.state !== 'complete') return
     if (stream.head.kind === 'plain') return this.#answerPlain(stream)
     const { length } = stream
-    this.#service.limiter?.took(stream, { bytes: length })
     this.#connection.credit.handedOver(length)
     this.#underway++
-    handedOver(stream).then(
+    handedOver(stream, this.#service.limiter).then(
       (answer) => {
         this.#settled(length)
         if (stream.state === 'over') return
@@ -282,6 +282,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
       if (stream.state === 'over' && now >= stream.deadline) return 'deaf'
       const found = stream.state === 'over' ? stream.deadline : stream.look(now)
       if (found === 'late') this.refuse(stream, LATE)
+      else if (found === 'slow' && this.#connection.credit.isExhausted) stream.expectArrival(now)
       else if (found === 'slow') this.refuse(stream, TOO_SLOW)
       else next = Math.min(next, found)
     }
@@ -338,13 +339,11 @@ export class ServerStreams implements StreamHome<ServerStream> {
 }
 
 /** What is thrown at once is an answer, too. */
-function handedOver(stream: ServerStream): Promise<Buffer> {
+function handedOver(stream: ServerStream, limiter: RequestLimiter | undefined): Promise<Buffer> {
   try {
+    limiter?.took(stream, { bytes: stream.length })
     return stream.take()
   } catch (error) {
     return Promise.reject(error)
   }
 }
-
-const NO_GRPC = [415, 'requests of gRPC have a content-type that begins with application/grpc\n'] as const
-const NO_POST = [405, 'requests of gRPC come by POST\n'] as const
