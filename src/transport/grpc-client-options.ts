@@ -64,7 +64,7 @@ export function* checkGrpcClient(
 ): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => grpcTarget(options.endpoint))
   yield* checkClientTls(options.tls, [...path, 'tls'])
-  yield* checkHeaders(options.headers, [...path, 'headers'])
+  yield* checkHeaders(options.headers, [...path, 'headers'], 'grpc')
   yield* checkLevel(options, path)
   if (!BALANCERS.includes(options.balancer_name))
     yield {

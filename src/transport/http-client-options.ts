@@ -52,7 +52,7 @@ export function* checkHttpClient(
   if (options.endpoint) yield* checkUrl(options.endpoint, [...path, 'endpoint'])
   if (options.proxy_url) yield* checkProxy(options.proxy_url, [...path, 'proxy_url'])
   yield* checkClientTls(options.tls, [...path, 'tls'])
-  yield* checkHeaders(options.headers, [...path, 'headers'])
+  yield* checkHeaders(options.headers, [...path, 'headers'], 'http')
   const { compression } = options
   if (UNBUILT_COMPRESSIONS.includes(compression))
     yield {

@@ -89,7 +89,7 @@ export function* checkHttpServer(
 ): Generator<OptionFault> {
   yield* faultOf([...path, 'endpoint'], () => listenAddress(options.endpoint, options.transport))
   yield* checkServerTls(options.tls, [...path, 'tls'])
-  yield* checkHeaders(options.response_headers, [...path, 'response_headers'])
+  yield* checkHeaders(options.response_headers, [...path, 'response_headers'], 'http')
   for (const origin of options.cors?.allowed_origins ?? [])
     if (origin.split('*').length > 2)
       yield { path: [...path, 'cors', 'allowed_origins'], message: `"${origin}" has more than one *` }

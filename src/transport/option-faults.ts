@@ -42,18 +42,23 @@ const HEADER_VALUE = /^[\t\x20-\x7e]*$/
 const OPAQUE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Whether a request of HTTP can carry it (RFC 9110, 5.5): a value of UTF-8 has a character for each of its bytes. */
-export const isHttpHeader = (name: string, value: string): boolean =>
-  HEADER_NAME.test(name) && (OPAQUE_VALUE.test(value) || name.toLowerCase().endsWith('-bin'))
+export const isHttpHeader = (name: string, value: string): boolean => HEADER_NAME.test(name) && OPAQUE_VALUE.test(value)
 
-/** Whether any request can carry it, of gRPC too. Values of gRPC's `-bin` keys may be anything. */
+/** Whether a request of gRPC can carry it. Values of its `-bin` keys may be anything. */
 export const isHeader = (name: string, value: string): boolean =>
-  HEADER_NAME.test(name) && (HEADER_VALUE.test(value) || name.toLowerCase().endsWith('-bin'))
+  HEADER_NAME.test(name) && (HEADER_VALUE.test(value) || isBinary(name))
 
-/** A fault for each header that no request could carry (RFC 9110, 5.5), without its value. Values of gRPC's `-bin` keys may be anything. */
-export function* checkHeaders(headers: ReadonlyMap<string, Secret>, path: Path): Generator<OptionFault> {
+const isBinary = (name: string): boolean => name.toLowerCase().endsWith('-bin')
+
+/** A fault for each header that no request could carry (RFC 9110, 5.5), without its value. */
+export function* checkHeaders(
+  headers: ReadonlyMap<string, Secret>,
+  path: Path,
+  over: 'http' | 'grpc',
+): Generator<OptionFault> {
   for (const [name, value] of headers) {
     if (!HEADER_NAME.test(name)) yield { path, message: `"${name}" is not the name of a header` }
-    if (!HEADER_VALUE.test(value.reveal()) && !name.toLowerCase().endsWith('-bin'))
+    if (!HEADER_VALUE.test(value.reveal()) && !(over === 'grpc' && isBinary(name)))
       yield { path, message: `header "${name}" has characters that no header may have` }
   }
 }

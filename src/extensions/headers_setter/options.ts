@@ -3,6 +3,7 @@ import {
   ClientAuthentication,
   ComponentId,
   inspectCredentialsFile,
+  isHeader,
   isHttpHeader,
   Options,
   SecretString,
@@ -62,7 +63,7 @@ function* headerFaults(header: HeaderOptions, path: readonly (string | number)[]
     ['value', value],
     ['default_value', default_value],
   ] as const)
-    if (secret && !isHttpHeader(key || 'x', bytesOf(key, secret.reveal())))
+    if (secret && !isCarriable(key || 'x', bytesOf(key, secret.reveal())))
       yield { path: [...path, at], message: 'has characters that no header may have' }
   if (action === 'delete') return
   const given = SOURCES.filter((source) => header[source] !== undefined)
@@ -74,6 +75,9 @@ function* headerFaults(header: HeaderOptions, path: readonly (string | number)[]
       message: "invalid header source, must either 'from_context', 'from_attribute', 'value' or 'value_file'",
     }
 }
+
+/** By some transport: whoever sends the request knows which. */
+const isCarriable = (name: string, value: string): boolean => isHttpHeader(name, value) || isHeader(name, value)
 
 export function* inspect({ headers }: HeadersSetterOptions): Iterable<OptionFault> {
   for (const [index, { value_file }] of headers.entries())
