@@ -188,8 +188,9 @@ describe('a service', () => {
         'life_sink:',
         `metrics: { readers: [{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${port} } } } }] }`,
       )
+    // Each time by a connection of its own: a kept one may be to the server that was there before.
     const answers = async (port: number) =>
-      fetch(`http://127.0.0.1:${port}/metrics`).then(
+      fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } }).then(
         async (response) => (await response.text()) !== '',
         () => false,
       )

@@ -69,7 +69,7 @@ export class Deadlines {
     clearTimeout(this.#timer)
     this.#at = at
     const delay = Math.min(MOST_DELAY, Math.max(1, Math.ceil(at - performance.now())))
-    this.#timer = setTimeout(this.#look, delay).unref()
+    this.#timer = setTimeout(this.#look, delay)
   }
 
   readonly #look = (): void => {
