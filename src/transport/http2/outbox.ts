@@ -5,6 +5,9 @@ const PIECE = 128 * 1024
 const FIRST_PIECE = 512
 /** What is at least so long is written from where it lies: to copy less costs less than a part of its own in a write. */
 const BY_REFERENCE = 8 * 1024
+/** Pieces of the full size that nobody needs just now, for all connections: fresh memory costs a fault for each of its pages. */
+const MOST_SPARE = 16
+const spare: Buffer[] = []
 
 /**
  * What a session writes: all of a turn of the event loop leaves in one write. Small frames are copied next to each other, large payloads are
@@ -16,6 +19,8 @@ export class Outbox {
   #begin = 0
   #at = 0
   #parts: Buffer[] = []
+  /** Pieces of the full size that were filled since the last write. */
+  #filled: Buffer[] = []
   #isScheduled = false
   #waiting: (() => void)[] = []
   /** Of the last write, where it is under way. */
@@ -85,7 +90,8 @@ export class Outbox {
     const parts = this.#parts
     const waiting = this.#waiting
     if (waiting.length > 0) this.#waiting = []
-    if (this.#socket.destroyed) {
+    // To write behind the end would break what is still on its way, a GOAWAY as a rule.
+    if (!this.#socket.writable) {
       this.#parts = []
       return waiting.forEach((run) => run())
     }
@@ -102,8 +108,11 @@ export class Outbox {
     let bytes = 0
     for (const part of parts) bytes += part.length
     this.#underway = waiting
+    const filled = this.#filled
+    if (filled.length > 0) this.#filled = []
     const sent = () => {
       this.#taken += bytes
+      if (!this.#socket.destroyed) for (const piece of filled) if (spare.length < MOST_SPARE) spare.push(piece)
       // Nobody reads the piece any more: as a rule before the next turn, so that one piece lasts for long.
       if (this.#taken === this.#pushed && this.#at === this.#begin) this.#begin = this.#at = 0
       if (this.#underway === waiting) this.#underway = undefined
@@ -119,8 +128,9 @@ export class Outbox {
 
   #renew(bytes: number): void {
     this.#cut()
-    const size = Math.min(PIECE, Math.max(FIRST_PIECE, this.#piece.length * 2))
-    this.#piece = Buffer.allocUnsafeSlow(Math.max(size, bytes))
+    if (this.#piece.length === PIECE) this.#filled.push(this.#piece)
+    const size = Math.max(bytes, Math.min(PIECE, Math.max(FIRST_PIECE, this.#piece.length * 2)))
+    this.#piece = (size === PIECE ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size)
     this.#begin = this.#at = 0
   }
 
