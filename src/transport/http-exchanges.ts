@@ -157,8 +157,13 @@ const told = (request: HttpRequest, limiter: RequestLimiter): HttpRequest =>
     body: {
       async value(...read: Parameters<HttpRequest['body']>) {
         const body = await request.body(...read)
-        limiter.took(request, { bytes: body.length })
-        return body
+        try {
+          limiter.took(request, { bytes: body.length })
+          return body
+        } catch (error) {
+          body.slab.release()
+          throw error
+        }
       },
     },
   }) as HttpRequest

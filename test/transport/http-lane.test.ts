@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { Options } from '../../src/component/options.ts'
 import { Refused } from '../../src/component/refused.ts'
 import { AnswerReader } from '../../src/transport/http-answer-reader.ts'
-import type { HttpAnswer, HttpHandler } from '../../src/transport/http-exchange.ts'
+import type { HttpAnswer, HttpHandler, HttpServing } from '../../src/transport/http-exchange.ts'
 import { httpServerOptions } from '../../src/transport/http-server-options.ts'
 import { startHttpServer } from '../../src/transport/http.ts'
 import { configured } from './configured.ts'
@@ -25,9 +25,9 @@ const echo: HttpHandler = async (request) => {
   return { status: 200, headers: { 'X-Method': request.method }, body: `${request.path} ${body}` }
 }
 
-async function serve(t: TestContext, handle: HttpHandler, yaml = '{}') {
+async function serve(t: TestContext, handle: HttpHandler, yaml = '{}', serving: Partial<HttpServing> = {}) {
   const options = configured({ config: Options(httpServerOptions('127.0.0.1:0')) }, yaml)
-  const server = await startHttpServer(options, { handle, log: quiet })
+  const server = await startHttpServer(options, { handle, log: quiet, ...serving })
   t.after(() => server.close(AbortSignal.abort()))
   return (server.address as { port: number }).port
 }
@@ -134,6 +134,31 @@ describe('Requests on one connection', () => {
       client.answers.map(({ headers }) => headers.get('connection')),
       ['keep-alive', 'close'],
     )
+  })
+
+  test('give their memory back where the limiter fails that is told of their bytes', async (t) => {
+    const ingress = new FakeIngress()
+    const reserve = (bytes: number) => ingress.reserve('logs', bytes)
+    const limiter = {
+      refuse: () => undefined,
+      took: () => {
+        throw new TypeError('a bug')
+      },
+    }
+    const handle: HttpHandler = async (request) => {
+      const { slab } = await request.body(reserve(request.room()), reserve)
+      slab.release()
+      return { status: 200, headers: {}, body: '' }
+    }
+    const client = new Client(await serve(t, handle, '{}', { limiter }))
+    await client.write(plain('one'))
+    await client.write(chunked('two'))
+    await until(() => client.answers.length === 2, 'the answers')
+    assert.deepEqual(
+      client.answers.map(({ status }) => status),
+      [500, 500],
+    )
+    assert.equal(ingress.budget.used, 0)
   })
 
   test('carry the header that an answer must have, and say how long the connection is kept', async (t) => {
