@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Slab } from '../data/memory/slab.ts'
 import type { Refused } from '../component/refused.ts'
 import { bodyRoom } from './http-body.ts'
@@ -8,6 +9,7 @@ import type { RequestHead } from './http-request-head.ts'
 
 /** The connection that a request came by, as far as the request asks it. */
 interface Lane {
+  readonly socket: Socket
   readonly peer: string
   body(head: RequestHead, first: Slab, reserve: Reserve): Promise<HttpBody>
 }
