@@ -23,6 +23,8 @@ const CREDIT = 8
 /** Credit in bytes that a stream begins with, and below which a longer message is given more. */
 export const STREAM_WINDOW = 2 ** 20
 const LEAST_CREDIT = 512 * 1024
+/** What keeping a piece takes besides its bytes: it may come byte by byte. */
+const OF_A_PIECE = 128
 type State = 'arriving' | 'complete' | 'handed' | 'over'
 
 /** A request: what has come of its message, and how it ends. It is what its method knows of the call, too. */
@@ -126,8 +128,7 @@ export class ServerStream implements UnaryCall, Tabled {
     if (!this.isEnded) this.expectArrival(performance.now())
     for (const piece of early) {
       if (this.state === 'over') return
-      arrivingBytes.give(piece.length)
-      this.#held -= piece.length
+      this.#let(piece.length + OF_A_PIECE)
       if (this.#isWaiting) this.#keep(piece, 0, piece.length)
       else this.#read(piece, 0, piece.length)
     }
@@ -183,7 +184,7 @@ export class ServerStream implements UnaryCall, Tabled {
   }
 
   #keep(buffer: Buffer, start: number, end: number): void {
-    if (!this.#hold(end - start)) return this.#home.refuse(this, NO_ROOM)
+    if (!this.#hold(end - start + OF_A_PIECE)) return this.#home.refuse(this, NO_ROOM)
     this.#early!.push(Buffer.from(buffer.subarray(start, end)))
   }
 
@@ -274,8 +275,7 @@ export class ServerStream implements UnaryCall, Tabled {
   /** Of the piece that is too small. */
   #letGo(): void {
     if (this.#slab === undefined) return
-    arrivingBytes.give(this.#slab.capacity)
-    this.#held -= this.#slab.capacity
+    this.#let(this.#slab.capacity)
     this.#slab.release()
     this.#slab = undefined
   }
@@ -334,9 +334,13 @@ export class ServerStream implements UnaryCall, Tabled {
     return true
   }
 
+  #let(bytes: number): void {
+    arrivingBytes.give(bytes)
+    this.#held -= bytes
+  }
+
   #giveBack(): void {
-    arrivingBytes.give(this.#held)
-    this.#held = 0
+    this.#let(this.#held)
   }
 }
 

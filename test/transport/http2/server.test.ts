@@ -215,6 +215,28 @@ describe('Messages', () => {
     assert.equal(arrivingBytes.held, 0)
   })
 
+  test('that come byte by byte while they wait are counted as what they take', async (t) => {
+    const slabs = new Slabs()
+    let give = () => {}
+    const room = (bytes: number) => new Promise<Slab>((resolve) => (give = () => resolve(slabs.make(bytes))))
+    const { connect } = await serve(t, slabs.method({ room }))
+    const connection = connect()
+    const bytes = data(1, framed(Buffer.alloc(100)))
+    await connection.write(Buffer.concat([headers(1), bytes.subarray(0, 20)]))
+    await until(() => arrivingBytes.held > 0, 'the beginning')
+    for (let at = 20; at < bytes.length - 1; at++) {
+      const before = arrivingBytes.held
+      await connection.write(bytes.subarray(at, at + 1))
+      await until(() => arrivingBytes.held > before, 'the byte')
+    }
+    assert.ok(arrivingBytes.held > 80 * 100, `${arrivingBytes.held}`)
+    give()
+    await connection.write(bytes.subarray(-1))
+    await answered(connection, 1)
+    assert.equal(String(answerOn(connection, 1).body.subarray(5)), '100')
+    assert.equal(arrivingBytes.held, 0)
+  })
+
   test('that nobody waits for any more let go of their room when it comes', async (t) => {
     const slabs = new Slabs()
     let give = () => {}
