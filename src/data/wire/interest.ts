@@ -64,11 +64,18 @@ export class Interest {
   next(buffer: Buffer, start: number, end: number): number {
     const actions = this.#actions
     const keys = this.#keys
-    const last = end - 1
-    let at = start
+    const last = (end - 1) | 0
+    let at = start | 0
     while (at < last) {
       const tag = buffer[at]!
       const action = actions[tag]!
+      if (action === ATTRIBUTE) {
+        const after = afterOthers(buffer, keys, tag, at, end)
+        if (after !== at) {
+          at = after
+          continue
+        }
+      }
       let value = at + 1
       if (tag >= 0x80 && (buffer[value++] !== 1 || value === end)) return at
       let next: number
@@ -78,17 +85,8 @@ export class Interest {
           if (value === end || buffer[value]! >= 0x80) return at
           length = (length & 0x7f) | (buffer[value++]! << 7)
         }
-        next = value + length
-        if (action === ATTRIBUTE) {
-          // A key of less than 128 bytes, then a value of less than 16 KiB, then nothing.
-          if (length < 4 || next > end || buffer[value] !== KEY_TAG) return at
-          const size = buffer[value + 1]!
-          const keyEnd = value + 2 + size
-          if (size === 0 || size >= 0x80 || keyEnd + 2 > next || buffer[keyEnd] !== VALUE_TAG) return at
-          const low = buffer[keyEnd + 1]!
-          if (low < 0x80 ? keyEnd + 2 + low !== next : !endsAt(buffer, keyEnd + 1, next)) return at
-          if (keys[slot(size, buffer[keyEnd - 1]!)] !== 0) return at
-        }
+        next = (value + length) | 0
+        if (action === ATTRIBUTE && (next > end || isLookedFor(buffer, keys, value, next))) return at
       } else if (action === PASS_8) next = value + 8
       else if (action === PASS_VARINT) {
         next = value + 1
@@ -101,6 +99,33 @@ export class Interest {
     }
     return at
   }
+}
+
+/** Where, in a row of attributes, the first one from `start` on begins that may be looked for, or is 128 bytes or longer, or the row ends. */
+function afterOthers(buffer: Buffer, keys: Uint8Array, tag: number, start: number, end: number): number {
+  let at = start
+  while (end - at >= 7 && buffer[at] === tag) {
+    const next = at + 2 + buffer[at + 1]!
+    const size = buffer[at + 3]!
+    const keyEnd = at + 4 + size
+    // Lengths from 128 on have their high bit set, and so are found to miss the end, or reach past it.
+    if (next > end || buffer[at + 2] !== KEY_TAG || size === 0 || keyEnd + 2 > next) return at
+    if (buffer[at + 1]! >= 0x80 || buffer[keyEnd] !== VALUE_TAG || keyEnd + 2 + buffer[keyEnd + 1]! !== next) return at
+    if (keys[slot(size, buffer[keyEnd - 1]!)] !== 0) return at
+    at = next
+  }
+  return at
+}
+
+/** Whether the KeyValue `[start, end)` may be looked for, or is not a key of less than 128 bytes, then a value of less than 16 KiB, then nothing. */
+function isLookedFor(buffer: Buffer, keys: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 4 || buffer[start] !== KEY_TAG) return true
+  const size = buffer[start + 1]!
+  const keyEnd = start + 2 + size
+  if (size === 0 || size >= 0x80 || keyEnd + 2 > end || buffer[keyEnd] !== VALUE_TAG) return true
+  const low = buffer[keyEnd + 1]!
+  if (low < 0x80 ? keyEnd + 2 + low !== end : !endsAt(buffer, keyEnd + 1, end)) return true
+  return keys[slot(size, buffer[keyEnd - 1]!)] !== 0
 }
 
 /** Whether a length of two bytes at `at` leads to `end`. */
