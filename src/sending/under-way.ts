@@ -90,7 +90,9 @@ export class UnderWay {
     const { clock, timeout } = this.#options
     const oldest = this.#oldest
     if (oldest === undefined) return
-    const silent = oldest.began + SILENCE * (Math.floor((now - oldest.began) / SILENCE) + 1)
+    let silent = oldest.began + SILENCE * (Math.floor((now - oldest.began) / SILENCE) + 1)
+    // Fractions of milliseconds are rounded: that moment may be this one.
+    if (silent <= now) silent += SILENCE
     const { first } = this.#waiting
     // What begins later may be due before those that are only waited for to let go.
     const expires = timeout === 0 ? Infinity : (first?.began ?? now) + timeout

@@ -105,6 +105,16 @@ describe('attempts under way', () => {
     assert.deepEqual(silences, [70_000])
   })
 
+  test('a moment that rounds to just before what is due at it sets no timer for the same moment again', async () => {
+    const { begin, clock, silences } = setUp(hanging, 0)
+    const began = 1384.011
+    assert.ok(began + 15_000 - began < 15_000, 'this one does')
+    clock.turn(began)
+    begin()
+    await clock.advance(21_000)
+    assert.equal(silences.length, 4)
+  })
+
   test('one that does not let go when it is told to keeps no other from its timeout', async () => {
     let calls = 0
     const send: Exporter['send'] = (batch, options) => (calls++ === 0 ? new Promise(() => {}) : hanging(batch, options))
