@@ -20,7 +20,7 @@ export class Outbox {
   #at = 0
   #parts: Buffer[] = []
   /** Pieces of the full size that were filled since the last write. */
-  #filled: Buffer[] = []
+  #filled: Buffer[] | undefined
   #isScheduled = false
   #waiting: (() => void)[] = []
   /** Of the last write, where it is under way. */
@@ -89,7 +89,8 @@ export class Outbox {
     this.#cut()
     const parts = this.#parts
     const waiting = this.#waiting
-    if (waiting.length > 0) this.#waiting = []
+    // A list of its own, be it empty: what is to wait for a later write must not hear of this one.
+    this.#waiting = []
     // To write behind the end would break what is still on its way, a GOAWAY as a rule.
     if (!this.#socket.writable) {
       this.#parts = []
@@ -109,10 +110,11 @@ export class Outbox {
     for (const part of parts) bytes += part.length
     this.#underway = waiting
     const filled = this.#filled
-    if (filled.length > 0) this.#filled = []
+    this.#filled = undefined
     const sent = () => {
       this.#taken += bytes
-      if (!this.#socket.destroyed) for (const piece of filled) if (spare.length < MOST_SPARE) spare.push(piece)
+      if (filled && !this.#socket.destroyed)
+        for (const piece of filled) if (spare.length < MOST_SPARE) spare.push(piece)
       // Nobody reads the piece any more: as a rule before the next turn, so that one piece lasts for long.
       if (this.#taken === this.#pushed && this.#at === this.#begin) this.#begin = this.#at = 0
       if (this.#underway === waiting) this.#underway = undefined
@@ -128,7 +130,7 @@ export class Outbox {
 
   #renew(bytes: number): void {
     this.#cut()
-    if (this.#piece.length === PIECE) this.#filled.push(this.#piece)
+    if (this.#piece.length === PIECE) (this.#filled ??= []).push(this.#piece)
     const size = Math.max(bytes, Math.min(PIECE, Math.max(FIRST_PIECE, this.#piece.length * 2)))
     this.#piece = (size === PIECE ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size)
     this.#begin = this.#at = 0

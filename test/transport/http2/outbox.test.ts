@@ -76,6 +76,69 @@ describe('The outbox', () => {
     )
   })
 
+  test('writes over nothing that the system has not taken, and into the same memory again when it has', async () => {
+    const socket = new Slow()
+    let held: Buffer[] = []
+    let done: (() => void) | undefined
+    const hold = (chunks: readonly Buffer[], taken: () => void): void => {
+      held = [...chunks]
+      done = taken
+    }
+    socket._write = (chunk: Buffer, _, taken) => hold([chunk], taken)
+    socket._writev = (chunks, taken) =>
+      hold(
+        chunks.map(({ chunk }) => chunk as Buffer),
+        taken,
+      )
+    const outbox = new Outbox(socket)
+    const write = (letter: string, times: number): void => {
+      for (let each = 0; each < times; each++) outbox.append(Buffer.alloc(4096, letter))
+      outbox.flush()
+    }
+    const consists = (letter: string, times: number): boolean =>
+      Buffer.concat(held).equals(Buffer.alloc(4096 * times, letter))
+    write('a', 60)
+    for (let round = 0; round < 20; round++) {
+      const [letter, next] = round % 2 === 0 ? ['a', 'b'] : ['b', 'a']
+      // It waits in the socket behind the one that is being taken.
+      write(next, 60)
+      await turn()
+      assert.ok(consists(letter, 60), `round ${round}`)
+      done!()
+      await turn()
+      assert.ok(consists(next, 60), `round ${round}`)
+    }
+    done!()
+    await turn()
+    assert.equal(outbox.unsent, 0)
+    write('c', 1)
+    const [{ buffer: memory }] = held as [Buffer]
+    for (let round = 0; round < 3; round++) {
+      done!()
+      await turn()
+      write('d', 20)
+      assert.ok(consists('d', 20))
+      assert.equal(held[0]!.buffer, memory)
+    }
+  })
+
+  test('tells nobody of bytes that are behind those that have left', async () => {
+    const socket = new Slow()
+    const outbox = new Outbox(socket)
+    let told = 0
+    small(outbox, 'first')
+    outbox.flush()
+    small(outbox, 'second')
+    outbox.whenSent(() => told++)
+    socket.release()
+    await turn()
+    await turn()
+    assert.equal(told, 0)
+    socket.release()
+    await turn()
+    assert.equal(told, 1)
+  })
+
   test('tells when what was written until then has left, and not before', async () => {
     const socket = new Slow()
     const outbox = new Outbox(socket)
@@ -95,6 +158,23 @@ describe('The outbox', () => {
     await turn()
     assert.deepEqual(told, ['first', 'nothing', 'idle'])
     assert.equal(outbox.unsent, 0)
+  })
+
+  test('writes nothing behind the end of the connection, which breaks nothing', async () => {
+    const socket = new Slow()
+    const errors: unknown[] = []
+    socket.on('error', (error) => errors.push(error))
+    const outbox = new Outbox(socket)
+    small(outbox, 'goodbye')
+    outbox.flush()
+    socket.end()
+    small(outbox, 'late')
+    let isTold = false
+    outbox.whenSent(() => (isTold = true))
+    await turn()
+    socket.release()
+    await turn()
+    assert.deepEqual([String(socket.all), isTold, errors], ['goodbye', true, []])
   })
 
   test('tells it of a socket that has gone, too', async () => {

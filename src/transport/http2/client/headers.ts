@@ -15,10 +15,16 @@ export interface Fixed {
   readonly headers: readonly HeaderField[]
 }
 
+interface Remembered {
+  readonly path: string
+  readonly timeout: number
+  readonly fields: readonly HeaderField[]
+}
+
 /** The headers of requests. Equal requests get the same array, which an encoder knows again. */
 export class RequestHeaders {
   readonly #fixed: Fixed
-  readonly #remembered = new Map<string, readonly HeaderField[]>()
+  readonly #remembered: Remembered[] = []
 
   constructor(fixed: Fixed) {
     this.#fixed = fixed
@@ -27,13 +33,11 @@ export class RequestHeaders {
   /** `left` in milliseconds, 0 for ever; where it is the whole `timeout`, others will have the same. */
   of(path: string, timeout: number, left: number, own: readonly HeaderField[]): readonly HeaderField[] {
     if (own.length > 0 || left !== timeout) return this.#make(path, left, own, left === timeout)
-    const key = `${timeout} ${path}`
-    const known = this.#remembered.get(key)
-    if (known) return known
-    const isRemembered = this.#remembered.size < MOST_REMEMBERED
-    const made = this.#make(path, timeout, own, isRemembered)
-    if (isRemembered) this.#remembered.set(key, made)
-    return made
+    for (const known of this.#remembered) if (known.path === path && known.timeout === timeout) return known.fields
+    const isRemembered = this.#remembered.length < MOST_REMEMBERED
+    const fields = this.#make(path, timeout, own, isRemembered)
+    if (isRemembered) this.#remembered.push({ path, timeout, fields })
+    return fields
   }
 
   #make(path: string, left: number, own: readonly HeaderField[], isUsual: boolean): HeaderField[] {
