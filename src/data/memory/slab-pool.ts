@@ -48,7 +48,7 @@ export class SlabPool {
   static capacity(bytes: number): number {
     if (bytes <= SMALLEST) return SMALLEST
     if (bytes > LARGEST_POOLED) return bytes
-    const step = 2 ** (31 - Math.clz32(bytes - 1)) / STEPS_PER_DOUBLING
+    const step = (1 << (31 - Math.clz32(bytes - 1))) / STEPS_PER_DOUBLING
     return Math.ceil(bytes / step) * step
   }
 }

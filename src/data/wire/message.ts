@@ -266,8 +266,12 @@ export class Message {
     const start = arena.reserve(varintSize(tag >>> 0) + varintSize(size) + size)
     let at = writeVarint(arena.buffer, writeVarint(arena.buffer, start, tag >>> 0), size)
     this.written = at
-    for (let index = 0; index < this.length; index += ENTRY) {
-      at = arena.copy(at, tape[index + START]!, tape[index + END]!)
+    for (let index = 0; index < this.length;) {
+      const from = tape[index + START]!
+      let to = tape[index + END]!
+      // What stands in one piece is copied as one.
+      for (index += ENTRY; index < this.length && tape[index + START] === to; index += ENTRY) to = tape[index + END]!
+      at = arena.copy(at, from, to)
     }
     return start
   }
