@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
 import http2 from 'node:http2'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import * as grpc from '@grpc/grpc-js'
 import { Refused } from '../../src/component/refused.ts'
+import { startHttp2Server } from '../../src/transport/http2/server.ts'
 import { inflate } from '../../src/transport/inflate.ts'
 import { encodeRpcStatus } from '../../src/transport/rpc-status.ts'
 import { disposing } from './disposing.ts'
@@ -191,6 +195,16 @@ for (const [implementation, make] of Object.entries(CLIENTS))
           .call([Buffer.from('x')], { timeout: 2000 })
           .then(String, () => new Promise<string>((resolve) => setTimeout(resolve, 100, '')))
       assert.equal(answer, 'second')
+    })
+
+    test('reaches a server on a unix socket', async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'telegen-unix-'))
+      t.after(() => rm(folder, { recursive: true }))
+      const path = join(folder, 'otlp.sock')
+      const handle = async (message: Buffer) => Buffer.from(`${message.length}`)
+      disposing(t, await serve(startHttp2Server, handle, `{ transport: unix, endpoint: ${path} }`))
+      const client = disposing(t, await connect(make, `{ endpoint: 'unix://${path}', tls: { insecure: true } }`))
+      assert.equal(String(await client.call([Buffer.alloc(3_000_000)])), '3000000')
     })
 
     test('may wait for a connection instead of failing', async (t) => {
