@@ -77,20 +77,19 @@ describe('The outbox', () => {
   })
 
   test('writes over nothing that the system has not taken, and into the same memory again when it has', async () => {
-    const socket = new Slow()
     let held: Buffer[] = []
     let done: (() => void) | undefined
-    const hold = (chunks: readonly Buffer[], taken: () => void): void => {
-      held = [...chunks]
-      done = taken
+    class Holding extends Slow {
+      override _write(chunk: Buffer, _: string, taken: () => void): void {
+        held = [chunk]
+        done = taken
+      }
+      override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
+        held = chunks.map(({ chunk }) => chunk)
+        done = taken
+      }
     }
-    socket._write = (chunk: Buffer, _, taken) => hold([chunk], taken)
-    socket._writev = (chunks, taken) =>
-      hold(
-        chunks.map(({ chunk }) => chunk as Buffer),
-        taken,
-      )
-    const outbox = new Outbox(socket)
+    const outbox = new Outbox(new Holding())
     const write = (letter: string, times: number): void => {
       for (let each = 0; each < times; each++) outbox.append(Buffer.alloc(4096, letter))
       outbox.flush()
