@@ -102,10 +102,13 @@ export class Ring {
   }
 }
 
-/** The load of one scenario: few connections with requests in parallel over gRPC, many with one each over HTTP/1.1. */
+/**
+ * The load of one scenario: few connections with requests in parallel over gRPC, many with one each over HTTP/1.1. Over gRPC so many small ones
+ * that the program's core is busy: one that waits for work pays for being woken, for each request.
+ */
 export function loadOf({ protocol, items, gzip }: Scenario): Load {
   const small = items < 100
-  const underWay = small ? 32 : 8
+  const underWay = small ? (protocol === 'grpc' ? 96 : 32) : 8
   const connections = protocol === 'http' ? underWay : 4
   const prepared = gzip ? (small ? 256 : 24) : 2 * underWay
   return { connections, each: underWay / connections, prepared }

@@ -34,8 +34,8 @@ npm run bench -- relay --write        # --list names the rows, --only=grpc/chain
 npm run bench -- floor --beside --write
 \`\`\`
 
-- One process is load and backend at once, on a core of its own. It speaks HTTP/2 and HTTP/1.1 by hand and shares no code with Telegen's transport. gRPC: 4 connections, 32 requests
-  of 10 items or 8 of 512 under way; HTTP: as many connections as requests. Without a queue, an answer means that the backend had answered.
+- One process is load and backend at once, on a core of its own. It speaks HTTP/2 and HTTP/1.1 by hand and shares no code with Telegen's transport. gRPC: 4 connections, 96 requests
+  of 10 items or 8 of 512 under way; HTTP: as many connections as requests, 32 or 8. Without a queue, an answer means that the backend had answered.
 - All programs run at once, pinned to one other core, and take turns in windows, the order changing from round to round, so that a machine that others use, too, is
   as slow for one as for the other. A ratio is that of a round; the table has the median of the rounds, and the least and the most.
 - Processor time is the kernel's, of all threads and child processes, for user and system. Where a program does not fill its core ("core"), what it costs to be woken counts for more.
