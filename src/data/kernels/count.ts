@@ -86,7 +86,8 @@ export function countSamples(buffer: Buffer, start: number, end: number): number
 function entriesOf(field: number, buffer: Buffer, start: number, end: number): number {
   const tag = (field << 3) | LENGTH
   let entries = 0
-  for (let at = start; at < end;) {
+  // `| 0` keeps places small integers for the compiler.
+  for (let at = start | 0; at < end;) {
     // Most are shorter than 16 KiB, so that their lengths have one or two bytes: read here, where nothing is noted of
     // them.
     if (at + 2 < end && buffer[at] === tag) {
@@ -99,7 +100,7 @@ function entriesOf(field: number, buffer: Buffer, start: number, end: number): n
         continue
       }
     }
-    at = entry.read(buffer, at, end)
+    at = entry.read(buffer, at, end) | 0
     if (entry.isMessage(field)) entries++
   }
   return entries

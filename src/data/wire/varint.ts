@@ -56,8 +56,10 @@ export function readLength(buffer: Buffer, at: number, end: number): number {
     length = (buffer[at]! & 0x7f) | (buffer[at + 1]! << 7)
     cursor.at = at + 2
   } else {
-    length = readVarint(buffer, at, end)
-    if (length >= TWO_TO_31) throw new Malformed(`a length of ${length} bytes`, at)
+    const large = readVarint(buffer, at, end)
+    if (large >= TWO_TO_31) throw new Malformed(`a length of ${large} bytes`, at)
+    // A small integer for the compiler, as in the other branches.
+    length = large | 0
   }
   if (length > end - cursor.at) throw new Malformed('a length beyond the end of what encloses it', at)
   return length
