@@ -11,17 +11,21 @@ import { checkReferences } from './profiles/check-references.ts'
  */
 export const DEEPEST = 128
 
+/** Places are signed 32-bit numbers. */
+const MOST_BYTES = 2 ** 31 - 1
+
 /**
  * Checks the structure of a whole export request and returns the number of its items, as `count` does. Throws
  * `Malformed` where a value reaches past its message, a known field has another wire type than it should (numbers of
  * a repeated field may be packed or not), an id is neither empty nor of its length, messages are nested too deep, a
- * varint has more than ten bytes, a length is 2 GiB or more, or a group, a field number zero or an unknown wire type
+ * varint has more than ten bytes, the request or a length is 2 GiB or more, or a group, a field number zero or an unknown wire type
  * stands anywhere; of profiles also where an index points at nothing, or the first entry of a table is not empty.
  *
  * What passes can be edited, merged and split, and one sender's bytes do not spoil another's. Unknown fields, repeated
  * singular fields, non-minimal varints and strings that are not UTF-8 pass, as they do in other implementations.
  */
 export function validate(signal: Signal, buffer: Buffer): number {
+  if (buffer.length > MOST_BYTES) throw new Malformed('a request of 2 GiB or more', 0)
   walk(buffer, REQUEST_TYPES[signal])
   if (signal === 'profiles') checkReferences(buffer)
   return items

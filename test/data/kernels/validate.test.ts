@@ -219,6 +219,10 @@ describe('hazards', () => {
     refuses('logs', Buffer.concat([tag(100, 7), varint(0)]), /wire type 7/)
   })
 
+  test('a request of 2 GiB is refused at once', () => {
+    assert.throws(() => validate('logs', Buffer.allocUnsafeSlow(2 ** 31)), /a request of 2 GiB or more/)
+  })
+
   test('an attribute is checked alike whether it is short and canonical or not', () => {
     const cases = [
       embed(6),
