@@ -1,5 +1,4 @@
-import net from 'node:net'
-import tls from 'node:tls'
+import type net from 'node:net'
 import * as grpc from '@grpc/grpc-js'
 import type { AuthenticationData } from '../component/authentication.ts'
 import { MAX_DELAY } from '../component/clock.ts'
@@ -11,6 +10,7 @@ import { afterGrace } from './grace.ts'
 import { ArrivingMessage, InflatedBytes } from './arriving-message.ts'
 import { admission, NO_AUTHENTICATOR } from './admission.ts'
 import { teachServerCall } from './grpc-codings.ts'
+import { http2Listener } from './http2-listener.ts'
 import { listen } from './listen.ts'
 import type { Listening } from './listen.ts'
 import { limitPings } from './ping-limit.ts'
@@ -18,7 +18,6 @@ import { encodeRpcStatus } from './rpc-status.ts'
 import { onSession, Sessions } from './sessions.ts'
 import { StreamGuard } from './stream-guard.ts'
 import { answerTo } from './statuses.ts'
-import { protect, serverSecurity } from './tls-server.ts'
 
 const MIB = 2 ** 20
 const DEFAULT_MESSAGE_MIB = 64
@@ -29,7 +28,6 @@ const DEFAULT_STREAMS = 100
 const ANSWER_TIMEOUT = 60_000
 /** Headers of one request, and session memory in MB, bound by nghttp2 and node:http2. */
 const SESSION_MEMORY_MB = 16
-const HANDSHAKE_TIMEOUT = 10_000
 /** A connection must have sent HTTP/2's preface by then, or when a message must have arrived, if that is sooner. */
 const PREFACE_TIMEOUT = 20_000
 const PREFACE_BYTES = 24
@@ -56,7 +54,7 @@ export const startGrpcServer: StartUnaryServer = async (options, serving) => {
     limitPings(session, options.keepalive.enforcement_policy)
   })
 
-  const { listener, security } = await makeListener(options, serving)
+  const { listener, security } = await http2Listener(options, serving)
   listener.maxConnections = options.max_connections
   listener.on(options.tls ? 'secureConnection' : 'connection', (socket: net.Socket) => {
     socket.on('error', () => socket.destroy())
@@ -132,19 +130,6 @@ function serverOptions(options: GrpcServerOptions, interceptor: grpc.ServerInter
     }),
     interceptors: [interceptor],
   }
-}
-
-async function makeListener(options: GrpcServerOptions, { log, onRejected }: UnaryServing) {
-  if (options.tls === undefined) return { listener: net.createServer(), security: undefined }
-  const { context, requestCert } = await serverSecurity(options.tls)
-  const listener = tls.createServer({
-    ...context,
-    requestCert,
-    rejectUnauthorized: requestCert,
-    ALPNProtocols: ['h2'],
-    handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT, options.request_timeout || HANDSHAKE_TIMEOUT),
-  })
-  return { listener, security: protect(listener, options.tls, log, onRejected) }
 }
 
 function expectPreface(socket: net.Socket, timeout: number): void {

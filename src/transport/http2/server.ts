@@ -1,12 +1,11 @@
-import net from 'node:net'
-import tls from 'node:tls'
+import type net from 'node:net'
 import { Slab } from '../../data/memory/slab.ts'
 import { hostPort, listenAddress } from '../address.ts'
 import { NO_AUTHENTICATOR } from '../admission.ts'
 import { afterGrace } from '../grace.ts'
 import type { GrpcServerOptions } from '../grpc-server-options.ts'
+import { http2Listener } from '../http2-listener.ts'
 import { listen } from '../listen.ts'
-import { protect, serverSecurity } from '../tls-server.ts'
 import type { BufferMethod, SlabMethod, StartUnaryServer, UnaryMethod, UnaryServing } from '../unary.ts'
 import { PREFACE } from './frames.ts'
 import { greeting } from './greeting.ts'
@@ -18,7 +17,6 @@ import { Ticker } from './ticker.ts'
 const MIB = 2 ** 20
 const DEFAULT_MESSAGE_MIB = 64
 const DEFAULT_STREAMS = 100
-const HANDSHAKE_TIMEOUT = 10_000
 
 /** `UnaryServer` over our own HTTP/2. */
 export const startHttp2Server: StartUnaryServer = async (options, serving) => {
@@ -26,7 +24,7 @@ export const startHttp2Server: StartUnaryServer = async (options, serving) => {
   const sessions = new Set<ServerSession>()
   const ticker = new Ticker((now) => look(sessions, ticker, now))
   const service = serviceOf(options, serving, ticker)
-  const { listener, security } = await makeListener(options, serving)
+  const { listener, security } = await http2Listener(options, serving)
   let isDraining = false
   let isOver = false
   listener.maxConnections = options.max_connections
@@ -115,16 +113,3 @@ const ownSlab = (bytes: number): Slab => new Slab(Buffer.allocUnsafeSlow(bytes))
 
 const peerOf = ({ remoteAddress, remotePort = 0 }: net.Socket): string =>
   remoteAddress === undefined ? 'unix' : hostPort(remoteAddress, remotePort)
-
-async function makeListener(options: GrpcServerOptions, { log, onRejected }: UnaryServing) {
-  if (options.tls === undefined) return { listener: net.createServer(), security: undefined }
-  const { context, requestCert } = await serverSecurity(options.tls)
-  const listener = tls.createServer({
-    ...context,
-    requestCert,
-    rejectUnauthorized: requestCert,
-    ALPNProtocols: ['h2'],
-    handshakeTimeout: Math.min(HANDSHAKE_TIMEOUT, options.request_timeout || HANDSHAKE_TIMEOUT),
-  })
-  return { listener, security: protect(listener, options.tls, log, onRejected) }
-}
