@@ -172,6 +172,9 @@ describe('Messages', () => {
       await send(stream, 5 * MIB, END_STREAM)
     }
     await until(() => finish.length === 4, 'the messages')
+    // What credit there was on the way has come when this is answered.
+    await connection.write(frame(TYPE.ping, 0, 0, Buffer.alloc(8)))
+    await until(() => connection.frames.some(({ type }) => type === TYPE.ping), 'the last credit')
     sent += longer.length
     await connection.write(Buffer.concat([headers(9), data(9, longer, 0)]))
     const begun = window()
