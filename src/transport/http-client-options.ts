@@ -25,7 +25,10 @@ export const httpClientOptions = {
     minimum: 0,
     description: 'Connections at the same time; 0 means as many as there are requests.',
   }),
-  idle_conn_timeout: Duration({ default: '90s', description: 'When a connection without requests is closed.' }),
+  idle_conn_timeout: Duration({
+    default: '90s',
+    description: 'When a connection without requests is closed; 0 means never.',
+  }),
   disable_keep_alives: Type.Boolean({
     default: false,
     description: 'Whether each request has a connection of its own.',

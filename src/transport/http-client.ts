@@ -156,7 +156,8 @@ class Client implements HttpClient {
   #pool(url: URL): HttpPool | ProxiedPool {
     const found = this.#pools.get(url.origin)
     if (found) return found
-    const { max_conns_per_host: most, idle_conn_timeout: idle } = this.#options
+    const { max_conns_per_host: most, idle_conn_timeout } = this.#options
+    const idle = idle_conn_timeout > 0 ? idle_conn_timeout : Infinity
     const proxy = proxyOf(this.#options, url)
     const pool =
       proxy === undefined

@@ -17,7 +17,7 @@ const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 export interface PoolLimits {
   /** Connections at the same time; 0 means as many as there are requests. */
   readonly most: number
-  /** Milliseconds. */
+  /** Milliseconds; Infinity means for ever. */
   readonly idle: number
 }
 

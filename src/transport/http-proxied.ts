@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Dispatcher, ProxyAgent } from 'undici'
 import type { Abort } from '../component/cancellation.ts'
+import { MAX_DELAY } from '../component/clock.ts'
 import { Refused } from '../component/refused.ts'
 import { refusalOfAbort } from './abort.ts'
 import { ANSWER_LIMIT } from './http-answer-reader.ts'
@@ -61,7 +62,8 @@ export class ProxiedPool {
   #made(security: ClientSecurity | undefined): ProxyAgent {
     // By itself the agent lacks what the whole library adds to it.
     const undici = require('undici') as { readonly ProxyAgent: typeof ProxyAgent }
-    const { most, idle } = this.#limits
+    const { most } = this.#limits
+    const idle = Math.min(this.#limits.idle, MAX_DELAY)
     return new undici.ProxyAgent({
       uri: this.#proxy,
       allowH2: false,

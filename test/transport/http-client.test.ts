@@ -50,6 +50,24 @@ describe('An HTTP client', () => {
         assert.deepEqual(heard, [])
       })
 
+  test('keeps a connection for ever where its time without requests is 0', async (t) => {
+    let connections = 0
+    const server = net.createServer((socket) => {
+      connections++
+      socket.on('error', () => {}).on('data', () => socket.write(ANSWER))
+      t.after(() => socket.destroy())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    const url = new URL(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`)
+    const options = configured({ config: Options(httpClientOptions) }, '{ idle_conn_timeout: 0, compression: none }')
+    const client = await makeHttpClient(options, [url])
+    t.after(() => client.close())
+    for (let count = 0; count < 3; count++)
+      assert.equal((await client.post(url, [Buffer.from('x')], { headers: {}, abort: NEVER })).status, 200)
+    assert.equal(connections, 1)
+  })
+
   test('takes no header that HTTP cannot carry', () => {
     const yaml = '{ headers: { x-bin: "a\\r\\nx: y" } }'
     const faults = [...checkHttpClient(configured({ config: Options(httpClientOptions) }, yaml))]
