@@ -1,4 +1,4 @@
-import { type Bits, randomnessText, thresholdText, ALWAYS, NEVER } from '../sampling/bits.ts'
+import { type Bits, DIGITS, randomnessText, thresholdText, ALWAYS, NEVER } from '../sampling/bits.ts'
 import { type Candidate, type Decision, TRACE_ID_HASH } from '../sampling/decision.ts'
 import { TraceState } from '../sampling/trace-state.ts'
 import { findAttribute, placeAttribute } from '../wire/attributes.ts'
@@ -18,6 +18,9 @@ const TRACE_STATE_TAG = 0x1a
 const TRACE_STATE_TAGS = [TRACE_STATE_TAG]
 /** Bytes of a text whose length takes one byte. */
 const SHORT = 127
+/** Tag, length, and `ot=rv:…;th:…` with all digits. */
+const LONGEST_FRESH = 2 + 6 + DIGITS + 4 + DIGITS
+const HEX = Buffer.from('0123456789abcdef')
 /** Of OpenTracing: 0 asks for the span not to be sampled, more for it to be. */
 const PRIORITY_KEY = 'sampling.priority'
 const PRIORITY = keyOf(PRIORITY_KEY).bytes
@@ -91,11 +94,27 @@ export class SpanCandidate implements Candidate {
       this.#writtenText = thresholdText(threshold)
     }
     const state = this.#state
-    if (state === undefined) return this.#put(freshState(randomness, threshold, this.#writtenText))
+    if (state === undefined) return this.#begin(randomness, threshold === undefined ? undefined : this.#writtenText)
     if (randomness !== undefined) state.randomnessText = randomnessText(randomness)
     if (threshold !== undefined) state.thresholdText = this.#writtenText
     const text = state.toString()
     if (text !== this.#text) this.#put(text)
+  }
+
+  /** What a span without a trace state gets: written byte by byte, as most spans are such. */
+  #begin(randomness: Bits | undefined, threshold: string | undefined): void {
+    if (randomness === undefined) return this.#put(threshold === undefined ? '' : `ot=th:${threshold}`)
+    const { arena } = this.#message
+    const start = arena.reserve(LONGEST_FRESH)
+    const value = start + 2
+    const { buffer } = arena
+    let end = writeText(buffer, value, 'ot=rv:')
+    end = writeHalf(buffer, end, randomness.high)
+    end = writeHalf(buffer, end, randomness.low)
+    if (threshold !== undefined) end = writeText(buffer, writeText(buffer, end, ';th:'), threshold)
+    buffer[start] = TRACE_STATE_TAG
+    buffer[start + 1] = end - value
+    this.#message.put(TRACE_STATE_TAGS, TRACE_STATE_TAG, start, value, end)
   }
 
   /** A trace state is ASCII. Short ones, which are most, are written here without a writer. */
@@ -108,16 +127,21 @@ export class SpanCandidate implements Candidate {
     const { buffer } = arena
     buffer[start] = TRACE_STATE_TAG
     buffer[start + 1] = length
-    for (let index = 0; index < length; index++) buffer[value + index] = text.charCodeAt(index)
+    writeText(buffer, value, text)
     this.#message.put(TRACE_STATE_TAGS, TRACE_STATE_TAG, start, value, value + length)
   }
 }
 
-/** What a span without a trace state gets. */
-function freshState(randomness: Bits | undefined, threshold: Bits | undefined, text: string): string {
-  if (randomness === undefined) return threshold === undefined ? '' : `ot=th:${text}`
-  const own = `ot=rv:${randomnessText(randomness)}`
-  return threshold === undefined ? own : `${own};th:${text}`
+/** Returns where it ends. */
+function writeText(buffer: Buffer, at: number, text: string): number {
+  for (let index = 0; index < text.length; index++) buffer[at++] = text.charCodeAt(index)
+  return at
+}
+
+/** The seven hexadecimal digits of half a number. Returns where they end. */
+function writeHalf(buffer: Buffer, at: number, half: number): number {
+  for (let shift = 24; shift >= 0; shift -= 4) buffer[at++] = HEX[(half >>> shift) & 15]!
+  return at
 }
 
 /** The number at a place, which may be written as text; NaN where there is none. */

@@ -32,13 +32,12 @@ function counting({ meter, signal }: ProcessorContext<SamplerConfig>): Sampling[
   const name = `otelcol_processor_probabilistic_sampler_count_${signal}_sampled`
   const options = { unit: '1', description: `Count of ${signal} that were sampled or not` }
   const counter = meter.counter(name, options)
-  const made = new Map<string, BoundCounter>()
+  const made = { true: new Map<string, BoundCounter>(), false: new Map<string, BoundCounter>() }
   const countingOf = (policy: string, sampled: 'true' | 'false') => {
-    const key = `${sampled} ${policy}`
-    let count = made.get(key)
+    let count = made[sampled].get(policy)
     if (count === undefined) {
       count = counter.bound({ policy, sampled })
-      made.set(key, count)
+      made[sampled].set(policy, count)
     }
     return count
   }
