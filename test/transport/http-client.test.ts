@@ -24,11 +24,10 @@ async function listening(t: TestContext) {
   return { heard, url: new URL(`http://127.0.0.1:${(server.address() as net.AddressInfo).port}/v1/traces`) }
 }
 
-const adding = (name: string, value: string): ClientAuthenticator =>
-  ({
-    confidential: false,
-    authenticate: async (headers: Map<string, string>) => void headers.set(name, value),
-  }) as never
+const adding = (name: string, value: string): ClientAuthenticator => ({
+  confidential: false,
+  authenticate: async (headers) => void headers.set(name, value),
+})
 
 describe('An HTTP client', () => {
   for (const name of ['x-tenant', 'x-tenant-bin'])
