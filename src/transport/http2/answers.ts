@@ -62,10 +62,11 @@ export class Answers {
     this.#windows.begin(stream)
   }
 
-  /** A status alone. */
-  refusal(stream: number, refused: Refused): void {
+  /** A status alone; `http` is that of HTTP, for who may not know gRPC's. */
+  refusal(stream: number, refused: Refused, http = 200): void {
     const { grpc: code, message, after } = answerTo(refused)
-    const fields = [STATUS_200, GRPC, headerField('grpc-status', String(code))]
+    const status = http === 200 ? STATUS_200 : headerField(':status', String(http))
+    const fields = [status, GRPC, headerField('grpc-status', String(code))]
     fields.push(headerField('grpc-message', encodeGrpcMessage(message), 'without'))
     if (code === UNIMPLEMENTED) fields.push(ACCEPTS)
     if (after !== undefined) {
@@ -75,11 +76,9 @@ export class Answers {
     this.#headers(stream, fields, END_STREAM)
   }
 
-  /** To who does not speak gRPC. */
-  plain(stream: Answered, status: number, text: string, sent: () => void): void {
-    const fields = [headerField(':status', String(status)), headerField('content-type', 'text/plain')]
-    if (status === METHOD_NOT_ALLOWED) fields.push(headerField('allow', 'POST'))
-    this.#headers(stream.id, fields, 0)
+  /** To who does not even post. */
+  noPost(stream: Answered, text: string, sent: () => void): void {
+    this.#headers(stream.id, METHOD_NOT_ALLOWED, 0)
     stream.body = new Body([Buffer.from(text)], true, sent)
     this.#windows.begin(stream)
   }
@@ -123,6 +122,10 @@ export class Answers {
 /** Of a frame's head, where the number of its stream is. */
 const STREAM_AT = 5
 const UNIMPLEMENTED = 12
-const METHOD_NOT_ALLOWED = 405
+const METHOD_NOT_ALLOWED = [
+  headerField(':status', '405'),
+  headerField('content-type', 'text/plain'),
+  headerField('allow', 'POST'),
+]
 const PADDING = /=+$/
 const NOTHING: Buffer = Buffer.allocUnsafeSlow(0)

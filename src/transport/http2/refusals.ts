@@ -42,6 +42,11 @@ export const TOO_SLOW = new Refused('the message did not arrive in time', { code
 const HEADERS_TOO_LARGE = new Refused('the headers are too large', { code: 'resource_exhausted', retry: 'never' })
 const MALFORMED_TIMEOUT = internal('malformed grpc-timeout')
 
-/** To who does not speak gRPC: a status of HTTP, and why. */
-export const NO_GRPC = [415, 'requests of gRPC have a content-type that begins with application/grpc\n'] as const
-export const NO_POST = [405, 'requests of gRPC come by POST\n'] as const
+export const NO_POST = 'requests of gRPC come by POST\n'
+
+/** To a POST that is not gRPC's, in the words of gRPC's own library for Go. */
+export const notGrpc = ({ contentType }: RequestHead): Refused =>
+  new Refused(`invalid gRPC request content-type ${JSON.stringify(contentType.slice(0, LONGEST_QUOTE))}`, {
+    code: 'invalid_argument',
+    retry: 'never',
+  })

@@ -9,6 +9,7 @@ export type RequestKind = 'grpc' | 'plain' | 'malformed' | 'too_large'
 export class RequestHead {
   readonly kind: RequestKind
   readonly isPost: boolean
+  readonly contentType: string
   readonly path: string
   readonly method: SlabMethod | undefined
   /** As gRPC names it; the empty string is none. */
@@ -34,7 +35,8 @@ export class RequestHead {
     this.encoding = encoding === 'identity' ? '' : encoding
     this.timeout = timeout === undefined ? Infinity : parseTimeout(timeout)
     this.contentLength = LENGTH.test(length) ? Number(length) : NaN
-    const isGrpc = this.isPost && CONTENT_TYPE.test(found.get('content-type') ?? '')
+    this.contentType = found.get('content-type') ?? ''
+    const isGrpc = this.isPost && CONTENT_TYPE.test(this.contentType)
     const isRequest = isWellFormed && !Number.isNaN(this.contentLength)
     this.kind = isTooLarge ? 'too_large' : !isRequest ? 'malformed' : isGrpc ? 'grpc' : 'plain'
   }

@@ -15,7 +15,7 @@ import {
 } from './frames.ts'
 import type { HeaderBlock } from './header-block.ts'
 import type { HeaderList } from './hpack/header-list.ts'
-import { CANCELLED, FAULTY, LATE, NO_GRPC, NO_POST, TOO_SLOW, unserved } from './refusals.ts'
+import { CANCELLED, FAULTY, LATE, NO_POST, notGrpc, TOO_SLOW, unserved } from './refusals.ts'
 import { isTrailer, RequestHead } from './request-head.ts'
 import { ServerStream } from './server-stream.ts'
 import type { StreamHome } from './stream-home.ts'
@@ -29,6 +29,8 @@ const CALLS_A_STREAM = 2
 const SMALL_DATA = 64
 /** Frames that move nothing on, which a client may send for each request. */
 const EARNED_BY_REQUEST = 8
+
+const UNSUPPORTED_MEDIA_TYPE = 415
 
 /** The requests of a connection. */
 export class ServerStreams implements StreamHome<ServerStream> {
@@ -248,9 +250,11 @@ export class ServerStreams implements StreamHome<ServerStream> {
   }
 
   #answerPlain(stream: ServerStream): void {
-    const [status, text] = stream.head.isPost ? NO_GRPC : NO_POST
+    const { answers } = this.#connection
     stream.finish()
-    this.#answer(stream, (sent) => this.#connection.answers.plain(stream, status, text, sent))
+    if (!stream.head.isPost) return this.#answer(stream, (sent) => answers.noPost(stream, NO_POST, sent))
+    answers.refusal(stream.id, notGrpc(stream.head), UNSUPPORTED_MEDIA_TYPE)
+    this.#close(stream)
   }
 
   refuse(stream: ServerStream, refused: Refused): void {

@@ -278,7 +278,10 @@ describe('Requests', () => {
     await answered(connection, 7)
     const found = [1, 3, 5, 7].map((stream) => answerOn(connection, stream).headers.get(':status'))
     assert.deepEqual(found, ['405', '415', '405', '415'])
-    assert.match(String(answerOn(connection, 3).body), /application\/grpc/)
+    assert.match(String(answerOn(connection, 1).body), /POST/)
+    const { headers } = answerOn(connection, 3)
+    assert.equal(headers.get('grpc-status'), '3')
+    assert.match(headers.get('grpc-message') ?? '', /content-type "application\/json"/)
   })
 
   test('tell their method the metadata of the client, and nothing of the transport', async (t) => {
