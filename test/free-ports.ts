@@ -2,19 +2,21 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * Below Linux's range of ephemeral ports: what is started on a port, once or again and again, must find that no connection took it meanwhile, and
+ * Above what Telegen listens at by itself, and below Linux's range of ephemeral ports: what is started on a port, once or again and again, must find that no connection took it meanwhile, and
  * whoever connects to a port where nobody listens for the moment must not get that very port as its own and be connected to itself.
  */
-const FIRST = 10_240
+const FIRST = 16_384
 const LAST = 32_000
-/** The port after each stays free for whoever needs two in a row. */
-const STEP = 2
+/** The port after each stays free for whoever needs two in a row; those between are other processes', which pick at the same time. */
+const SLOTS = 8
+const STEP = 2 * SLOTS
+const OWN = 2 * (process.pid % SLOTS)
 const ATTEMPTS = 200
 const given = new Set<number>()
 
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = FIRST + STEP * Math.floor((Math.random() * (LAST - FIRST)) / STEP)
+    const port = FIRST + OWN + STEP * Math.floor((Math.random() * (LAST - FIRST)) / STEP)
     if (!given.has(port) && (await isFree(port))) {
       given.add(port)
       return port
