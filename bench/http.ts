@@ -41,7 +41,7 @@ export default async function http(options: readonly string[]): Promise<void> {
     print(`send ${name}, gzip`, body, await send(body, 'gzip', rounds))
     print(`send ${name}, gzip, level 1`, body, await send(body, 'gzip, compression_params: { level: 1 }', rounds))
   }
-  if (wants('codings')) await codings(large, rounds)
+  if (wants('codings')) await codings(Buffer.concat(payloads('traces').slice(0, 2).map(join)), rounds)
 }
 
 /** One request served: read into a slab, and answered. */
@@ -125,8 +125,10 @@ const median = (values: readonly number[]): number =>
 
 /** The same work at once and off-thread, by size of what is inflated. */
 async function codings(large: Buffer, rounds: number): Promise<void> {
-  console.log('\nby size              inflate: at once   off-thread    gzip 6: at once   off-thread    gzip 1: at once')
-  for (const kilobytes of [4, 8, 16, 32, 64, 128, 256]) {
+  console.log(
+    '\nby size                inflate: at once   off-thread    gzip 6: at once   off-thread    gzip 1: at once',
+  )
+  for (const kilobytes of [4, 8, 16, 32, 64, 128, 256, 384, 512]) {
     const body = large.subarray(0, kilobytes * 1024)
     const sent = zlib.gzipSync(body)
     const chunkSize = body.length + 1
@@ -138,7 +140,7 @@ async function codings(large: Buffer, rounds: number): Promise<void> {
       await each(rounds, async () => zlib.gzipSync(body, { level: 1 })),
     ]
     const columns = costs.map((cost) => cost.toFixed(0).padStart(15)).join('')
-    console.log(`${kilobytes} KB (${Math.round(sent.length / 1024)} KB gzip)`.padEnd(18) + columns)
+    console.log(`${kilobytes} KB (${Math.round(sent.length / 1024)} KB gzip)`.padEnd(20) + columns)
   }
 }
 
