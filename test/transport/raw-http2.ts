@@ -74,6 +74,18 @@ export interface Received {
   readonly payload: Buffer
 }
 
+/** The frames that are whole, and what comes behind them. */
+export function framesIn(bytes: Buffer): { readonly frames: Received[]; readonly rest: Buffer } {
+  const frames: Received[] = []
+  let rest = bytes
+  while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+    const end = 9 + rest.readUIntBE(0, 3)
+    frames.push({ type: rest[3]!, flags: rest[4]!, stream: rest.readUInt32BE(5), payload: rest.subarray(9, end) })
+    rest = rest.subarray(end)
+  }
+  return { frames, rest }
+}
+
 /** A connection that has sent its preface and settings. */
 export class RawConnection implements Disposable {
   readonly socket: net.Socket
@@ -106,17 +118,8 @@ export class RawConnection implements Disposable {
   }
 
   #read(chunk: Buffer): void {
-    let rest = Buffer.concat([this.#rest, chunk])
-    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
-      const end = 9 + rest.readUIntBE(0, 3)
-      this.frames.push({
-        type: rest[3]!,
-        flags: rest[4]!,
-        stream: rest.readUInt32BE(5),
-        payload: rest.subarray(9, end),
-      })
-      rest = rest.subarray(end)
-    }
+    const { frames, rest } = framesIn(Buffer.concat([this.#rest, chunk]))
+    this.frames.push(...frames)
     this.#rest = rest
   }
 

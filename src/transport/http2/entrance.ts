@@ -34,6 +34,16 @@ export class Entrance {
     return true
   }
 
+  /** Its answer: what is thrown at once is one, too. */
+  handOver(stream: ServerStream): Promise<Buffer> {
+    try {
+      this.#service.limiter?.took(stream, { bytes: stream.length })
+      return stream.take()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   #heeds(stream: ServerStream, { auth, refused }: Admission): boolean {
     // What the certificate proves no claim of a token stands for.
     if (auth) stream.auth = { ...auth, ...this.#certificate }

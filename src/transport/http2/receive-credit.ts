@@ -34,9 +34,9 @@ export class ReceiveCredit {
     this.#unanswered -= bytes
   }
 
-  /** Whether the client waits for us, and not we for the client. */
+  /** Whether the client has next to none, and waits for us: we withhold it for no other reason than what is unanswered. */
   get isExhausted(): boolean {
-    return this.#window < LEAST_WINDOW && this.#unanswered > MOST_UNANSWERED
+    return this.#window < LEAST_WINDOW
   }
 
   /** Credit to give back now; 0 where it is not time. */

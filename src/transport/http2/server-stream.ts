@@ -125,7 +125,7 @@ export class ServerStream implements UnaryCall, Tabled {
   goOn(): void {
     const early = this.#early ?? []
     this.#early = undefined
-    if (!this.isEnded) this.expectArrival(performance.now())
+    this.expectArrival(performance.now())
     for (const piece of early) {
       if (this.state === 'over') return
       this.#let(piece.length + OF_A_PIECE)
@@ -172,8 +172,9 @@ export class ServerStream implements UnaryCall, Tabled {
     return Math.min(this.deadline, this.#arrival?.next ?? Infinity)
   }
 
-  /** The message has not come with its headers. */
+  /** What has not come of the message has its time from now on. */
   expectArrival(now: number): void {
+    if (this.state !== 'arriving' || this.isEnded) return
     const arrival = (this.#arrival ??= new Arrival())
     arrival.expect(now, this.#home.patience, this.#received)
     this.#home.due(arrival.next)

@@ -1,5 +1,4 @@
 import { Refused } from '../../component/refused.ts'
-import type { RequestLimiter } from '../../component/request-limiting.ts'
 import { ClosedStreams } from './closed-streams.ts'
 import type { Connection } from './connection.ts'
 import { writeReset, writeWindowUpdate } from './control-frames.ts'
@@ -199,7 +198,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
   /** All of a chunk has been read. */
   settle(now: number): void {
     if (this.#begun.length > 0) {
-      for (const stream of this.#begun) if (stream.state === 'arriving' && !stream.isEnded) stream.expectArrival(now)
+      for (const stream of this.#begun) stream.expectArrival(now)
       this.#begun = []
     }
     if (this.#complete.length > 0) {
@@ -221,7 +220,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
     const { length } = stream
     this.#connection.credit.handedOver(length)
     this.#underway++
-    handedOver(stream, this.#service.limiter).then(
+    this.#entrance.handOver(stream).then(
       (answer) => {
         this.#settled(length)
         if (stream.state === 'over') return
@@ -336,18 +335,13 @@ export class ServerStreams implements StreamHome<ServerStream> {
       throw new ConnectionError(PROTOCOL_ERROR, `a frame came on stream ${id}, which was never begun`)
   }
 
+  /** What could not come for want of it has its time from now on. */
   #giveCredit(): void {
-    const bytes = this.#connection.credit.due()
-    if (bytes > 0) writeWindowUpdate(this.#connection.outbox, 0, bytes)
-  }
-}
-
-/** What is thrown at once is an answer, too. */
-function handedOver(stream: ServerStream, limiter: RequestLimiter | undefined): Promise<Buffer> {
-  try {
-    limiter?.took(stream, { bytes: stream.length })
-    return stream.take()
-  } catch (error) {
-    return Promise.reject(error)
+    const { credit, outbox } = this.#connection
+    const wasExhausted = credit.isExhausted
+    const bytes = credit.due()
+    if (bytes === 0) return
+    writeWindowUpdate(outbox, 0, bytes)
+    if (wasExhausted) for (const stream of this.open.all()) stream.expectArrival(performance.now())
   }
 }

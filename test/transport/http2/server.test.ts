@@ -143,51 +143,6 @@ describe('Messages', () => {
     assert.equal(arrivingBytes.held, 0)
   })
 
-  test('whose connection we give no credit are not late', async (t) => {
-    const finish: (() => void)[] = []
-    const { connect } = await serve(
-      t,
-      () => new Promise((resolve) => finish.push(() => resolve(Buffer.alloc(0)))),
-      'request_timeout: 500ms',
-    )
-    const [connection, other] = [connect(), connect()]
-    let sent = 0
-    const window = () =>
-      connection.frames
-        .filter(({ type, stream }) => type === TYPE.windowUpdate && stream === 0)
-        .reduce((sum, { payload }) => sum + payload.readUInt32BE(), 65_535) - sent
-    const send = async (stream: number, bytes: number, flags = 0) => {
-      for (let left = bytes; left > 0;) {
-        await until(() => window() > 0, 'credit')
-        const piece = Math.min(left, 256 * 1024, window())
-        left -= piece
-        sent += piece
-        await connection.write(data(stream, Buffer.alloc(piece), left === 0 ? flags : 0))
-      }
-    }
-    const [whole, longer] = [framed('', 0, 5 * MIB), framed('', 0, 20 * MIB)]
-    for (const stream of [1, 3, 5, 7]) {
-      sent += whole.length
-      await connection.write(Buffer.concat([headers(stream), data(stream, whole, 0)]))
-      await send(stream, 5 * MIB, END_STREAM)
-    }
-    await until(() => finish.length === 4, 'the messages')
-    // What credit there was on the way has come when this is answered.
-    await connection.write(frame(TYPE.ping, 0, 0, Buffer.alloc(8)))
-    await until(() => connection.frames.some(({ type }) => type === TYPE.ping), 'the last credit')
-    sent += longer.length
-    await connection.write(Buffer.concat([headers(9), data(9, longer, 0)]))
-    const begun = window()
-    await send(9, begun)
-    await other.write(Buffer.concat([headers(1), data(1, framed('x', 0, 100), 0)]))
-    await answered(other, 1)
-    assert.equal(statusOn(other, 1), '4')
-    assert.equal(answerOn(connection, 9).isWhole, false)
-    finish.forEach((one) => one())
-    await send(9, 20 * MIB - begun, END_STREAM)
-    await until(() => finish.length === 5, 'the message that had to wait')
-  })
-
   test('that find no memory may be sent again', async (t) => {
     const { connect } = await serve(t, new Slabs().method())
     assert.ok(arrivingBytes.take(MOST_ARRIVING - 500))
