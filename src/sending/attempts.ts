@@ -98,19 +98,22 @@ export class Attempts {
 
   /** `last`: why the first attempt failed, which began at `began`; none was made where the circuit is open. Rejects with what is the end of it. */
   async #again(delivery: Delivery, last: Refused | undefined, began: number | undefined): Promise<SendResult | void> {
-    const { clock, sending } = this.#options
+    const { sending } = this.#options
     const patience = patienceOf(sending)
     const retry = sending.retry as Retrying
     const waits = backoff(retry)
     let earliest = 0
+    let tried = began
     for (;;) {
-      if (last !== undefined && began !== undefined) earliest = this.#failed(last, retry, waits, began + patience)
+      if (last !== undefined && began !== undefined && tried !== undefined)
+        earliest = this.#failed(last, retry, waits, tried, began + patience)
       const until = began === undefined || patience === 0 ? Infinity : began + patience
       await this.#turn(earliest, until, last)
-      began ??= clock.monotonic()
       try {
         return await new Promise((resolve, reject) =>
-          this.#once(delivery, (failure, result) => {
+          this.#once(delivery, (failure, result, at) => {
+            tried = at
+            began ??= at
             if (failure === undefined) resolve(result)
             else reject(failure)
           }),
@@ -122,17 +125,21 @@ export class Attempts {
     }
   }
 
-  /** When the next try may be. Throws where that is too late. */
-  #failed(last: Refused, retry: Retrying, waits: ReturnType<typeof backoff>, end: number): number {
+  /** When the next try may be, after the one that began at `tried`. Throws where that is too late. */
+  #failed(last: Refused, retry: Retrying, waits: ReturnType<typeof backoff>, tried: number, end: number): number {
     const { clock, sending } = this.#options
+    const now = clock.monotonic()
     const asked = last.retry === 'never' ? 0 : (last.retry.after ?? 0)
     // Who tries while the circuit is open takes turns, so that it is the circuit's pace that counts and not the batch's.
     const due = this.circuit.isOpen ? retry.max_interval : waits.next().value
     const wait = Math.max(Math.min(due, LONGEST_WAIT), asked)
-    this.circuit.failed(wait)
-    this.#report(last)
-    if (patienceOf(sending) > 0 && clock.monotonic() + wait > end) throw exhausted(last)
-    return clock.monotonic() + (this.circuit.isOpen ? asked : wait)
+    // What hung all the while that others were answered says nothing of the backend as it is now.
+    if (!this.#underWay.hasAnsweredSince(tried)) {
+      this.circuit.failed(wait, asked)
+      this.#report(last)
+    }
+    if (patienceOf(sending) > 0 && now + wait > end) throw exhausted(last)
+    return now + (this.circuit.isOpen ? asked : wait)
   }
 
   /** One attempt. Tells the circuit of an answer; of its absence `#failed` does, which knows how long will be waited. */
@@ -197,6 +204,7 @@ export class Attempts {
     const { status, waiting, onSilent } = this.#options
     this.#isSilent = true
     status.recoverable(`no answer for ${SILENCE / 1000} s and more; ${waiting()}`)
+    this.circuit.abandoned()
     onSilent()
   }
 

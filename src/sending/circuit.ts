@@ -60,21 +60,27 @@ export class Circuit {
     this.#failures = 0
     this.#since = undefined
     this.#isTrying = false
+    this.#nextTry = 0
     this.#cancel()
     for (const { go } of this.#waiters.splice(0)) go()
   }
 
-  /** It did not; the next try may come in `wait` milliseconds. */
-  failed(wait: number): void {
+  /**
+   * It did not; the next try may come in `wait` milliseconds. One that is due already stays, or attempts that time out one by one would put it off
+   * for ever: but for `asked`, the milliseconds that the backend itself wants to be left alone.
+   */
+  failed(wait: number, asked: number): void {
+    const now = this.#clock.monotonic()
     this.#failures++
     this.#since ??= this.#clock.now()
+    const isDue = this.#timer !== undefined || this.#nextTry > now
+    this.#nextTry = isDue ? Math.max(this.#nextTry, now + asked) : now + wait
     this.#isTrying = false
-    this.#nextTry = this.#clock.monotonic() + wait
     this.#cancel()
     this.#schedule()
   }
 
-  /** The attempt was called off: nobody knows. */
+  /** Nobody knows: the attempt was called off, or hangs for so long that another one may try beside it. */
   abandoned(): void {
     this.#isTrying = false
     this.#schedule()

@@ -7,6 +7,7 @@ import { Refused } from '../component/refused.ts'
 import { keepsOnDisk } from '../component/sending-options.ts'
 import { Attempts, LeftOff } from './attempts.ts'
 import type { Queue } from './build-queue.ts'
+import { Consumers } from './consumers.ts'
 import { DiskQueue } from './disk-queue.ts'
 import { halves, isTooLarge, tooLarge } from './halves.ts'
 import { Leftover } from './leftover.ts'
@@ -20,8 +21,6 @@ import type { Room, Sink, Size } from './sink.ts'
 
 /** How long attempts under way may take at the stop whose data is on disk or will be, in milliseconds. */
 const BRIEF = 3_000
-/** Attempts beside those that hang; one more every few seconds for as long as a request may take. */
-const MOST_PROBES = 6
 /** How long the disk may take at the stop, in milliseconds. */
 const LAST_WRITES = 5_000
 
@@ -51,6 +50,7 @@ export class Sender implements Sink, Holder, Room {
   readonly #options: SenderOptions
   readonly #metrics: SenderMetrics
   readonly #attempts: Attempts
+  readonly #consumers: Consumers
   readonly #leave = new AbortController()
   readonly #abort = new AbortController()
   #phase: Phase = 'new'
@@ -61,10 +61,6 @@ export class Sender implements Sink, Holder, Room {
   #seat: Seat = { take: (delivery) => this.take(delivery) }
   #isSucceeded = false
   readonly #watchers = new Set<() => void>()
-  #turns = 0
-  /** Sends beyond the consumers, since those hang. */
-  #probes = 0
-  #inFlight = 0
   #idle: (() => void) | undefined
   /** Items that the stop left over. */
   #left = 0
@@ -90,8 +86,9 @@ export class Sender implements Sink, Holder, Room {
       waiting: () => this.#waiting(),
       onStuck: () => this.#stuck(),
       onSilent: () => this.#probe(),
-      onAnswer: () => (this.#probes = 0),
+      onAnswer: () => this.#consumers.answered(),
     })
+    this.#consumers = new Consumers(sending.queue?.num_consumers ?? 1)
     const isOpen = () => this.#attempts.circuit.isOpen
     this.#metrics = senderMetrics(meter, id, signal, this.queue && (() => this.queue as Queue), { clock, isOpen })
   }
@@ -230,7 +227,7 @@ export class Sender implements Sink, Holder, Room {
     }
     if (deadline.aborted) over()
     else deadline.addEventListener('abort', over, { once: true })
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+    if (this.#consumers.busy > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     deadline.removeEventListener('abort', over)
   }
 
@@ -257,8 +254,7 @@ export class Sender implements Sink, Holder, Room {
   /** While something waits, something is in flight, but for what waits for the rest of a batch. */
   #pump(): void {
     if (this.#phase === 'new' || this.#phase === 'leaving' || this.#abort.signal.aborted) return
-    const consumers = this.#options.sending.queue?.num_consumers ?? 1
-    while (this.#inFlight < consumers + this.#probes) {
+    while (this.#consumers.isFree) {
       const next = this.#line.next()
       if (next === undefined) return
       this.#send(next)
@@ -266,32 +262,31 @@ export class Sender implements Sink, Holder, Room {
   }
 
   #send(delivery: Delivery): void {
-    const turn = this.#turns++
-    this.#inFlight++
+    const turn = this.#consumers.begin()
     this.#metrics.began(delivery.batch.items, delivery.batch.bytes)
     this.#deliver(delivery, turn, this.#over)
   }
 
-  readonly #over = (): void => {
-    this.#inFlight--
+  readonly #over = (turn: number): void => {
+    this.#consumers.end(turn)
     this.#metrics.ended()
     this.#pump()
-    if (this.#inFlight === 0) this.#idle?.()
+    if (this.#consumers.busy === 0) this.#idle?.()
   }
 
   /** Calls `over` when it has become of it what will, never before this returns. */
-  #deliver(delivery: Delivery, turn: number, over: () => void): void {
+  #deliver(delivery: Delivery, turn: number, over: (turn: number) => void): void {
     this.#attempts.persist(delivery, (failure, result) => {
       const parts = failure === undefined ? undefined : this.#failed(delivery, turn, failure)
       if (failure === undefined) this.#succeed(delivery, result)
-      if (parts === undefined) over()
-      else void this.#deliverParts(parts, turn).then(over)
+      if (parts === undefined) over(turn)
+      else void this.#deliverParts(parts, turn).then(() => over(turn))
     })
   }
 
   /** What the backend finds too large goes in halves, down to the record that is. */
   async #deliverParts(parts: readonly Delivery[], turn: number): Promise<void> {
-    for (const part of parts) await new Promise<void>((resolve) => this.#deliver(part, turn, resolve))
+    for (const part of parts) await new Promise((resolve) => this.#deliver(part, turn, resolve))
   }
 
   /** The halves of it, where it is to be sent in halves. */
@@ -306,7 +301,7 @@ export class Sender implements Sink, Holder, Room {
   }
 
   /** It could not be sent before the sender left off: it stays on disk, is brought there, goes to a successor, or is lost. */
-  #leaveOff(delivery: Delivery, turn = this.#turns, last?: Refused): void {
+  #leaveOff(delivery: Delivery, turn = this.#consumers.turns, last?: Refused): void {
     const node = delivery as DeliveryNode
     const isOver = this.#phase === 'stopping'
     if (isOver && node.isOnDisk) node.end(STORED)
@@ -328,13 +323,12 @@ export class Sender implements Sink, Holder, Room {
 
   #waiting(): string {
     const { length, unread } = this.queue ?? { length: this.#early.length, unread: 0 }
-    const batches = length + unread + this.#inFlight
+    const batches = length + unread + this.#consumers.busy
     return batches === 1 ? '1 batch waits' : `${batches} batches wait`
   }
 
-  /** A backend may be back while attempts hang on connections that are dead for ever: what comes next finds out. */
   #probe(): void {
-    this.#probes = Math.min(this.#probes + 1, MOST_PROBES)
+    this.#consumers.silent()
     this.#pump()
   }
 

@@ -34,12 +34,12 @@ export class UnderWay {
   /** Those that have been told to let go, likewise. */
   readonly #overdue = new Chain<Attempt>()
   #timer: Timer | undefined
-  /** When there was an answer, or its absence was told. */
-  #answeredAt: number
+  #answeredAt = -Infinity
+  /** When the absence of one was told last. */
+  #toldAt = -Infinity
 
   constructor(options: UnderWayOptions) {
     this.#options = options
-    this.#answeredAt = options.clock.monotonic()
     options.abort.addEventListener('abort', () => this.#drain(), { once: true })
   }
 
@@ -67,6 +67,11 @@ export class UnderWay {
     this.#answeredAt = this.#options.clock.monotonic()
   }
 
+  /** Whether it has after that moment, on the monotonic clock. */
+  hasAnsweredSince(moment: number): boolean {
+    return this.#answeredAt > moment
+  }
+
   #ended(attempt: Attempt): void {
     if (!this.#waiting.delete(attempt)) this.#overdue.delete(attempt)
   }
@@ -85,14 +90,17 @@ export class UnderWay {
     return this.#overdue.first ?? this.#waiting.first
   }
 
-  /** Sets the timer: for the next that is to expire, or every `SILENCE` of the oldest. */
+  /** Since when there has been nothing to tell, where `oldest` is under way. */
+  #quietSince(oldest: Attempt): number {
+    return Math.max(oldest.began, this.#answeredAt, this.#toldAt)
+  }
+
+  /** Sets the timer: for the next that is to expire, or for when there is a silence to tell. */
   #schedule(now: number): void {
     const { clock, timeout } = this.#options
     const oldest = this.#oldest
     if (oldest === undefined) return
-    let silent = oldest.began + SILENCE * (Math.floor((now - oldest.began) / SILENCE) + 1)
-    // Fractions of milliseconds are rounded: that moment may be this one.
-    if (silent <= now) silent += SILENCE
+    const silent = this.#quietSince(oldest) + SILENCE
     const { first } = this.#waiting
     // What begins later may be due before those that are only waited for to let go.
     const expires = timeout === 0 ? Infinity : (first?.began ?? now) + timeout
@@ -100,15 +108,14 @@ export class UnderWay {
   }
 
   #look(): void {
-    const { onSilent } = this.#options
     const now = this.#options.clock.monotonic()
     this.#timer = undefined
     this.#expire(now)
-    this.#schedule(now)
     const oldest = this.#oldest
-    if (oldest === undefined || now - Math.max(oldest.began, this.#answeredAt) < SILENCE - EARLY) return
-    this.#answeredAt = now
-    onSilent()
+    const isSilent = oldest !== undefined && now - this.#quietSince(oldest) >= SILENCE - EARLY
+    if (isSilent) this.#toldAt = now
+    this.#schedule(now)
+    if (isSilent) this.#options.onSilent()
   }
 
   #expire(now: number): void {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Refused } from '../../src/component/refused.ts'
-import { settle } from '../../src/testing/test-clock.ts'
+import { Circuit } from '../../src/sending/circuit.ts'
+import { settle, TestClock } from '../../src/testing/test-clock.ts'
 import { AroundDisk, away, hangUntil, never, range } from './around-disk.ts'
 
 /** As by default. */
@@ -31,6 +32,29 @@ describe('a backend that is away', () => {
       range(0, 30),
     )
     assert.equal(around.metrics.total(OPEN), 0)
+  })
+
+  test('is asked when that is due, whatever else times out meanwhile, unless it wants to be left alone', async () => {
+    const clock = new TestClock()
+    const circuit = new Circuit(clock)
+    const triedAt = async () => {
+      let at: number | undefined
+      void circuit.enter(never).then(() => (at = clock.monotonic()))
+      for (let second = 0; second < 100 && at === undefined; second++) {
+        circuit.failed(5_000, 0)
+        await clock.advance(1_000)
+      }
+      return at
+    }
+    for (let index = 0; index < 3; index++) circuit.failed(5_000, 0)
+    assert.equal(await triedAt(), 5_000)
+    circuit.failed(5_000, 0)
+    circuit.failed(20_000, 20_000)
+    assert.equal(await triedAt(), 25_000)
+    circuit.failed(60_000, 60_000)
+    circuit.answered()
+    for (let index = 0; index < 3; index++) circuit.failed(5_000, 0)
+    assert.equal(await triedAt(), 30_000, 'what it asked for before its answer is over')
   })
 
   test('is left alone for as long as it asked', async () => {
@@ -82,7 +106,7 @@ describe('a backend that is away', () => {
     }
     const sender = await around.started({ queue: { num_consumers: 2 }, timeout: 30_000 })
     for (let index = 0; index < 2; index++) around.take(sender)
-    await around.clock.advance(9_999)
+    await around.clock.advance(8_999)
     assert.deepEqual(around.states, ['ok'])
     await around.clock.advance(1)
     assert.match(String(around.states.at(-1)), /^no answer for 5 s and more/)
