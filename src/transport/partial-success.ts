@@ -13,6 +13,7 @@ const ERROR_MESSAGE = 2
  * because the request was taken. A reason without rejected records is a warning, and reported with 0.
  */
 export function partialSuccess(response: Buffer): SendResult | undefined {
+  if (response.length === 0) return undefined
   try {
     return read(response)
   } catch (error) {

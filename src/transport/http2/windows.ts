@@ -15,7 +15,7 @@ import type { Outbox } from './outbox.ts'
  * Bytes that may wait for the system at the same time, of bodies: the rest stays where it can still be taken back, and streams take turns
  * behind them.
  */
-const MOST_UNSENT = 1024 * 1024
+export const MOST_UNSENT = 1024 * 1024
 
 /** What a stream sends. Its window counts from its beginning, also while there is nothing to send. */
 export interface Sending {
@@ -102,6 +102,7 @@ export class SendWindows {
     if (this.#waiting.size > 0 || this.#isFull || sending.window < bytes || this.#connection < bytes) return false
     sending.window -= bytes
     this.#connection -= bytes
+    this.#sent++
     return true
   }
 

@@ -60,11 +60,11 @@ export class Channel implements Place, BackendOwner {
     return this.#options.balancer === 'pick_first'
   }
 
-  /** Sends the call by one of the connections, or lets it wait for one. */
-  start(call: Call): void {
+  /** Sends the call by one of the connections, or lets it wait for one. `now` by `performance.now()`. */
+  start(call: Call, now = performance.now()): void {
     if (this.#waiting.size === 0) {
       const session = this.#pick()
-      if (session !== undefined) return begin(session, call)
+      if (session !== undefined) return begin(session, call, now)
     }
     if (this.#isClosed) return call.end(new Refused('the client is closed', { code: 'cancelled', retry: {} }))
     if (this.#waiting.size >= MOST_WAITING)
@@ -109,7 +109,7 @@ export class Channel implements Place, BackendOwner {
       const session = this.#pick()
       if (session === undefined) return this.#connect()
       this.#waiting.delete(call)
-      begin(session, call)
+      begin(session, call, performance.now())
     }
   }
 
@@ -247,9 +247,9 @@ export class Channel implements Place, BackendOwner {
   }
 }
 
-function begin(session: ClientSession, call: Call): void {
+function begin(session: ClientSession, call: Call, now: number): void {
   call.tries++
-  session.begin(call)
+  session.begin(call, now)
 }
 
 /** A server that has a connection needs another where that takes no further request. */

@@ -106,6 +106,7 @@ class Http2Client implements UnaryClient {
     const call = new Call({ path, message, timeout, abort }, this.#deadlines)
     if (options.metadata) call.headers = [...metadataHeaders(options.metadata)]
     if (this.#authenticator) void this.#authenticated(call, this.#authenticator, options.origin)
+    else if (this.#coding === '') this.channel.start(call, call.began)
     else this.#compressed(call)
     return call.promise
   }
@@ -122,25 +123,29 @@ class Http2Client implements UnaryClient {
   }
 
   #compressed(call: Call): void {
-    if (this.#coding === '' || isEmpty(call.message)) return this.channel.start(call)
+    if (this.#coding === '' || isEmpty(call.message)) return this.#start(call)
     const release = call.hold()
     const compressed = compressMessage(call.message, this.#coding, this.#level)
     if (compressed instanceof Promise) {
       compressed
         .then(
-          (bytes) => this.#start(call, bytes),
+          (bytes) => this.#startCompressed(call, bytes),
           (error: unknown) => call.end(Refused.from(error)),
         )
         .finally(release)
     } else {
-      this.#start(call, compressed)
+      this.#startCompressed(call, compressed)
       release()
     }
   }
 
-  #start(call: Call, compressed: Buffer): void {
+  #startCompressed(call: Call, compressed: Buffer): void {
     call.message = [compressed]
     call.isCompressed = true
+    this.#start(call)
+  }
+
+  #start(call: Call): void {
     if (!call.isEnded) this.channel.start(call)
   }
 

@@ -43,8 +43,8 @@ export class Keepalive {
   }
 
   /** Something has come of the server. */
-  hear(): void {
-    this.heard = performance.now()
+  hear(now: number): void {
+    this.heard = now
     this.#pinged = undefined
   }
 

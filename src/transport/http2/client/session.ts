@@ -27,7 +27,6 @@ import { FrameReader } from '../frame-reader.ts'
 import type { FrameHandler } from '../frame-reader.ts'
 import { HeaderBlock } from '../header-block.ts'
 import { HeaderDecoder } from '../hpack/decoder.ts'
-import { HeaderEncoder } from '../hpack/encoder.ts'
 import { Outbox } from '../outbox.ts'
 import { readChunks } from '../read-chunks.ts'
 import { CONNECTION_WINDOW, ReceiveCredit } from '../receive-credit.ts'
@@ -38,25 +37,22 @@ import { Answer } from './answer.ts'
 import type { Message } from './answer.ts'
 import type { Call, Place } from './call.ts'
 import { broken, checkFrame } from './frame-rules.ts'
-import { timeLeft } from './headers.ts'
-import type { RequestHeaders } from './headers.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Keepalive } from './keepalive.ts'
 import { LIMITS, OUR_SETTINGS } from './limits.ts'
 import type { SessionOptions, SessionOwner } from './session-owner.ts'
 import { goingAway, lost, refusalOfReset } from './resets.ts'
-import { headerBlock, requestBody, sendHeaders } from './send-request.ts'
+import { RequestWriter } from './request-writer.ts'
 
 /** One connection to a server, and the requests that go by it. */
 export class ClientSession implements FrameHandler, Place {
   readonly #socket: net.Socket
   readonly #owner: SessionOwner
-  readonly #headers: RequestHeaders
   readonly #keepalive: Keepalive
   readonly #outbox: Outbox
   readonly #windows: SendWindows
+  readonly #requests: RequestWriter
   readonly #reader = new FrameReader(this, { data: LIMITS.frame, other: LIMITS.frame })
-  readonly #encoder = new HeaderEncoder()
   readonly #decoder = new HeaderDecoder({ tableSize: LIMITS.headerTable, listSize: LIMITS.headerList })
   readonly #block = new HeaderBlock()
   readonly #settings = new PeerSettings('server')
@@ -78,9 +74,9 @@ export class ClientSession implements FrameHandler, Place {
   constructor(socket: net.Socket, { headers, keepalive }: SessionOptions, owner: SessionOwner) {
     this.#socket = socket
     this.#owner = owner
-    this.#headers = headers
     this.#outbox = new Outbox(socket)
     this.#windows = new SendWindows(this.#outbox)
+    this.#requests = new RequestWriter(headers, this.#outbox, this.#windows)
     this.#held = new HeldBytes(this.#outbox, () => this.destroy(lost('the connection takes no data')))
     this.#keepalive = new Keepalive(keepalive, {
       isBusy: () => this.#calls.size > 0,
@@ -116,11 +112,9 @@ export class ClientSession implements FrameHandler, Place {
     return this.#next > 1
   }
 
-  /** Sends the request of a call; ask `hasRoom` first. */
-  begin(call: Call): void {
-    const now = performance.now()
-    const fields = this.#headers.of(call.path, call.timeout, timeLeft(call, now), call.headers)
-    const block = headerBlock(fields, this.#encoder, this.#settings.headerList)
+  /** Sends the request of a call, at `now`; ask `hasRoom` first. */
+  begin(call: Call, now = performance.now()): void {
+    const block = this.#requests.block(call, this.#settings.headerList, now)
     if (block instanceof Refused) return call.end(block)
     call.place = this
     call.id = this.#next
@@ -129,10 +123,8 @@ export class ClientSession implements FrameHandler, Place {
     if (this.#calls.size === 0) this.#keepalive.woke = now
     this.#next += 2
     this.#calls.add(call)
-    sendHeaders(this.#outbox, call.id, block, this.#settings.frame)
-    call.body = requestBody(call.message, call.isCompressed, () => (call.mark = this.#outbox.written))
-    this.#idle.earn(EARNED + call.body.left / EARNED_SHARE)
-    this.#windows.begin(call)
+    const bytes = this.#requests.send(call, block, this.#settings)
+    this.#idle.earn(EARNED + bytes / EARNED_SHARE)
     if (this.#next > LAST_STREAM) this.retire()
   }
 
@@ -172,7 +164,7 @@ export class ClientSession implements FrameHandler, Place {
 
   #read(chunk: Buffer): void {
     if (this.#isClosed) return
-    this.#keepalive.hear()
+    this.#keepalive.hear(performance.now())
     try {
       this.#reader.read(chunk)
     } catch (error) {
@@ -267,7 +259,7 @@ export class ClientSession implements FrameHandler, Place {
     if ((flags & ACK) !== 0) return this.#decoder.acknowledged()
     const before = this.#settings.window
     this.#settings.apply(buffer, start, end)
-    this.#encoder.setTableSize(this.#settings.headerTable)
+    this.#requests.encoder.setTableSize(this.#settings.headerTable)
     this.#windows.frame = Math.min(this.#settings.frame, LIMITS.sentFrame)
     this.#windows.shift(this.#calls.all(), this.#settings.window - before)
     writeSettingsAck(this.#outbox)
@@ -298,7 +290,7 @@ export class ClientSession implements FrameHandler, Place {
   /** Small windows make many small frames, and many credits for them: those are no flood, whatever the bytes. */
   #waste(): void {
     this.#idle.earn(CREDITS_A_FRAME * this.#windows.takeSent())
-    this.#idle.spend(1, performance.now())
+    this.#idle.spend(1, this.#keepalive.heard)
   }
 
   // The ends of calls.
