@@ -310,13 +310,13 @@ export class DeliveryNode<S extends Signal = Signal> implements Delivery<S>, Lin
 
   #settleWaiters(): void {
     if (this.#waiters === undefined) return
-    const waiting: Waiter[] = []
+    let waiting: Waiter[] | undefined
     for (const waiter of this.#waiters) {
       if (waiter.rank <= this.#rank) waiter.resolve()
       else if (waiter.rank > this.#ceiling) waiter.reject(this.#refusal as Refused)
-      else waiting.push(waiter)
+      else (waiting ??= []).push(waiter)
     }
-    this.#waiters = waiting.length > 0 ? waiting : undefined
+    this.#waiters = waiting
   }
 
   #misused(what: string): string {

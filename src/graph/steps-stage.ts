@@ -1,6 +1,6 @@
 import { senderValue } from '../component/sender-value.ts'
-import { DISCARDED } from '../component/delivery.ts'
-import type { Delivery } from '../component/delivery.ts'
+import { DISCARDED, UNKNOWN_ORIGIN } from '../component/delivery.ts'
+import type { Delivery, Origin } from '../component/delivery.ts'
 import type { DeliveryNode } from '../component/delivery-node.ts'
 import { Refused } from '../component/refused.ts'
 import type { Batch } from '../data/batch.ts'
@@ -31,6 +31,8 @@ export class StepsStage implements Sink {
   output: Sink = NOWHERE
   readonly #parts: readonly StepsOf[]
   readonly #program: Program
+  /** Of what is being looked at. */
+  #origin: Origin = UNKNOWN_ORIGIN
 
   constructor(signal: Signal, parts: readonly StepsOf[]) {
     this.#parts = parts
@@ -51,7 +53,8 @@ export class StepsStage implements Sink {
     const began = performance.now()
     let made: Batch | undefined
     try {
-      made = run(this.#program, delivery.batch, (key) => senderValue(delivery.origin, key)).batch
+      this.#origin = delivery.origin
+      made = run(this.#program, delivery.batch, this.#told).batch
     } catch (error) {
       return this.#failed(delivery, error)
     }
@@ -65,6 +68,9 @@ export class StepsStage implements Sink {
     else (delivery as DeliveryNode).rewrite(made)
     return delivery
   }
+
+  /** What the sender of the batch at hand said of itself. */
+  readonly #told = (key: string) => senderValue(this.#origin, key)
 
   /** Each has for itself what those before it left. */
   #worked(took: number, items: number): void {

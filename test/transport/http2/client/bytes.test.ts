@@ -156,6 +156,17 @@ describe('The bytes of a message that is given up', () => {
     assert.equal(socket.destroyed, true)
   })
 
+  test("are the caller's again at once where the message was small, and leave as they were", async () => {
+    const message = Buffer.alloc(4_000, 'a')
+    const { socket, call } = await begun(message)
+    call.end(OVER)
+    await assert.rejects(call.promise, OVER)
+    message.fill('b')
+    await socket.drain()
+    assert.equal(socket.destroyed, false)
+    assert.equal(Buffer.concat(socket.taken).includes(Buffer.alloc(4_000, 'a')), true)
+  })
+
   test('that wait for credit are not sent any more', async () => {
     const { socket, call } = await begun(Buffer.alloc(500_000, 'a'))
     await socket.drain()
