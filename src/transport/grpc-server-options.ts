@@ -22,7 +22,7 @@ export const grpcServerOptions = (endpoint: string) => ({
     minimum: 0,
     maximum: 1024,
     description:
-      'Largest message in MiB, both as sent and once inflated; larger ones are RESOURCE_EXHAUSTED. 0 means the default.',
+      'Largest message in MiB, both as sent and once inflated; larger ones are RESOURCE_EXHAUSTED. As sent it has 64 MiB at most, unless `transport` is grpc_js. 0 means the default.',
   }),
   max_concurrent_streams: Type.Integer({
     default: 100,

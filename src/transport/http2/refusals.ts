@@ -1,5 +1,6 @@
 import { Refused } from '../../component/refused.ts'
 import { MESSAGE_CODINGS } from '../message-codings.ts'
+import { MOST_OF_A_CONNECTION } from './arriving-bytes.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** Characters of what a client said, in what it is told. */
@@ -19,7 +20,8 @@ export function misframed(flag: number, length: number, coding: string, largest:
   if (flag === 1 && coding === '') return internal('a compressed message came without a grpc-encoding')
   if (flag === 1 && !MESSAGE_CODINGS.has(coding))
     return unimplemented(`unknown grpc-encoding ${JSON.stringify(coding.slice(0, LONGEST_QUOTE))}`)
-  return length > largest ? tooLarge(`${length} vs. ${largest}`) : undefined
+  const most = Math.min(largest, MOST_OF_A_CONNECTION)
+  return length > most ? tooLarge(`${length} vs. ${most}`) : undefined
 }
 
 /** Why a request of gRPC cannot be served, by its headers. */

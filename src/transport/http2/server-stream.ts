@@ -4,7 +4,6 @@ import type { Refused } from '../../component/refused.ts'
 import type { Slab } from '../../data/memory/slab.ts'
 import type { Metadata, SlabMessage, SlabMethod, UnaryCall } from '../unary.ts'
 import { Arrival } from './arrival.ts'
-import { arrivingBytes } from './arriving-bytes.ts'
 import { PROTOCOL_ERROR } from './frames.ts'
 import { MESSAGE_PREFIX } from './grpc-message.ts'
 import { inflatedMessage } from './inflated-message.ts'
@@ -330,13 +329,13 @@ export class ServerStream implements UnaryCall, Tabled {
   }
 
   #hold(bytes: number): boolean {
-    if (!arrivingBytes.take(bytes)) return false
+    if (!this.#home.arriving.take(bytes)) return false
     this.#held += bytes
     return true
   }
 
   #let(bytes: number): void {
-    arrivingBytes.give(bytes)
+    this.#home.arriving.give(bytes)
     this.#held -= bytes
   }
 

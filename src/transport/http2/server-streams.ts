@@ -1,4 +1,5 @@
 import { Refused } from '../../component/refused.ts'
+import { ArrivingShare } from './arriving-bytes.ts'
 import { ClosedStreams } from './closed-streams.ts'
 import type { Connection } from './connection.ts'
 import { writeReset, writeWindowUpdate } from './control-frames.ts'
@@ -34,6 +35,7 @@ const UNSUPPORTED_MEDIA_TYPE = 415
 /** The requests of a connection. */
 export class ServerStreams implements StreamHome<ServerStream> {
   readonly open = new StreamTable<ServerStream>()
+  readonly arriving = new ArrivingShare()
   /** The newest stream that there was. */
   last = 0
   /** Streams above it are not begun any more. */

@@ -1,4 +1,5 @@
 import type { Refused } from '../../component/refused.ts'
+import type { ArrivingShare } from './arriving-bytes.ts'
 
 /** What a stream asks of its connection. */
 export interface StreamHome<Stream> {
@@ -7,6 +8,8 @@ export interface StreamHome<Stream> {
   readonly largest: number
   /** Milliseconds that a message may take to arrive. */
   readonly patience: number
+  /** What messages are charged to until their methods have them. */
+  readonly arriving: ArrivingShare
   /** The message is whole: it is handed over when the chunk is read. */
   complete(stream: Stream): void
   /** Ends the stream with a status. */

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Refused } from '../../../src/component/refused.ts'
 import { Slab } from '../../../src/data/memory/slab.ts'
-import { arrivingBytes, MOST_ARRIVING } from '../../../src/transport/http2/arriving-bytes.ts'
+import {
+  arrivingBytes,
+  ArrivingShare,
+  MOST_ARRIVING,
+  MOST_OF_A_CONNECTION,
+} from '../../../src/transport/http2/arriving-bytes.ts'
 import { Allowance } from '../../../src/transport/http2/flood.ts'
 import { HeaderList, headerField } from '../../../src/transport/http2/hpack/header-list.ts'
 import { Keepalive } from '../../../src/transport/http2/keepalive.ts'
@@ -11,8 +16,10 @@ import { RequestHead } from '../../../src/transport/http2/request-head.ts'
 import { ServerStream } from '../../../src/transport/http2/server-stream.ts'
 import type { StreamHome } from '../../../src/transport/http2/stream-home.ts'
 import type { SlabMethod } from '../../../src/transport/unary.ts'
+import { END_STREAM, TYPE } from '../raw-http2.ts'
+import type { RawConnection } from '../raw-http2.ts'
 import { until } from '../until.ts'
-import { data, echo, framed, headers, serve } from './serving.ts'
+import { answerOn, data, echo, framed, headers, serve, statusOn } from './serving.ts'
 
 const MIB = 2 ** 20
 
@@ -122,6 +129,7 @@ describe('A message that arrives', () => {
       complete() {},
       refuse: (_, refused) => void refusals.push(refused),
       failed: (_, error) => void refusals.push(Refused.from(error)),
+      arriving: new ArrivingShare(),
       fault() {},
       credit() {},
       due() {},
@@ -181,4 +189,56 @@ test('A thousand senders that promise 4 MiB and send a byte keep next to nothing
   assert.ok(arrivingBytes.held <= 1000 * 1024, `${arrivingBytes.held}`)
   connections.forEach(({ socket }) => socket.destroy())
   await until(() => arrivingBytes.held === 0, 'the memory')
+})
+
+test('Three connections whose messages never become whole leave room for others', async (t) => {
+  // Who holds memory and makes no progress is given up within a second: here within ten, however slow the machine.
+  const now = performance.now.bind(performance)
+  t.mock.method(performance, 'now', () => now() / 10)
+  const { connect } = await serve(t, async () => Buffer.alloc(0))
+  const greedy = Array.from({ length: 3 }, () => connect())
+  const half = (stream: number) =>
+    Buffer.concat([headers(stream), data(stream, framed(Buffer.alloc(1_000_000), 0, 60 * MIB), 0)])
+  const isRefused = (connection: RawConnection) => connection.frames.some(({ type }) => type === TYPE.headers)
+  for (const connection of greedy)
+    for (let stream = 1; stream < 199 && !isRefused(connection); stream += 2) {
+      const before = arrivingBytes.held
+      await connection.write(half(stream))
+      await until(() => isRefused(connection) || arrivingBytes.held >= before + 1_000_000, 'what they hold')
+    }
+  assert.ok(greedy.every(isRefused))
+  assert.ok(arrivingBytes.held > MOST_ARRIVING / 2, `${arrivingBytes.held}`)
+  const other = connect()
+  await other.write(Buffer.concat([headers(1), data(1, framed('', 0, 4 * MIB), 0)]))
+  for (let quarters = 1; quarters <= 16; quarters++)
+    await other.write(data(1, Buffer.alloc(MIB / 4), quarters === 16 ? END_STREAM : 0))
+  await until(() => answerOn(other, 1).isWhole, 'the answer')
+  assert.equal(statusOn(other, 1), '0')
+  greedy.forEach(({ socket }) => socket.destroy())
+  await until(() => arrivingBytes.held === 0, 'the memory')
+})
+
+test('A connection holds as much of what arrives as it leaves free', () => {
+  const shares = Array.from({ length: 4 }, () => new ArrivingShare())
+  const held = shares.map((share) => {
+    let bytes = 0
+    while (share.take(MIB)) bytes += MIB
+    return bytes
+  })
+  assert.deepEqual(
+    held.map((bytes) => bytes / MIB),
+    [64, 32, 16, 8],
+  )
+  assert.equal(held[0], MOST_OF_A_CONNECTION)
+  shares.forEach((share, index) => share.give(held[index]!))
+  assert.equal(arrivingBytes.held, 0)
+})
+
+test('A message that no connection has room for is refused for good, whatever the options allow', async (t) => {
+  const { connect } = await serve(t, echo, 'max_recv_msg_size_mib: 1024')
+  const connection = connect()
+  await connection.write(Buffer.concat([headers(1), data(1, framed('', 0, MOST_OF_A_CONNECTION + 1), 0)]))
+  await until(() => answerOn(connection, 1).isWhole, 'the answer')
+  assert.equal(statusOn(connection, 1), '8')
+  assert.ok(!answerOn(connection, 1).headers.has('grpc-status-details-bin'))
 })
