@@ -14,6 +14,7 @@ import { encloses, hasLevel } from './levels.ts'
 import { all, plant, type Act, type Node } from './node.ts'
 import type { Program } from './program.ts'
 import { sampled } from './sampler.ts'
+import { simplified } from './simplified.ts'
 import { StepFailed } from './step-failed.ts'
 import { DROP, type Hook, type Step } from './step.ts'
 import { Visit } from './visit.ts'
@@ -26,7 +27,9 @@ import { Visit } from './visit.ts'
  * Throws where a step can never be done: a field that its level does not have, a value that a field cannot hold.
  */
 export function compile(signal: Signal, steps: readonly Step[]): Program {
-  const numbered = steps.map((step, index) => ({ step, index })).filter(({ step }) => hasLevel(signal, step.on))
+  const numbered = steps
+    .map((step, index) => ({ step: plainly(step), index }))
+    .filter(({ step }) => hasLevel(signal, step.on))
   const arena = new Arena()
   const constants = new Constants()
   const ends: (() => void)[] = []
@@ -35,6 +38,9 @@ export function compile(signal: Signal, steps: readonly Step[]): Program {
   const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, { constants, givens, ends, droppedBy }))
   return { signal, visits, droppedBy, arena, constants: constants.bytes(), givens: givens.all(), ends }
 }
+
+/** Components say the same in many ways, of which few are recognised further on. */
+const plainly = (step: Step): Step => (step.when === undefined ? step : { ...step, when: simplified(step.when) })
 
 /** What acts leave to the program beside themselves. */
 interface Left extends Outside {

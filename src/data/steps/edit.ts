@@ -128,15 +128,14 @@ function literalAttribute(edit: Put, name: string, subject: Subject, value: Valu
   const { message, attributes } = subject
   const { arena } = message
   const key = keyOf(name)
-  const { bytes } = key
   const { tag } = attributes
   const { start, value: content, end } = constants.keyValue(attributes.number, key, value)
   const { kind } = edit
   return () => {
-    const index = findAttribute(message, tag, bytes)
+    const index = findAttribute(message, tag, key)
     if (applies(kind, index >= 0)) {
       const base = arena.constants
-      putAttribute(message, tag, bytes, index, base + start, base + content, base + end)
+      putAttribute(message, tag, key, index, base + start, base + content, base + end)
     }
     return false
   }
@@ -198,8 +197,8 @@ export function setAttribute(message: Message, attributes: Subject['attributes']
   const key = keyOf(name)
   const { number, tag } = attributes
   writeKeyValueEntry(message.arena, number, key, value)
-  const index = findAttribute(message, tag, key.bytes)
-  putAttribute(message, tag, key.bytes, index, written.start, written.value, written.end)
+  const index = findAttribute(message, tag, key)
+  putAttribute(message, tag, key, index, written.start, written.value, written.end)
 }
 
 type Matching = Edit & { readonly kind: 'delete_matching' | 'hash_matching' }
@@ -234,12 +233,12 @@ function renamed(path: Path, to: string, level: RecordLevel, scope: Scope): Act 
   const place = new Place()
   if (to === path.attribute) return () => false
   return () => {
-    const index = findAttribute(message, tag, from.bytes)
+    const index = findAttribute(message, tag, from)
     if (index < 0) return false
     placeAttribute(place, message, index)
     copyKeyValueEntry(message.arena, number, target, place)
-    removeAttribute(message, tag, target.bytes)
-    putAttribute(message, tag, from.bytes, index, written.start, written.value, written.end)
+    removeAttribute(message, tag, target)
+    putAttribute(message, tag, from, index, written.start, written.value, written.end)
     return false
   }
 }

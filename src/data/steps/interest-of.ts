@@ -49,7 +49,7 @@ function pathsTouched(edit: Edit, on: Step['on']): readonly Path[] | undefined {
 
 function isNoted(interest: Interest, subject: Subject, path: Path): boolean {
   if ('attribute' in path) {
-    interest.key(keyOf(path.attribute).bytes)
+    interest.key(keyOf(path.attribute))
     return true
   }
   const field = accessor(subject.name, path.field)

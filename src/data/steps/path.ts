@@ -36,13 +36,12 @@ function attributeSpot(subject: Subject, name: string): Spot {
   const { message, attributes } = subject
   const { number, tag } = attributes
   const key = keyOf(name)
-  const { bytes } = key
   const put = () =>
-    putAttribute(message, tag, bytes, findAttribute(message, tag, bytes), written.start, written.value, written.end)
+    putAttribute(message, tag, key, findAttribute(message, tag, key), written.start, written.value, written.end)
   return {
     subject,
     field: undefined,
-    locate: (place) => placeAttribute(place, message, findAttribute(message, tag, bytes)),
+    locate: (place) => placeAttribute(place, message, findAttribute(message, tag, key)),
     set: (value) => {
       writeKeyValueEntry(message.arena, number, key, value)
       put()
@@ -53,7 +52,7 @@ function attributeSpot(subject: Subject, name: string): Spot {
       put()
       return true
     },
-    remove: () => removeAttribute(message, tag, bytes),
+    remove: () => removeAttribute(message, tag, key),
   }
 }
 

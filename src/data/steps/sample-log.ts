@@ -119,16 +119,16 @@ export class LogCandidate implements Candidate {
       this.#entryValue = written.value - written.start
     }
     const start = arena.load(this.#entry)
-    const index = findAttribute(message, attributes.tag, THRESHOLD.bytes)
-    putAttribute(message, attributes.tag, THRESHOLD.bytes, index, start, start + this.#entryValue, arena.used)
+    const index = findAttribute(message, attributes.tag, THRESHOLD)
+    putAttribute(message, attributes.tag, THRESHOLD, index, start, start + this.#entryValue, arena.used)
   }
 
   #set({ text: key }: Key, text: string): void {
     setAttribute(this.#message, this.#subject.attributes, key, text)
   }
 
-  #find({ bytes }: Key): boolean {
-    placeAttribute(place, this.#message, findAttribute(this.#message, this.#subject.attributes.tag, bytes))
+  #find(key: Key): boolean {
+    placeAttribute(place, this.#message, findAttribute(this.#message, this.#subject.attributes.tag, key))
     return place.exists
   }
 

@@ -23,7 +23,7 @@ const LONGEST_FRESH = 2 + 6 + DIGITS + 4 + DIGITS
 const HEX = Buffer.from('0123456789abcdef')
 /** Of OpenTracing: 0 asks for the span not to be sampled, more for it to be. */
 const PRIORITY_KEY = 'sampling.priority'
-const PRIORITY = keyOf(PRIORITY_KEY).bytes
+const PRIORITY = keyOf(PRIORITY_KEY)
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const INFINITE = /^[+-]?inf(?:inity)?$/i
 

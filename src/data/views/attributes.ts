@@ -53,7 +53,7 @@ export class Attributes implements AttributesView {
   }
 
   delete(key: string): boolean {
-    return removeAttribute(this.#message, this.#tag, keyOf(key).bytes)
+    return removeAttribute(this.#message, this.#tag, keyOf(key))
   }
 
   *keys(): Generator<string> {
@@ -83,12 +83,12 @@ export class Attributes implements AttributesView {
   }
 
   #find(key: string): number {
-    return findAttribute(this.#message, this.#tag, keyOf(key).bytes)
+    return findAttribute(this.#message, this.#tag, keyOf(key))
   }
 
   #write(name: string, index: number, value: Value): void {
     const key = keyOf(name)
     writeKeyValueEntry(this.#message.arena, this.#number, key, value)
-    putAttribute(this.#message, this.#tag, key.bytes, index, written.start, written.value, written.end)
+    putAttribute(this.#message, this.#tag, key, index, written.start, written.value, written.end)
   }
 }

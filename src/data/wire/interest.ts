@@ -1,4 +1,6 @@
 import type { AttributeIs } from './attribute-is.ts'
+import { ANY_KEY, type Key, markOf, SLOTS, slotOf } from './key.ts'
+import { isPlain } from './place.ts'
 import * as wire from './varint.ts'
 
 // Kept to the module, so that the compiler folds them: see message.ts.
@@ -6,7 +8,6 @@ const { FIXED32, FIXED64, LENGTH, VARINT } = wire
 
 /** Fields are looked for by a tag below this: of one byte, or of two of which the second is 1. */
 const TAGS = 256
-const SLOTS = 256
 const LONGEST_VARINT = 10
 
 /** What becomes of a field, by the first byte of its tag. `LOOK`: what is looked for, or seldom enough to be looked at. */
@@ -52,9 +53,8 @@ export class Interest {
   }
 
   /** Looks for attributes with this key. */
-  key(key: Buffer): void {
-    // One without length is always looked at.
-    if (key.length > 0) this.#keys[slot(key.length, key[key.length - 1]!)] = 1
+  key({ bytes }: Key): void {
+    this.#keys[slotOf(bytes.length, bytes.at(-1) ?? 0)] = 1
   }
 
   /**
@@ -111,10 +111,17 @@ function afterOthers(buffer: Buffer, keys: Uint8Array, tag: number, start: numbe
     // Lengths from 128 on have their high bit set, and so are found to miss the end, or reach past it.
     if (next > end || buffer[at + 2] !== KEY_TAG || size === 0 || keyEnd + 2 > next) return at
     if (buffer[at + 1]! >= 0x80 || buffer[keyEnd] !== VALUE_TAG || keyEnd + 2 + buffer[keyEnd + 1]! !== next) return at
-    if (keys[slot(size, buffer[keyEnd - 1]!)] !== 0) return at
+    if (keys[slotOf(size, buffer[keyEnd - 1]!)] !== 0) return at
     at = next
   }
   return at
+}
+
+/** The marks of the keys that the KeyValue `[start, end)` may have: all where it is written so that its key hides. */
+export function marksOf(buffer: Buffer, start: number, end: number): number {
+  if (!isPlain(buffer, start, end) || buffer[start + 1] === 0) return ANY_KEY
+  const size = buffer[start + 1]!
+  return markOf(slotOf(size, buffer[start + 1 + size]!))
 }
 
 /** Whether the KeyValue `[start, end)` may be looked for, or is not a key of less than 128 bytes, then a value of less than 16 KiB, then nothing. */
@@ -125,15 +132,12 @@ function isLookedFor(buffer: Buffer, keys: Uint8Array, start: number, end: numbe
   if (size === 0 || size >= 0x80 || keyEnd + 2 > end || buffer[keyEnd] !== VALUE_TAG) return true
   const low = buffer[keyEnd + 1]!
   if (low < 0x80 ? keyEnd + 2 + low !== end : !endsAt(buffer, keyEnd + 1, end)) return true
-  return keys[slot(size, buffer[keyEnd - 1]!)] !== 0
+  return keys[slotOf(size, buffer[keyEnd - 1]!)] !== 0
 }
 
 /** Whether a length of two bytes at `at` leads to `end`. */
 const endsAt = (buffer: Buffer, at: number, end: number): boolean =>
   at + 2 <= end && buffer[at + 1]! < 0x80 && at + 2 + ((buffer[at]! & 0x7f) | (buffer[at + 1]! << 7)) === end
-
-/** Keys often begin alike, but seldom are as long as one another and end alike. */
-const slot = (length: number, last: number): number => ((length << 3) ^ last) & (SLOTS - 1)
 
 function passing(wireType: number): number {
   switch (wireType) {

@@ -1,6 +1,8 @@
 import type { Arena } from './arena.ts'
 import * as verdicts from './attribute-is.ts'
+import * as interests from './interest.ts'
 import type { Interest } from './interest.ts'
+import { ANY_KEY } from './key.ts'
 import { Malformed } from './malformed.ts'
 import * as wire from './varint.ts'
 import { varintSize, writeVarint } from './write.ts'
@@ -15,6 +17,7 @@ export const END = 3
 // The compiler folds constants that a module keeps to itself, but loads and checks each time those that it imports or
 // exports: the scan takes twice as long with them.
 const { ANOTHER, HOLDS } = verdicts
+const { marksOf } = interests
 const { VARINT, FIXED64, LENGTH, FIXED32, cursor, readTag, readLength, skip } = wire
 
 const FIRST_ENTRIES = 64
@@ -44,6 +47,8 @@ export class Message {
   length = 0
   /** Where the first edit since `begin` happened: what stands before it on the tape is as it was scanned. */
   edited = UNEDITED
+  /** The marks of the keys that attributes may have here: see `Key`. */
+  marks = ANY_KEY
   /** Whether edits are refused: who looks at it through a view may not change it now. */
   sealed = false
   /** Where the contents begin that `write` wrote last. */
@@ -60,6 +65,7 @@ export class Message {
   begin(): void {
     if (this.tape.length > MOST_KEPT * ENTRY) this.tape = new Int32Array(FIRST_ENTRIES * ENTRY)
     this.length = 0
+    this.marks = 0
     this.edited = UNEDITED
   }
 
@@ -67,6 +73,7 @@ export class Message {
    * Appends the entries of `[start, end)`. Checks that they end where it ends; does not look into embedded messages.
    */
   scan(start: number, end: number): void {
+    this.marks = ANY_KEY
     const buffer = this.arena.buffer
     let tape = this.tape
     let index = this.length
@@ -135,9 +142,12 @@ export class Message {
       if (at !== from) this.#push(REST, from, from, at)
       if (at >= end) break
       at = this.#scanOne(at, end)
-      if (decided !== ANOTHER || dropsIf === undefined) continue
       const entry = this.length - ENTRY
-      if (this.tape[entry] === attributes) decided = dropsIf.judge(buffer, this.tape[entry + VALUE]!, at)
+      if (this.tape[entry] !== attributes) continue
+      const value = this.tape[entry + VALUE]!
+      this.marks |= marksOf(buffer, value, at)
+      if (decided !== ANOTHER || dropsIf === undefined) continue
+      decided = dropsIf.judge(buffer, value, at)
       if (decided === HOLDS) break
     }
     return decided
@@ -216,6 +226,7 @@ export class Message {
     tape[index + START] = start
     tape[index + VALUE] = value
     tape[index + END] = end
+    this.marks = ANY_KEY
     if (index < this.edited) this.edited = index
   }
 
