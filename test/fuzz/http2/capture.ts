@@ -1,4 +1,4 @@
-/** `node test/fuzz/http2/capture.ts`: records anew what real peers say to one another, which the inputs of `fuzz -- http2` are made of. */
+/** `node test/fuzz/http2/capture.ts [name…]`: records anew what real peers say to one another, which the inputs of `fuzz -- http2` are made of. */
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,12 +41,16 @@ const [serverPort, http, grpcPort] = (await freePorts(3)) as [number, number, nu
 const folder = mkdtempSync(join(tmpdir(), 'telegen-capture-'))
 const otelcol = execFileSync(OTELCOL, { encoding: 'utf8' }).trim()
 
-await record('grpc-js', grpcJsServer, grpcJsClient)
-await record('node', nodeServer, nodeClient)
-await record('curl-grpc-go', collectorServer, curlClient)
-await record('grpc-go', collectorServer, collectorClient)
-await record('grpc-js-grpc-go', collectorServer, grpcJsClient)
-await record('telegen', telegenServer, telegenClient)
+const wanted = process.argv.slice(2)
+for (const [name, serve, call] of [
+  ['grpc-js', grpcJsServer, grpcJsClient],
+  ['node', nodeServer, nodeClient],
+  ['curl-grpc-go', collectorServer, curlClient],
+  ['grpc-go', collectorServer, collectorClient],
+  ['grpc-js-grpc-go', collectorServer, grpcJsClient],
+  ['telegen', telegenServer, telegenClient],
+] as const)
+  if (wanted.length === 0 || wanted.includes(name)) await record(name, serve, call)
 rmSync(folder, { recursive: true })
 
 type Stop = () => Promise<void> | void

@@ -1,6 +1,8 @@
+import type { Certificate } from '../../transport/certificates.ts'
 import { Random } from '../random.ts'
 import { Finding } from '../target.ts'
 import type { ClientProcess } from './client-process.ts'
+import type { Place } from './fuzzed-client.ts'
 import type { Part } from './input.ts'
 import { ScriptedServer } from './scripted-server.ts'
 
@@ -34,10 +36,15 @@ const CODES = new Set([
 let next = 0
 
 /** Calls a server that says what it is told to, and then, once in a while, one that is good. Gives a word for each call. */
-export async function tryClient(client: ClientProcess, parts: readonly Part[], isSound: boolean): Promise<string[]> {
+export async function tryClient(
+  client: ClientProcess,
+  parts: readonly Part[],
+  isSound: boolean,
+  certificate: Certificate | undefined,
+): Promise<string[]> {
   const id = next++
-  const server = new ScriptedServer(parts)
-  const port = await server.open()
+  const server = new ScriptedServer(parts, certificate)
+  const place = { id, port: await server.open(), secure: certificate !== undefined }
   // The input's own, so that it is the same when it is run again.
   const random = new Random(
     Buffer.concat(parts.map(({ bytes }) => bytes)).reduce((sum, byte) => (sum * 31 + byte) | 0, 7),
@@ -46,11 +53,11 @@ export async function tryClient(client: ClientProcess, parts: readonly Part[], i
   const calls = Array.from({ length: count }, () => (isSound ? 5 : random.pick(MESSAGES)))
   const cancelled = calls.map(() => !isSound && random.once(5))
   try {
-    const ends = await client.calls({ id, port, calls, cancelled, timeout: isSound ? SOUND_TIMEOUT : TIMEOUT })
+    const ends = await client.calls({ ...place, calls, cancelled, timeout: isSound ? SOUND_TIMEOUT : TIMEOUT })
     const odd = ends.find((end) => !CODES.has(end))
     if (odd !== undefined) throw new Finding('an end that is no refusal', odd)
     if (isSound && !ends.includes('ok')) throw new Finding('sound answers are refused', ends.join())
-    if (random.once(16)) await recover(client, server, id, port)
+    if (random.once(16)) await recover(client, server, place)
     if (server.hasStale) throw new Finding('stale bytes', 'bytes of a call that had ended were sent')
     return ends.map((end) => `call ${end}`)
   } finally {
@@ -59,10 +66,10 @@ export async function tryClient(client: ClientProcess, parts: readonly Part[], i
   }
 }
 
-async function recover(client: ClientProcess, server: ScriptedServer, id: number, port: number): Promise<void> {
+async function recover(client: ClientProcess, server: ScriptedServer, place: Place): Promise<void> {
   server.drop()
   for (const end = performance.now() + RECOVERY; ;) {
-    const ends = await client.calls({ id, port, calls: [5], cancelled: [false], timeout: TIMEOUT })
+    const ends = await client.calls({ ...place, calls: [5], cancelled: [false], timeout: TIMEOUT })
     if (ends[0] === 'ok') return
     if (performance.now() > end) throw new Finding('a client that does not recover', ends.join())
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -8,9 +8,16 @@ import { GRPC_PATHS } from '../../../src/transport/otlp-paths.ts'
 import type { UnaryClient } from '../../../src/transport/unary.ts'
 import { configured } from '../../transport/configured.ts'
 
-export interface Task {
+/** Whom a client calls. */
+export interface Place {
+  /** The client's. */
   readonly id: number
   readonly port: number
+  /** Over TLS. */
+  readonly secure: boolean
+}
+
+export interface Task extends Place {
   /** Bytes of the message of each call; all are made at once. */
   readonly calls: readonly number[]
   /** Which of them are cancelled half-way. */
@@ -45,8 +52,9 @@ process.on('message', (task: Task | { readonly close: number } | 'look') => {
   void work(task)
 })
 
-async function work({ id, port, calls, cancelled, timeout }: Task): Promise<void> {
-  const yaml = `{ endpoint: '127.0.0.1:${port}', tls: { insecure: true }, compression: none }`
+async function work({ id, port, secure, calls, cancelled, timeout }: Task): Promise<void> {
+  const tls = secure ? 'insecure_skip_verify' : 'insecure'
+  const yaml = `{ endpoint: '127.0.0.1:${port}', tls: { ${tls}: true }, compression: none }`
   const client = clients.get(id) ?? (await makeUnaryClient(configured(options, yaml)))
   clients.set(id, client)
   const ends = await Promise.all(calls.map((bytes, index) => call(client, bytes, cancelled[index] ?? false, timeout)))

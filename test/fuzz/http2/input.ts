@@ -19,9 +19,13 @@ export interface Http2Input {
   readonly connections: readonly (readonly Part[])[]
   /** Nothing is wrong with it. */
   readonly sound: boolean
+  /** Over TLS. */
+  readonly secure: boolean
 }
 
 const MOST_CONNECTIONS = 3
+/** One in so many goes over TLS. */
+const SECURE = 4
 /** Streams that the fuzzed client opens on its connection, at least. */
 const OPENED = 5
 const LARGEST_PIECE = 4000
@@ -45,9 +49,11 @@ const conversations: readonly Conversation[] = readdirSync(FOLDER)
 
 export function makeInput(random: Random): Http2Input {
   const sound = random.once(10)
-  if (random.once(2)) return { to: 'client', connections: [said(random, 'server', sound)], sound }
-  const connections = Array.from({ length: 1 + random.below(MOST_CONNECTIONS) }, () => said(random, 'client', sound))
-  return { to: 'server', connections, sound }
+  const toClient = random.once(2)
+  const connections = toClient
+    ? [said(random, 'server', sound)]
+    : Array.from({ length: 1 + random.below(MOST_CONNECTIONS) }, () => said(random, 'client', sound))
+  return { to: toClient ? 'client' : 'server', connections, sound, secure: random.once(SECURE) }
 }
 
 function said(random: Random, by: 'client' | 'server', sound: boolean): Part[] {
@@ -95,9 +101,10 @@ function cut(random: Random, parts: readonly Part[]): Part[] {
   })
 }
 
-/** Without a connection, without a frame, without cuts. */
+/** In the clear, without a connection, without a frame, without cuts. */
 export function* smallerInputs(whole: Http2Input): Iterable<Http2Input> {
   const input = { ...whole, sound: false }
+  if (input.secure) yield { ...input, secure: false }
   const { connections } = input
   if (connections.length > 1)
     for (const index of connections.keys()) yield { ...input, connections: connections.toSpliced(index, 1) }

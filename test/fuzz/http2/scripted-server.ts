@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import net from 'node:net'
+import tls from 'node:tls'
+import type { Certificate } from '../../transport/certificates.ts'
 import { framed } from '../otlp/input.ts'
 import { OVERWRITTEN } from './fuzzed-client.ts'
 import * as h2 from './frames.ts'
@@ -24,9 +27,12 @@ export class ScriptedServer {
   readonly #sockets = new Set<net.Socket>()
   #wake: () => void = () => {}
 
-  constructor(parts: readonly Part[]) {
+  /** `certificate`: behind TLS. */
+  constructor(parts: readonly Part[], certificate?: Certificate) {
     this.#parts = parts
-    this.#server = net.createServer((socket) => this.#take(socket))
+    this.#server = certificate
+      ? tls.createServer(securely(certificate), (socket) => this.#take(socket))
+      : net.createServer((socket) => this.#take(socket))
   }
 
   async open(): Promise<number> {
@@ -93,6 +99,12 @@ export class ScriptedServer {
     }
   }
 }
+
+const securely = ({ cert, key }: Certificate): tls.TlsOptions => ({
+  cert: readFileSync(cert),
+  key: readFileSync(key),
+  ALPNProtocols: ['h2'],
+})
 
 /** As much of a server as a client needs. */
 function answer(socket: net.Socket, { type, flags, stream, payload }: h2.Frame): void {

@@ -1,4 +1,5 @@
 import net from 'node:net'
+import tls from 'node:tls'
 import { GRPC_PATHS } from '../../../src/transport/otlp-paths.ts'
 import { framed } from '../otlp/input.ts'
 import { Finding } from '../target.ts'
@@ -29,6 +30,13 @@ const requestOn = (stream: number): Buffer =>
     h2.frameBytes(h2.frame(h2.DATA, h2.END_STREAM, stream, framed(MESSAGE))),
   ])
 
+/** Where the server listens. */
+export interface Door {
+  readonly port: number
+  /** Behind TLS. */
+  readonly secure: boolean
+}
+
 /** Milliseconds of the slowest sound answer. */
 export interface Slowest {
   answer: number
@@ -36,20 +44,20 @@ export interface Slowest {
 
 /** Says what it is told to, on several connections at once, and judges how the server goes on. Gives a word for each connection. */
 export async function tryServer(
-  port: number,
+  door: Door,
   connections: readonly (readonly Part[])[],
   isSound: boolean,
   slowest: Slowest,
 ): Promise<string[]> {
-  const said = await Promise.all(connections.map((parts) => talk(port, parts, isSound)))
+  const said = await Promise.all(connections.map((parts) => talk(door, parts, isSound)))
   const began = performance.now()
-  await askAnew(port)
+  await askAnew(door)
   slowest.answer = Math.max(slowest.answer, performance.now() - began)
   return said
 }
 
-async function talk(port: number, parts: readonly Part[], isSound: boolean): Promise<string> {
-  const connection = await Connection.open(port)
+async function talk(door: Door, parts: readonly Part[], isSound: boolean): Promise<string> {
+  const connection = await Connection.open(door)
   try {
     return await converse(connection, parts, isSound)
   } finally {
@@ -93,8 +101,8 @@ async function judgeSound(connection: Connection, parts: readonly Part[]): Promi
 }
 
 /** A good request on a new connection. */
-async function askAnew(port: number): Promise<void> {
-  const connection = await Connection.open(port)
+async function askAnew(door: Door): Promise<void> {
+  const connection = await Connection.open(door)
   try {
     await connection.write(Buffer.concat([h2.PREFACE, h2.frameBytes(h2.frame(h2.SETTINGS, 0, 0)), requestOn(1)]))
     const isAnswered = () =>
@@ -126,15 +134,22 @@ class Connection {
       this.#wake()
     }
     socket.on('close', close).on('end', close)
-    socket.on('connect', () => this.#wake()).on('drain', () => this.#wake())
+    socket
+      .on('connect', () => this.#wake())
+      .on('secureConnect', () => this.#wake())
+      .on('drain', () => this.#wake())
   }
 
-  static async open(port: number): Promise<Connection> {
-    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
+  static async open({ port, secure }: Door): Promise<Connection> {
+    const host = '127.0.0.1'
+    const socket = secure
+      ? tls.connect({ port, host, ALPNProtocols: ['h2'], rejectUnauthorized: false }).setNoDelay()
+      : net.connect({ port, host, noDelay: true })
     const connection = new Connection(socket)
-    await connection.until(() => connection.#isClosed || !socket.connecting, PATIENCE)
-    if (socket.connecting || connection.#isClosed)
-      throw new Finding('no connection', 'the server does not take a connection')
+    let isOpen = false
+    socket.once(secure ? 'secureConnect' : 'connect', () => (isOpen = true))
+    await connection.until(() => connection.#isClosed || isOpen, PATIENCE)
+    if (!isOpen || connection.#isClosed) throw new Finding('no connection', 'the server does not take a connection')
     return connection
   }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../../free-ports.ts'
+import type { Certificate } from '../../transport/certificates.ts'
 import { Finding } from '../target.ts'
 
 /** The source, unless a build is named. */
@@ -19,6 +20,8 @@ const LOOK = 20_000
 const KEPT_OUTPUT = 200_000
 
 export interface Ports {
+  /** gRPC over TLS, where there is a certificate. */
+  readonly tls: number
   readonly work: { readonly grpc: number; readonly http: number }
   readonly pass: { readonly grpc: number; readonly http: number }
 }
@@ -49,9 +52,9 @@ export class FuzzedTelegen {
   }
 
   /** `sink`: the port of an OTLP/HTTP backend. `write` writes another configuration, with its metrics at that port. */
-  static async start(sink: number, write: typeof yaml = yaml): Promise<FuzzedTelegen> {
-    const [a, b, c, d, metrics] = (await freePorts(5)) as [number, number, number, number, number]
-    const ports = { work: { grpc: a, http: b }, pass: { grpc: c, http: d } }
+  static async start(sink: number, write: Write = configuration()): Promise<FuzzedTelegen> {
+    const [a, b, c, d, tls, metrics] = (await freePorts(6)) as [number, number, number, number, number, number]
+    const ports = { work: { grpc: a, http: b }, pass: { grpc: c, http: d }, tls }
     const directory = await mkdtemp(join(tmpdir(), 'telegen-fuzz-'))
     const config = join(directory, 'telegen.yaml')
     await writeFile(config, write(ports, sink, metrics, join(directory, 'store')))
@@ -135,10 +138,18 @@ const receiver = ({ grpc, http }: Ports['work']) => `{ protocols: {
     grpc: { endpoint: "127.0.0.1:${grpc}", max_recv_msg_size_mib: 1, include_metadata: true },
     http: { endpoint: "127.0.0.1:${http}", max_request_body_size: 1MiB, include_metadata: true } } }`
 
-const yaml = ({ work, pass }: Ports, sink: number, metrics: number, store: string): string => `
+const secure = (port: number, { cert, key }: Certificate): string => `
+  otlp/tls: { protocols: { grpc: { endpoint: "127.0.0.1:${port}", max_recv_msg_size_mib: 1, tls: { cert_file: "${cert}", key_file: "${key}" } } } }`
+
+export type Write = (ports: Ports, sink: number, metrics: number, store: string) => string
+
+/** Every kind of stage; with a certificate, a receiver behind TLS as well. */
+export const configuration =
+  (certificate?: Certificate): Write =>
+  ({ work, pass, tls }, sink, metrics, store) => `
 receivers:
   otlp/work: ${receiver(work)}
-  otlp/pass: ${receiver(pass)}
+  otlp/pass: ${receiver(pass)}${certificate ? secure(tls, certificate) : ''}
 processors:
   attributes:
     actions:
@@ -170,10 +181,10 @@ service:
   limits: { traces: 32MiB, metrics: 32MiB, logs: 32MiB, profiles: 32MiB }
   telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${metrics} } } } }] } }
   pipelines:
-    traces/work: { receivers: [otlp/work], processors: [resource, attributes, filter, probabilistic_sampler, batch], exporters: [otlp_http/work, file, debug, count] }
-    metrics/work: { receivers: [otlp/work], processors: [resource, attributes, batch], exporters: [otlp_http/work, file, debug] }
-    logs/work: { receivers: [otlp/work], processors: [resource, attributes, filter, batch], exporters: [otlp_http/work, file, debug, count] }
-    profiles/work: { receivers: [otlp/work], processors: [batch], exporters: [otlp_http/work] }
+    traces/work: { receivers: [otlp/work${certificate ? ', otlp/tls' : ''}], processors: [resource, attributes, filter, probabilistic_sampler, batch], exporters: [otlp_http/work, file, debug, count] }
+    metrics/work: { receivers: [otlp/work${certificate ? ', otlp/tls' : ''}], processors: [resource, attributes, batch], exporters: [otlp_http/work, file, debug] }
+    logs/work: { receivers: [otlp/work${certificate ? ', otlp/tls' : ''}], processors: [resource, attributes, filter, batch], exporters: [otlp_http/work, file, debug, count] }
+    profiles/work: { receivers: [otlp/work${certificate ? ', otlp/tls' : ''}], processors: [batch], exporters: [otlp_http/work] }
     metrics/count: { receivers: [count], exporters: [debug] }
     traces/pass: { receivers: [otlp/pass], exporters: [otlp_http/pass] }
     metrics/pass: { receivers: [otlp/pass], exporters: [otlp_http/pass] }

@@ -10,15 +10,7 @@ import type { OtlpInput } from './input.ts'
 import { Senders } from './senders.ts'
 import type { GrpcAnswer, HttpAnswer } from './senders.ts'
 import { Sink } from './sink.ts'
-
-const MEBIBYTE = 2 ** 20
-/** Anonymous memory of the process, whatever it is sent. */
-const MOST_MEMORY = 700 * MEBIBYTE
-/** By which what is reachable may grow after the first look, when nothing is under way. */
-const MOST_GROWTH = 48 * MEBIBYTE
-/** A message of a MiB, whatever is in it, may keep the event loop this long at most, in milliseconds. */
-const LONGEST_STALL = 1000
-const SETTLING = 20_000
+import { judgeWork, Watch } from '../watch.ts'
 
 /** gRPC statuses that a sender may get: taken, malformed, too large, unknown, framed wrongly, cannot now. */
 const GRPC_STATUSES = new Set([0, 3, 8, 12, 13, 14])
@@ -32,12 +24,10 @@ export class OtlpTarget implements Target<OtlpInput> {
   readonly #corpus: Corpus
   readonly #sink = new Sink()
   readonly #answers = new Map<string, number>()
+  readonly #watch = new Watch('server', { memory: 700, growth: 48 })
   #sinkPort = 0
   #telegen: FuzzedTelegen | undefined
   #senders: Senders | undefined
-  #firstHeap: number | undefined
-  #memory = 0
-  #stall = 0
 
   constructor(seed: number, settleEvery = 3000) {
     this.#corpus = corpus(seed)
@@ -58,37 +48,20 @@ export class OtlpTarget implements Target<OtlpInput> {
       const answer = await this.#send(input)
       this.#answers.set(answer, (this.#answers.get(answer) ?? 0) + 1)
     } catch (thrown) {
-      if (!this.#running.alive) throw new Finding('crash', this.#running.end, { cause: thrown })
+      if (!this.#running.alive) throw new Finding('crash of the server', this.#running.end, { cause: thrown })
       throw thrown
     }
   }
 
   async settled(): Promise<void> {
     const telegen = this.#running
-    if (!telegen.alive) throw new Finding('crash', telegen.end)
-    for (const end = performance.now() + SETTLING; ;) {
-      const charged = await telegen.charged()
-      if (charged === 0) break
-      if (performance.now() > end) throw new Finding('leak of budget', `${charged} bytes are charged for nothing`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    const { heap, stall } = await telegen.look()
-    this.#memory = Math.max(this.#memory, telegen.memory)
-    this.#stall = Math.max(this.#stall, stall)
-    this.#firstHeap ??= heap
-    const [error] = telegen.errors()
-    if (error !== undefined) throw new Finding(`logged: ${generic(error)}`, error)
-    if (this.#sink.problem !== undefined) throw new Finding('unsound output', this.#sink.problem)
-    if (stall > LONGEST_STALL) throw new Finding('stall', `the event loop was busy for ${Math.round(stall)} ms`)
-    if (this.#memory > MOST_MEMORY) throw new Finding('memory', `${mebibytes(this.#memory)} are resident`)
-    if (heap - this.#firstHeap > MOST_GROWTH)
-      throw new Finding('leak', `${mebibytes(heap)} are reachable, ${mebibytes(this.#firstHeap)} were at first`)
+    if (telegen.alive) await judgeWork(telegen, this.#sink)
+    await this.#watch.judge(telegen)
   }
 
   async reopen(): Promise<void> {
     await this.#stop()
     this.#sink.problem = undefined
-    this.#memory = 0
     await this.#start()
   }
 
@@ -104,8 +77,7 @@ export class OtlpTarget implements Target<OtlpInput> {
 
   told(): string {
     const answers = [...this.#answers].sort(([, left], [, right]) => right - left)
-    const figures = `${mebibytes(this.#memory)}, longest stall ${Math.round(this.#stall)} ms`
-    return `${figures}, ${this.#sink.requests} delivered, ${answers.map(([answer, times]) => `${answer}: ${times}`).join(', ')}`
+    return `${this.#watch.told}, ${this.#sink.requests} delivered, ${answers.map(([answer, times]) => `${answer}: ${times}`).join(', ')}`
   }
 
   get #running(): FuzzedTelegen {
@@ -116,7 +88,7 @@ export class OtlpTarget implements Target<OtlpInput> {
   async #start(): Promise<void> {
     this.#telegen = await FuzzedTelegen.start(this.#sinkPort)
     this.#senders = new Senders(this.#telegen.ports)
-    this.#firstHeap = undefined
+    this.#watch.renew()
     // What the start took is not the input's.
     await this.#telegen.look()
   }
@@ -181,8 +153,3 @@ async function twice<T>(send: () => Promise<T>): Promise<T> {
     return await send()
   }
 }
-
-const mebibytes = (bytes: number): string => `${Math.round(bytes / MEBIBYTE)} MiB`
-
-/** A log line without what is different each time. */
-const generic = (line: string): string => line.split('\t').slice(1).join(' ').replaceAll(/\d+/g, 'N').slice(0, 200)
