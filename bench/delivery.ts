@@ -141,7 +141,7 @@ const namesIn = (processors = ''): string =>
   [...processors.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => name).join(', ')
 
 async function turnOf(method: SlabMethod, body: () => Buffer): Promise<void> {
-  const answers: Promise<Buffer>[] = []
+  const answers: Promise<Buffer | void>[] = []
   for (let index = 0; index < AT_ONCE; index++) {
     const bytes = body()
     const call = new BenchCall()

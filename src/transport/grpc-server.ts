@@ -245,9 +245,10 @@ async function answer(method: UnaryMethod, message: Buffer, call: UnaryCall): Pr
   if ('handle' in method) return method.handle(message, call)
   const slab = await method.room(message.length, message.length, call)
   message.copy(slab.buffer)
-  return method.take({ slab, length: message.length }, call)
+  return (await method.take({ slab, length: message.length }, call)) ?? EMPTY
 }
 
+const EMPTY = Buffer.alloc(0)
 const same = (bytes: Buffer): Buffer => bytes
 
 function statusOf(refused: Refused) {

@@ -50,8 +50,8 @@ export interface SlabMethod extends Answering {
   room(bytes: number, all: number, call: UnaryCall): Slab | Promise<Slab>
   /** A larger piece while a message grows, or for what is inflated. Throws a `Refused`: it never waits, as it may hold what others wait for. */
   reserve(bytes: number): Slab
-  /** Answers the message in the first `length` bytes of `slab`, whose reference it takes over. */
-  take(message: SlabMessage, call: UnaryCall): Promise<Buffer>
+  /** Answers the message in the first `length` bytes of `slab`, whose reference it takes over; by an empty message where it answers nothing. */
+  take(message: SlabMessage, call: UnaryCall): Promise<Buffer | void>
 }
 
 export interface SlabMessage {

@@ -4,9 +4,6 @@ import type { Guard } from './guard.ts'
 import type { Intake } from './intake.ts'
 import type { GrpcOptions } from './options.ts'
 
-/** An `Export…ServiceResponse` without a partial success has no bytes. */
-const SUCCESS = Buffer.alloc(0)
-
 /** OTLP over gRPC: one method for each signal that the receiver has a pipeline for, the others are UNIMPLEMENTED. */
 export function serveGrpc(
   options: GrpcOptions,
@@ -38,7 +35,7 @@ export function otlpMethod(
       }
       const counted = limiter && ((items: number) => limiter.took(call, { items }))
       try {
-        return intake.take(signal, message, originOf(call), call, counted)?.then(success) ?? TAKEN
+        return intake.take(signal, message, originOf(call), call, counted) ?? TAKEN
       } catch (error) {
         return Promise.reject(error)
       }
@@ -46,9 +43,8 @@ export function otlpMethod(
   }
 }
 
-const success = (): Buffer => SUCCESS
-/** For all that are taken at once, as most are. */
-const TAKEN = Promise.resolve(SUCCESS)
+/** For all that are taken at once, as most are. An `Export…ServiceResponse` without a partial success has no bytes: nothing is answered. */
+const TAKEN = Promise.resolve()
 
 const NO_METADATA: Origin['metadata'] = new Map()
 

@@ -35,7 +35,7 @@ export class Entrance {
   }
 
   /** Its answer: what is thrown at once is one, too. */
-  handOver(stream: ServerStream): Promise<Buffer> {
+  handOver(stream: ServerStream): Promise<Buffer | void> {
     try {
       this.#service.limiter?.took(stream, { bytes: stream.length })
       return stream.take()

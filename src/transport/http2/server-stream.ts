@@ -135,7 +135,7 @@ export class ServerStream implements UnaryCall, Tabled {
   }
 
   /** Hands the message over. Not called where it is over already. */
-  take(): Promise<Buffer> {
+  take(): Promise<Buffer | void> {
     this.state = 'handed'
     this.#arrival = undefined
     const slab = this.#slab as Slab

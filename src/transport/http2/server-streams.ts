@@ -1,5 +1,7 @@
 import { Refused } from '../../component/refused.ts'
 import { ArrivingShare } from './arriving-bytes.ts'
+import { CallsUnderWay } from './calls-under-way.ts'
+import type { StreamOwner } from './calls-under-way.ts'
 import { ClosedStreams } from './closed-streams.ts'
 import type { Connection } from './connection.ts'
 import { writeReset, writeWindowUpdate } from './control-frames.ts'
@@ -15,13 +17,12 @@ import {
 } from './frames.ts'
 import type { HeaderBlock } from './header-block.ts'
 import type { HeaderList } from './hpack/header-list.ts'
-import { CANCELLED, FAULTY, LATE, NO_POST, notGrpc, TOO_SLOW, unserved } from './refusals.ts'
+import { CANCELLED, FAULTY, LATE, TOO_SLOW, unserved } from './refusals.ts'
 import { isTrailer, RequestHead } from './request-head.ts'
 import { ServerStream } from './server-stream.ts'
 import type { StreamHome } from './stream-home.ts'
 import type { Service } from './service.ts'
 import { StreamTable } from './stream-table.ts'
-import { ANSWER_TIMEOUT } from './waits.ts'
 
 /** Calls whose client has given them up are under way until their methods have: so many for each stream that may be open. */
 const CALLS_A_STREAM = 2
@@ -30,10 +31,8 @@ const SMALL_DATA = 64
 /** Frames that move nothing on, which a client may send for each request. */
 const EARNED_BY_REQUEST = 8
 
-const UNSUPPORTED_MEDIA_TYPE = 415
-
 /** The requests of a connection. */
-export class ServerStreams implements StreamHome<ServerStream> {
+export class ServerStreams implements StreamHome<ServerStream>, StreamOwner {
   readonly open = new StreamTable<ServerStream>()
   readonly arriving = new ArrivingShare()
   /** The newest stream that there was. */
@@ -45,8 +44,8 @@ export class ServerStreams implements StreamHome<ServerStream> {
   readonly #connection: Connection
   readonly #service: Service
   readonly #entrance: Entrance
+  readonly #calls: CallsUnderWay
   readonly #closed: ClosedStreams
-  #underway = 0
   #complete: ServerStream[] = []
   #begun: ServerStream[] = []
   /** Of the DATA frame that is coming. */
@@ -59,6 +58,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
     this.#service = connection.service
     this.#closed = new ClosedStreams(this.#service.mostStreams)
     this.#entrance = new Entrance(connection.service, connection.auth, (stream, thrown) => this.failed(stream, thrown))
+    this.#calls = new CallsUnderWay(connection, this.#entrance, this)
   }
 
   get peer(): string {
@@ -85,7 +85,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
     if (id > this.end) return this.#cut(id, REFUSED_STREAM, ends)
     this.last = id
     const { mostStreams } = this.#service
-    const isFull = this.open.size >= mostStreams || this.#underway >= mostStreams * CALLS_A_STREAM
+    const isFull = this.open.size >= mostStreams || this.#calls.count >= mostStreams * CALLS_A_STREAM
     if (isFull) return this.#cut(id, REFUSED_STREAM, ends)
     const head = ((list.cached as RequestHead | undefined) ??= new RequestHead(list, this.#service.methods))
     list.cached = head
@@ -206,63 +206,21 @@ export class ServerStreams implements StreamHome<ServerStream> {
     if (this.#complete.length > 0) {
       const complete = this.#complete
       this.#complete = []
-      for (const stream of complete) this.#handOver(stream)
+      for (const stream of complete) this.#calls.begin(stream)
     }
-    this.#giveCredit()
+    this.giveCredit()
   }
 
   complete(stream: ServerStream): void {
     if (this.isReading) this.#complete.push(stream)
-    else this.#handOver(stream)
-  }
-
-  #handOver(stream: ServerStream): void {
-    if (stream.state !== 'complete') return
-    if (stream.head.kind === 'plain') return this.#answerPlain(stream)
-    const { length } = stream
-    this.#connection.credit.handedOver(length)
-    this.#underway++
-    this.#entrance.handOver(stream).then(
-      (answer) => {
-        this.#settled(length)
-        if (stream.state === 'over') return
-        stream.finish()
-        if (answer.length === 0 && this.#connection.answers.empty(stream)) this.#close(stream)
-        else this.#answer(stream, (sent) => this.#connection.answers.message(stream, answer, sent))
-      },
-      (error: unknown) => {
-        this.#settled(length)
-        this.failed(stream, error)
-      },
-    )
-  }
-
-  #settled(length: number): void {
-    this.#underway--
-    this.#connection.credit.answered(length)
-    this.#giveCredit()
-  }
-
-  /** What a window is too narrow for is waited for, but not for ever. */
-  #answer(stream: ServerStream, write: (sent: () => void) => void): void {
-    stream.deadline = performance.now() + ANSWER_TIMEOUT
-    write(() => this.#close(stream))
-    if (this.open.get(stream.id) === stream) this.#connection.due(stream.deadline)
-  }
-
-  #answerPlain(stream: ServerStream): void {
-    const { answers } = this.#connection
-    stream.finish()
-    if (!stream.head.isPost) return this.#answer(stream, (sent) => answers.noPost(stream, NO_POST, sent))
-    answers.refusal(stream.id, notGrpc(stream.head), UNSUPPORTED_MEDIA_TYPE)
-    this.#close(stream)
+    else this.#calls.begin(stream)
   }
 
   refuse(stream: ServerStream, refused: Refused): void {
     if (stream.state === 'over') return
     stream.cancel(refused)
     this.#connection.answers.refusal(stream.id, refused)
-    this.#close(stream)
+    this.close(stream)
   }
 
   failed(stream: ServerStream, error: unknown): void {
@@ -302,8 +260,12 @@ export class ServerStreams implements StreamHome<ServerStream> {
     for (const stream of streams) if (stream.state !== 'over') stream.cancel(CANCELLED)
   }
 
+  isOpen(stream: ServerStream): boolean {
+    return this.open.get(stream.id) === stream
+  }
+
   /** Answered. A client that is still sending is told to stop. */
-  #close(stream: ServerStream): void {
+  close(stream: ServerStream): void {
     const { outbox, idleFrames } = this.#connection
     if (!stream.isEnded) writeReset(outbox, stream.id, NO_ERROR)
     idleFrames.earn(EARNED_BY_REQUEST)
@@ -338,7 +300,7 @@ export class ServerStreams implements StreamHome<ServerStream> {
   }
 
   /** What could not come for want of it has its time from now on. */
-  #giveCredit(): void {
+  giveCredit(): void {
     const { credit, outbox } = this.#connection
     const wasExhausted = credit.isExhausted
     const bytes = credit.due()
