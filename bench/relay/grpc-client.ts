@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net'
-import type { Answered, Client } from './client.ts'
+import type { Socket } from 'node:net'
+import { type Answered, type Client, connection } from './client.ts'
 import { StatusReader, type Statuses } from './header-blocks.ts'
 import {
   ACK,
@@ -27,7 +27,6 @@ import {
 } from './http2-frames.ts'
 import type { Prepared } from './request-pool.ts'
 
-const READ_BYTES = 65_536
 const OUR_WINDOW = 1 << 20
 const LEAST_TABLE = 4_096
 
@@ -60,14 +59,11 @@ export class GrpcClient implements Client {
   constructor(port: number, firstBlock: Buffer, answered: Answered) {
     this.#firstBlock = firstBlock
     this.#answered = answered
-    const buffer = Buffer.alloc(READ_BYTES)
-    this.#socket = connect({
+    this.#socket = connection(
       port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer, callback: (length) => this.#receive(buffer, length) },
-    })
-    this.#socket.on('error', (error) => this.#fail(error.message)).on('close', () => this.#fail('connection closed'))
+      (buffer, length) => this.#receive(buffer, length),
+      (why) => this.#fail(why),
+    )
     this.#socket.write(Buffer.concat([PREFACE, settings({ [INITIAL_WINDOW_SIZE]: OUR_WINDOW })]))
   }
 

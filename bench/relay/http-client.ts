@@ -1,8 +1,7 @@
-import { connect, type Socket } from 'node:net'
-import type { Answered, Client } from './client.ts'
+import type { Socket } from 'node:net'
+import { type Answered, type Client, connection } from './client.ts'
 import type { Prepared } from './request-pool.ts'
 
-const READ_BYTES = 65_536
 const LONGEST_ANSWER = 65_536
 const HEAD_END = '\r\n\r\n'
 
@@ -25,14 +24,11 @@ export class HttpClient implements Client {
 
   constructor(port: number, answered: Answered) {
     this.#answered = answered
-    const buffer = Buffer.alloc(READ_BYTES)
-    this.#socket = connect({
+    this.#socket = connection(
       port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer, callback: (length) => this.#receive(buffer, length) },
-    })
-    this.#socket.on('error', (error) => this.#fail(error.message)).on('close', () => this.#fail('connection closed'))
+      (buffer, length) => this.#receive(buffer, length),
+      (why) => this.#fail(why),
+    )
   }
 
   get closed(): boolean {

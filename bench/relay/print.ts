@@ -5,6 +5,7 @@ import { nameOf, promised, SIGNALS } from './scenario.ts'
 import {
   coreShare,
   itemsPerCpuSecond,
+  memoryRatio,
   peak,
   peer,
   type Ratio,
@@ -28,7 +29,7 @@ export function printContest({ scenario, scores, keptShare }: Contest): void {
   const wanted = promised(scenario)
   const reached = ratio(telegen, other, requestsPerCpuSecond)
   const verdict = wanted === undefined ? '' : reached.median >= wanted ? ` (wanted ${wanted})` : ` BELOW ${wanted}`
-  console.log(`  ratio to ${other.name}: ${spread(reached)}${verdict}; memory ${memoryRatio(scores)}`)
+  console.log(`  ratio to ${other.name}: ${spread(reached)}${verdict}; memory ${memoryRatio(scores)?.toFixed(2)} x`)
 }
 
 export function printLatency({ scenario, rate, scores }: LatencyContest): void {
@@ -66,16 +67,9 @@ const ends = ({ windows }: Score): string => {
   return `${Math.min(...values).toFixed(2)}-${Math.max(...values).toFixed(2)}`
 }
 
-export const percent = (share: number): string => `${Math.round(share * 100)} %`
-export const spread = ({ median, least, most }: Ratio): string =>
+const percent = (share: number): string => `${Math.round(share * 100)} %`
+const spread = ({ median, least, most }: Ratio): string =>
   `${median.toFixed(2)} x, rounds ${least.toFixed(2)}-${most.toFixed(2)}`
-
-/** Of the peaks, to the Collector at GOGC=400. */
-export function memoryRatio(scores: readonly Score[]): string {
-  const [telegen] = scores
-  const last = scores.at(-1)
-  return telegen === undefined || last === undefined ? '' : `${(peak(telegen) / peak(last)).toFixed(2)} x`
-}
 
 export function printCarried({ name, minutes, windows, cores, peakBytes, usualBytes }: Carried): void {
   console.log(
@@ -94,4 +88,4 @@ export function printCarried({ name, minutes, windows, cores, peakBytes, usualBy
   }
 }
 
-export const mebibytes = (bytes: number): string => (bytes / MIB).toFixed(0)
+const mebibytes = (bytes: number): string => (bytes / MIB).toFixed(0)

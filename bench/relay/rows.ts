@@ -7,6 +7,7 @@ import { nameOf, promised, SIGNALS } from './scenario.ts'
 import {
   coreShare,
   itemsPerCpuSecond,
+  memoryRatio,
   peak,
   peer,
   type Ratio,
@@ -82,6 +83,7 @@ export function relayRow({ scenario, scores, keptShare }: Contest, effort: Effor
   const [telegen] = scores
   const other = peer(scores, requestsPerCpuSecond)
   const wanted = promised(scenario)
+  const memory = memoryRatio(scores)
   return {
     ...measured(effort, date),
     name: nameOf(scenario),
@@ -91,8 +93,8 @@ export function relayRow({ scenario, scores, keptShare }: Contest, effort: Effor
       other !== undefined && {
         peer: other.name,
         ratio: ratio(telegen, other, requestsPerCpuSecond),
-        memoryRatio: peak(telegen) / peak(scores.at(-1)!),
       }),
+    ...(memory !== undefined && { memoryRatio: memory }),
     ...(wanted !== undefined && { wanted }),
   }
 }

@@ -33,3 +33,10 @@ export function peer(scores: readonly Score[], of: (window: Window) => number): 
   const [, ...others] = scores
   return others.toSorted((left, right) => typical(right, of) - typical(left, of))[0]
 }
+
+/** Of the peaks, to the Collector at GOGC=400, which is the last; undefined where nobody else is there. */
+export function memoryRatio(scores: readonly Score[]): number | undefined {
+  const [telegen, ...others] = scores
+  const last = others.at(-1)
+  return telegen === undefined || last === undefined ? undefined : peak(telegen) / peak(last)
+}
