@@ -13,6 +13,8 @@ type Retrying = NonNullable<SendingOptions['retry']>
 
 /** The longest wait between tries that the backend did not ask for: its return is noticed by then. */
 const LONGEST_WAIT = 5_000
+/** A transport that could not connect leaves the backend alone for almost as long, in milliseconds: what it is given meanwhile fails at once. */
+const RECONNECTS = 4_000
 
 /** The delivery was not sent because the sender leaves off: nobody refused it, and nobody has it. */
 export class LeftOff extends Error {
@@ -132,10 +134,13 @@ export class Attempts {
     const asked = last.retry === 'never' ? 0 : (last.retry.after ?? 0)
     // Who tries while the circuit is open takes turns, so that it is the circuit's pace that counts and not the batch's.
     const due = this.circuit.isOpen ? retry.max_interval : waits.next().value
-    const wait = Math.max(Math.min(due, LONGEST_WAIT), asked)
+    const pace = Math.min(due, LONGEST_WAIT)
+    const wait = Math.max(pace, asked)
     // What hung all the while that others were answered says nothing of the backend as it is now.
     if (!this.#underWay.hasAnsweredSince(tried)) {
-      this.circuit.failed(wait, asked)
+      const isLate = last.code === 'deadline_exceeded'
+      const since = isLate ? tried : Math.max(tried, now - pace + Math.min(pace, RECONNECTS))
+      this.circuit.failed(since, pace, asked)
       this.#report(last)
     }
     if (patienceOf(sending) > 0 && now + wait > end) throw exhausted(last)
@@ -204,7 +209,7 @@ export class Attempts {
     const { status, waiting, onSilent } = this.#options
     this.#isSilent = true
     status.recoverable(`no answer for ${SILENCE / 1000} s and more; ${waiting()}`)
-    this.circuit.abandoned()
+    this.circuit.silent()
     onSilent()
   }
 

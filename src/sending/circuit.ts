@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../component/clock.ts'
 
 /** Failed attempts in a row after which the backend is taken to be away. */
 const OPENS_AFTER = 3
+/** What is to time out when a silence is told does so first, in milliseconds: the transport hears by that that a connection is dead. */
+const MOMENT = 250
 
 interface Waiter {
   readonly go: () => void
@@ -15,7 +17,12 @@ export class Circuit {
   readonly #clock: Clock
   #failures = 0
   #since: number | undefined
-  #nextTry = 0
+  /** When the last try began that is known of. */
+  #lastTry = -Infinity
+  /** How long after it the next may, in milliseconds. */
+  #wait = 0
+  /** Until then the backend wants to be left alone. */
+  #askedUntil = -Infinity
   #isTrying = false
   #timer: Timer | undefined
   readonly #waiters: Waiter[] = []
@@ -60,30 +67,36 @@ export class Circuit {
     this.#failures = 0
     this.#since = undefined
     this.#isTrying = false
-    this.#nextTry = 0
+    this.#askedUntil = -Infinity
     this.#cancel()
     for (const { go } of this.#waiters.splice(0)) go()
   }
 
   /**
-   * It did not; the next try may come in `wait` milliseconds. One that is due already stays, or attempts that time out one by one would put it off
-   * for ever: but for `asked`, the milliseconds that the backend itself wants to be left alone.
+   * It did not answer. The next try may come `wait` milliseconds after `since`, as a rule when this one began, but not before `asked` milliseconds from
+   * now, for which the backend wants to be left alone. What began long ago and times out now puts off no other.
    */
-  failed(wait: number, asked: number): void {
-    const now = this.#clock.monotonic()
+  failed(since: number, wait: number, asked: number): void {
     this.#failures++
     this.#since ??= this.#clock.now()
-    const isDue = this.#timer !== undefined || this.#nextTry > now
-    this.#nextTry = isDue ? Math.max(this.#nextTry, now + asked) : now + wait
+    this.#lastTry = Math.max(this.#lastTry, since)
+    this.#wait = wait
+    if (asked > 0) this.#askedUntil = Math.max(this.#askedUntil, this.#clock.monotonic() + asked)
+    this.abandoned()
+  }
+
+  /** The attempt was called off: nobody knows. */
+  abandoned(): void {
     this.#isTrying = false
     this.#cancel()
     this.#schedule()
   }
 
-  /** Nobody knows: the attempt was called off, or hangs for so long that another one may try beside it. */
-  abandoned(): void {
+  /** It hangs for so long that another may try beside it. */
+  silent(): void {
     this.#isTrying = false
-    this.#schedule()
+    this.#cancel()
+    this.#schedule(MOMENT)
   }
 
   #cancel(): void {
@@ -91,13 +104,16 @@ export class Circuit {
     this.#timer = undefined
   }
 
-  #schedule(): void {
+  #schedule(atLeast = 0): void {
     if (!this.isOpen || this.#isTrying || this.#timer || this.#waiters.length === 0) return
-    this.#timer = this.#clock.after(Math.max(0, this.#nextTry - this.#clock.monotonic()), () => {
+    const next = Math.max(this.#lastTry + this.#wait, this.#askedUntil)
+    this.#timer = this.#clock.after(Math.max(atLeast, next - this.#clock.monotonic()), () => {
       this.#timer = undefined
       const first = this.#waiters.shift()
-      this.#isTrying = first !== undefined
-      first?.go()
+      if (first === undefined) return
+      this.#isTrying = true
+      this.#lastTry = this.#clock.monotonic()
+      first.go()
     })
   }
 }

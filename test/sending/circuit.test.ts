@@ -37,24 +37,46 @@ describe('a backend that is away', () => {
   test('is asked when that is due, whatever else times out meanwhile, unless it wants to be left alone', async () => {
     const clock = new TestClock()
     const circuit = new Circuit(clock)
+    const failed = (wait: number, asked = 0) => circuit.failed(clock.monotonic(), wait, asked)
+    /** When somebody may try, while what began before anything else times out every second. */
     const triedAt = async () => {
       let at: number | undefined
       void circuit.enter(never).then(() => (at = clock.monotonic()))
       for (let second = 0; second < 100 && at === undefined; second++) {
-        circuit.failed(5_000, 0)
         await clock.advance(1_000)
+        if (at === undefined) circuit.failed(-10_000, 5_000, 0)
       }
       return at
     }
-    for (let index = 0; index < 3; index++) circuit.failed(5_000, 0)
+    for (let index = 0; index < 3; index++) failed(5_000)
     assert.equal(await triedAt(), 5_000)
-    circuit.failed(5_000, 0)
-    circuit.failed(20_000, 20_000)
-    assert.equal(await triedAt(), 25_000)
-    circuit.failed(60_000, 60_000)
+    failed(5_000)
+    assert.equal(await triedAt(), 10_000)
+    failed(5_000, 20_000)
+    failed(5_000)
+    assert.equal(await triedAt(), 30_000)
+    failed(5_000, 60_000)
     circuit.answered()
-    for (let index = 0; index < 3; index++) circuit.failed(5_000, 0)
-    assert.equal(await triedAt(), 30_000, 'what it asked for before its answer is over')
+    for (let index = 0; index < 3; index++) failed(5_000)
+    assert.equal(await triedAt(), 35_000, 'what it asked for before its answer is over')
+  })
+
+  test('is asked again at once where the attempt that asked it hung for as long as others wait, but not before it ends', async () => {
+    const clock = new TestClock()
+    const circuit = new Circuit(clock)
+    for (let index = 0; index < 3; index++) circuit.failed(0, 5_000, 0)
+    const tries: number[] = []
+    const enter = () => void circuit.enter(never).then(() => tries.push(clock.monotonic()))
+    for (let index = 0; index < 4; index++) enter()
+    await clock.advance(10_000)
+    circuit.silent()
+    await clock.advance(1)
+    assert.deepEqual(tries, [5_000])
+    circuit.failed(5_000, 5_000, 0)
+    await clock.advance(4_000)
+    circuit.silent()
+    await clock.advance(2_000)
+    assert.deepEqual(tries, [5_000, 10_001, 15_001])
   })
 
   test('is left alone for as long as it asked', async () => {
