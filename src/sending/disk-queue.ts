@@ -1,8 +1,9 @@
 import { STORED } from '../component/delivery.ts'
 import type { Delivery, Outcome } from '../component/delivery.ts'
 import type { DeliveryNode } from '../component/delivery-node.ts'
-import { Refused } from '../component/refused.ts'
+import type { Refused } from '../component/refused.ts'
 import type { Storage, StoredKey, StoredQueue } from '../component/storage.ts'
+import { Arrivals } from './arrivals.ts'
 import { Awaited } from './awaited.ts'
 import type { DiskQueueOptions } from './disk-queue-options.ts'
 import { Live } from './live.ts'
@@ -12,10 +13,9 @@ import type { SendingQueue } from './queue.ts'
 import { Ready } from './ready.ts'
 import { ReadBack } from './read-back.ts'
 import type { Read } from './read-back.ts'
-import { encodeHeader, HEADER_GUESS } from './record.ts'
+import { HEADER_GUESS } from './record.ts'
 import { Row } from './row.ts'
 import type { Size } from './sink.ts'
-import { Tally } from './tally.ts'
 
 /** Bytes of what is on disk and waits in memory for a consumer. */
 const READY_BYTES = 16 * 1024 * 1024
@@ -30,19 +30,15 @@ export class DiskQueue implements SendingQueue {
   #storage: Storage | undefined
   #store: StoredQueue | undefined
   #readBack: ReadBack | undefined
-  /** What came before the queue was open. */
-  readonly #early = new Row<DeliveryNode>()
   readonly #ready = new Ready()
   /** What the disk did not take, and whose sender has been told that it was taken. */
   readonly #unwritten = new Row<DeliveryNode>()
-  /** On its way to the disk, or before it. */
-  readonly #arriving = new Tally()
+  readonly #arrivals: Arrivals
   readonly #memory = new MemoryOnly()
   readonly #live = new Live((key, outcome, isStored) => this.#ended(key, outcome, isStored))
   readonly #awaited = new Awaited()
   /** Records of which we know that nobody has read them. */
   #unread = 0
-  #writing: Promise<unknown> = Promise.resolve()
   #isCeasing = false
   #isMakingRoom = false
   #unwatch: (() => void) | undefined
@@ -50,6 +46,13 @@ export class DiskQueue implements SendingQueue {
 
   constructor(options: DiskQueueOptions) {
     this.#options = options
+    this.#arrivals = new Arrivals({
+      options: () => this.#options,
+      store: () => this.#store,
+      makeRoom: () => this.#makeRoom(),
+      appended: (store, key, node) => this.#appended(store, key, node),
+      refused: (node, refused) => this.#refused(node, refused),
+    })
   }
 
   get blocks(): boolean {
@@ -63,7 +66,7 @@ export class DiskQueue implements SendingQueue {
   get used(): number {
     const { sizer } = this.#options
     const { records: requests = 0, items = 0, bytes = 0 } = this.#store ?? {}
-    return { requests, items, bytes }[sizer] + this.#arriving.in(sizer) + this.#memory.tally.in(sizer)
+    return { requests, items, bytes }[sizer] + this.#arrivals.tally.in(sizer) + this.#memory.tally.in(sizer)
   }
 
   get capacity(): number {
@@ -72,12 +75,12 @@ export class DiskQueue implements SendingQueue {
   }
 
   get length(): number {
-    return this.#ready.length + this.#unwritten.length + this.#early.length
+    return this.#ready.length + this.#unwritten.length + this.#arrivals.waiting
   }
 
   /** Whether nothing more will come out of it, unless more comes in. */
   get isEmpty(): boolean {
-    return this.length === 0 && this.#unread === 0 && this.#arriving.records === 0
+    return this.length === 0 && this.#unread === 0 && this.#arrivals.tally.records === 0
   }
 
   /** Whether all that ever came out of it has ended, too. */
@@ -132,10 +135,7 @@ export class DiskQueue implements SendingQueue {
       isMakingRoom: () => this.#isMakingRoom,
       onTrouble: (error) => this.#options.onTrouble(error),
     })
-    for (const node of this.#early.clear()) {
-      this.#arriving.remove(node)
-      this.#place(node)
-    }
+    for (const node of this.#arrivals.clear()) this.#place(node)
     this.#read()
   }
 
@@ -158,9 +158,8 @@ export class DiskQueue implements SendingQueue {
 
   push(delivery: Delivery): void {
     const node = delivery as DeliveryNode
-    if (this.#store) return this.#place(node)
-    this.#arriving.add(node)
-    this.#early.push(node)
+    if (this.#store) this.#place(node)
+    else this.#arrivals.wait(node)
   }
 
   shift(): Delivery | undefined {
@@ -181,9 +180,7 @@ export class DiskQueue implements SendingQueue {
 
   /** All that waits in memory, in order, which then is the caller's; what is on disk as well says so. */
   clear(): Delivery[] {
-    const early = this.#early.clear()
-    for (const each of early) this.#arriving.remove(each)
-    return [...this.#ready.clear(), ...this.#unwritten.clear(), ...early]
+    return [...this.#ready.clear(), ...this.#unwritten.clear(), ...this.#arrivals.clear()]
   }
 
   /** From now on nothing is read, and what is written stays on disk. */
@@ -193,20 +190,13 @@ export class DiskQueue implements SendingQueue {
   }
 
   /** Writes what is in memory alone and was given out by `clear`; false where the disk did not take it. */
-  async keep(delivery: Delivery): Promise<boolean> {
-    if (this.#store === undefined) return false
-    try {
-      await this.#store.append(this.#recordOf(delivery), delivery.batch.items)
-    } catch {
-      return false
-    }
-    if (!(delivery as DeliveryNode).ended) delivery.end(STORED)
-    return true
+  keep(delivery: Delivery): Promise<boolean> {
+    return this.#arrivals.keep(delivery)
   }
 
   /** After `cease`, when nothing of it is under way any more: lets go of the storage. What waits there stays. */
   async close(): Promise<void> {
-    await this.#writing
+    await this.#arrivals.written
     await this.#readBack?.idle
     this.#awaited.close()
     this.#unwatch?.()
@@ -217,12 +207,12 @@ export class DiskQueue implements SendingQueue {
   }
 
   /** What has been handed to the disk is there, or was refused. */
-  async written(): Promise<void> {
-    await this.#writing
+  written(): Promise<void> {
+    return this.#arrivals.written
   }
 
   #place(node: DeliveryNode): void {
-    if (!this.#fitsInMemory(node.batch)) return this.#write(node)
+    if (!this.#fitsInMemory(node.batch)) return this.#arrivals.write(node)
     this.#remember(node)
     this.#makeReady(node)
   }
@@ -230,7 +220,9 @@ export class DiskQueue implements SendingQueue {
   /** Once something has been spilled all goes to disk, so that it is sent in order. */
   #fitsInMemory({ bytes }: Size): boolean {
     const { spill, memory } = this.#options
-    return spill && this.#unread === 0 && this.#arriving.records === 0 && this.#memory.tally.bytes + bytes <= memory
+    return (
+      spill && this.#unread === 0 && this.#arrivals.tally.records === 0 && this.#memory.tally.bytes + bytes <= memory
+    )
   }
 
   #remember(node: DeliveryNode): void {
@@ -240,36 +232,8 @@ export class DiskQueue implements SendingQueue {
     })
   }
 
-  #write(node: DeliveryNode): void {
-    this.#arriving.add(node)
-    const before = this.#writing
-    // With drop_oldest one after the other, or each would make room for all; else the storage has them all and writes them together.
-    const written = this.#options.onFull === 'drop_oldest' ? before.then(() => this.#append(node)) : this.#append(node)
-    // Without a result: one would hold that of `before`, and so on back to the first.
-    this.#writing = Promise.all([before, written]).then(() => {})
-  }
-
-  async #append(node: DeliveryNode): Promise<void> {
-    if (this.#options.onFull === 'drop_oldest') await this.#makeRoom()
-    const store = this.#store
-    try {
-      if (store === undefined) throw new Refused('the queue is closed', { code: 'unavailable', retry: {} })
-      const key = await store.append(this.#recordOf(node), node.batch.items)
-      this.#arriving.remove(node)
-      this.#memory.remove(node)
-      this.#appended(store, key, node)
-    } catch (error) {
-      this.#arriving.remove(node)
-      this.#refused(node, Refused.from(error))
-    }
-  }
-
-  #recordOf({ batch, origin }: Delivery): Buffer[] {
-    const { signal, clock } = this.#options
-    return [encodeHeader(signal, origin, clock.now()), ...batch.segments()]
-  }
-
   #appended(store: StoredQueue, key: StoredKey, node: DeliveryNode): void {
+    this.#memory.remove(node)
     node.isOnDisk = true
     node.reach('durable')
     if (!this.#isCeasing && this.#hasRoomFor(node.batch.bytes) && store.claim(key)) {
@@ -296,7 +260,7 @@ export class DiskQueue implements SendingQueue {
   }
 
   #roomOnDisk(): void {
-    for (const node of this.#unwritten.clear()) this.#write(node)
+    for (const node of this.#unwritten.clear()) this.#arrivals.write(node)
     this.#tell()
   }
 
@@ -326,8 +290,8 @@ export class DiskQueue implements SendingQueue {
   }
 
   #revive(read: Read | undefined): void {
-    // The storage has stopped: what is left there stays, and nobody here waits for it.
-    if (read === undefined && this.#store?.isClosed) return void this.close()
+    // The storage has stopped: what is left there stays, nobody here waits for it, and what comes behind it goes on.
+    if (read === undefined && this.#store?.isClosed) return void this.close().then(() => this.#options.onReady())
     const unread = this.#store?.unread ?? 0
     this.#unread = read === undefined ? unread : Math.min(this.#unread - 1, unread)
     this.#dismiss(read?.key ?? (unread === 0 ? Infinity : 0))
