@@ -13,6 +13,7 @@ export const HALF = 2 ** 28
 const HALF_DIGITS = 7
 export const DIGITS = 14
 const ONE = 2n ** 56n
+const HEX = Buffer.from('0123456789abcdef')
 
 /** As a threshold: of 2^56 kinds of randomness none is rejected. */
 export const ALWAYS: Bits = { high: 0, low: 0 }
@@ -44,6 +45,13 @@ const bitsOf = (digits: string): Bits => ({
 /** A leading 1 keeps the zeros behind it, until it is cut off. */
 export const randomnessText = ({ high, low }: Bits): string =>
   (HALF + high).toString(16).slice(1) + (HALF + low).toString(16).slice(1)
+
+/** Writes the same as ASCII. Returns where it ends. */
+export function writeRandomness(buffer: Buffer, at: number, { high, low }: Bits): number {
+  for (let shift = 24; shift >= 0; shift -= 4) buffer[at++] = HEX[(high >>> shift) & 15]!
+  for (let shift = 24; shift >= 0; shift -= 4) buffer[at++] = HEX[(low >>> shift) & 15]!
+  return at
+}
 
 /** `0` where everything is kept; nothing where nothing is. */
 export function thresholdText(threshold: Bits): string {

@@ -1,10 +1,12 @@
 import {
   type Bits,
+  DIGITS,
   parseRandomness,
   parseThreshold,
   randomnessText,
   thresholdOf,
   thresholdText,
+  writeRandomness,
 } from '../sampling/bits.ts'
 import { type Candidate, type Decision, TRACE_ID_HASH } from '../sampling/decision.ts'
 import { findAttribute, placeAttribute, putAttribute } from '../wire/attributes.ts'
@@ -16,7 +18,6 @@ import { Place } from '../wire/place.ts'
 import { readNumber, readText, readValue } from '../wire/read-value.ts'
 import { textForm } from '../wire/text-form.ts'
 import { writeKeyValueEntry, written } from '../wire/write-value.ts'
-import { setAttribute } from './edit.ts'
 import type { Subject } from './levels.ts'
 import { hashOf, hashOfTraceId, randomnessOfTraceId } from './sample.ts'
 import type { Path, Sampling } from './step.ts'
@@ -29,6 +30,12 @@ const RANDOMNESS = keyOf('sampling.randomness')
 export function pathsOfLog({ attribute, priority }: Sampling): readonly Path[] {
   const keys = [THRESHOLD.text, RANDOMNESS.text, attribute, priority?.attribute]
   return [{ field: 'trace_id' }, ...keys.flatMap((key) => (key === undefined ? [] : [{ attribute: key }]))]
+}
+
+/** An attribute as it is written, and where its value begins in that. */
+interface Entry {
+  readonly bytes: Buffer
+  readonly value: number
 }
 
 const place = new Place()
@@ -47,10 +54,11 @@ export class LogCandidate implements Candidate {
   readonly #priority: Key | undefined
   #lastPriority = 0
   #lastThreshold: Bits | undefined
-  /** The threshold that was written last, mostly the only one, the attribute that says it, and where the value begins in that. */
+  /** The threshold that was written last, mostly the only one, and the attribute that says it. */
   #written: Bits | undefined
-  #entry = Buffer.alloc(0)
-  #entryValue = 0
+  #threshold: Entry | undefined
+  /** The attribute that says some randomness, which stands at its end. */
+  #randomness: Entry | undefined
 
   constructor(subject: Subject, sampling: Sampling) {
     this.#subject = subject
@@ -63,8 +71,8 @@ export class LogCandidate implements Candidate {
   load(): void {
     const threshold = this.#text(THRESHOLD)
     const randomness = this.#text(RANDOMNESS)
-    this.threshold = parseThreshold(threshold)
-    this.randomness = parseRandomness(randomness)
+    this.threshold = threshold === '' ? undefined : parseThreshold(threshold)
+    this.randomness = randomness === '' ? undefined : parseRandomness(randomness)
     this.isSound =
       (threshold === '' || this.threshold !== undefined) && (randomness === '' || this.randomness !== undefined)
   }
@@ -105,26 +113,37 @@ export class LogCandidate implements Candidate {
   }
 
   write({ randomness, threshold }: Decision): void {
-    if (randomness !== undefined) this.#set(RANDOMNESS, randomnessText(randomness))
+    if (randomness !== undefined) this.#setRandomness(randomness)
     if (threshold !== undefined) this.#setThreshold(threshold)
   }
 
-  #setThreshold(threshold: Bits): void {
-    const { message, attributes } = this.#subject
-    const { arena } = message
-    if (threshold !== this.#written) {
-      writeKeyValueEntry(arena, attributes.number, THRESHOLD, thresholdText(threshold))
-      this.#written = threshold
-      this.#entry = Buffer.from(arena.buffer.subarray(written.start, written.end))
-      this.#entryValue = written.value - written.start
-    }
-    const start = arena.load(this.#entry)
-    const index = findAttribute(message, attributes.tag, THRESHOLD)
-    putAttribute(message, attributes.tag, THRESHOLD, index, start, start + this.#entryValue, arena.used)
+  #setRandomness(randomness: Bits): void {
+    const { arena } = this.#message
+    this.#randomness ??= this.#entry(RANDOMNESS, randomnessText(randomness))
+    this.#put(RANDOMNESS, this.#randomness)
+    writeRandomness(arena.buffer, arena.used - DIGITS, randomness)
   }
 
-  #set({ text: key }: Key, text: string): void {
-    setAttribute(this.#message, this.#subject.attributes, key, text)
+  #setThreshold(threshold: Bits): void {
+    if (this.#threshold === undefined || threshold !== this.#written) {
+      this.#written = threshold
+      this.#threshold = this.#entry(THRESHOLD, thresholdText(threshold))
+    }
+    this.#put(THRESHOLD, this.#threshold)
+  }
+
+  #entry(key: Key, text: string): Entry {
+    const { arena } = this.#message
+    writeKeyValueEntry(arena, this.#subject.attributes.number, key, text)
+    const { start, value, end } = written
+    return { bytes: Buffer.from(arena.buffer.subarray(start, end)), value: value - start }
+  }
+
+  #put(key: Key, { bytes, value }: Entry): void {
+    const message = this.#message
+    const { tag } = this.#subject.attributes
+    const start = message.arena.load(bytes)
+    putAttribute(message, tag, key, findAttribute(message, tag, key), start, start + value, start + bytes.length)
   }
 
   #find(key: Key): boolean {

@@ -1,4 +1,4 @@
-import { type Bits, DIGITS, randomnessText, thresholdText, ALWAYS, NEVER } from '../sampling/bits.ts'
+import { type Bits, DIGITS, randomnessText, thresholdText, ALWAYS, NEVER, writeRandomness } from '../sampling/bits.ts'
 import { type Candidate, type Decision, TRACE_ID_HASH } from '../sampling/decision.ts'
 import { TraceState } from '../sampling/trace-state.ts'
 import { findAttribute, placeAttribute } from '../wire/attributes.ts'
@@ -20,7 +20,6 @@ const TRACE_STATE_TAGS = [TRACE_STATE_TAG]
 const SHORT = 127
 /** Tag, length, and `ot=rv:…;th:…` with all digits. */
 const LONGEST_FRESH = 2 + 6 + DIGITS + 4 + DIGITS
-const HEX = Buffer.from('0123456789abcdef')
 /** Of OpenTracing: 0 asks for the span not to be sampled, more for it to be. */
 const PRIORITY_KEY = 'sampling.priority'
 const PRIORITY = keyOf(PRIORITY_KEY)
@@ -109,8 +108,7 @@ export class SpanCandidate implements Candidate {
     const value = start + 2
     const { buffer } = arena
     let end = writeText(buffer, value, 'ot=rv:')
-    end = writeHalf(buffer, end, randomness.high)
-    end = writeHalf(buffer, end, randomness.low)
+    end = writeRandomness(buffer, end, randomness)
     if (threshold !== undefined) end = writeText(buffer, writeText(buffer, end, ';th:'), threshold)
     buffer[start] = TRACE_STATE_TAG
     buffer[start + 1] = end - value
@@ -135,12 +133,6 @@ export class SpanCandidate implements Candidate {
 /** Returns where it ends. */
 function writeText(buffer: Buffer, at: number, text: string): number {
   for (let index = 0; index < text.length; index++) buffer[at++] = text.charCodeAt(index)
-  return at
-}
-
-/** The seven hexadecimal digits of half a number. Returns where they end. */
-function writeHalf(buffer: Buffer, at: number, half: number): number {
-  for (let shift = 24; shift >= 0; shift -= 4) buffer[at++] = HEX[(half >>> shift) & 15]!
   return at
 }
 

@@ -11,7 +11,10 @@ describe('a simplified condition', () => {
   test('has no not of a not, however deep', () => {
     assert.deepEqual(simplified(not(not(IS_GET))), IS_GET)
     assert.deepEqual(simplified(not(not(not(IS_GET)))), not(IS_GET))
-    assert.deepEqual(simplified({ kind: 'or', of: [not(not(IS_GET)), HAS_HOST] }), { kind: 'or', of: [IS_GET, HAS_HOST] })
+    assert.deepEqual(simplified({ kind: 'or', of: [not(not(IS_GET)), HAS_HOST] }), {
+      kind: 'or',
+      of: [IS_GET, HAS_HOST],
+    })
   })
 
   test('has no conjunction of one', () => {
