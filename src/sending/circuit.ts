@@ -11,7 +11,7 @@ interface Waiter {
 
 /**
  * Spares a backend that is away: after a few failures in a row one batch at a time tries whether it is back, and all others wait
- * without trying. The first answer lets all go on.
+ * without trying; where the one hangs, another tries beside it. The first answer lets all go on.
  */
 export class Circuit {
   readonly #clock: Clock
