@@ -43,7 +43,9 @@ export async function tryClient(
   certificate: Certificate | undefined,
 ): Promise<string[]> {
   const id = next++
-  const server = new ScriptedServer(parts, certificate)
+  const server = isSound
+    ? new ScriptedServer(parts, certificate, SOUND_TIMEOUT)
+    : new ScriptedServer(parts, certificate)
   const place = { id, port: await server.open(), secure: certificate !== undefined }
   // The input's own, so that it is the same when it is run again.
   const random = new Random(

@@ -23,13 +23,15 @@ export class ScriptedServer {
   connections = 0
   requests = 0
   readonly #parts: readonly Part[]
+  readonly #patience: number
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
   #wake: () => void = () => {}
 
-  /** `certificate`: behind TLS. */
-  constructor(parts: readonly Part[], certificate?: Certificate) {
+  /** `certificate`: behind TLS. `patience`: what is said before its time is an answer to nobody, which is not sound. */
+  constructor(parts: readonly Part[], certificate?: Certificate, patience = PATIENCE) {
     this.#parts = parts
+    this.#patience = patience
     this.#server = certificate
       ? tls.createServer(securely(certificate), (socket) => this.#take(socket))
       : net.createServer((socket) => this.#take(socket))
@@ -89,7 +91,7 @@ export class ScriptedServer {
       const timer = setTimeout(() => {
         isLate = true
         this.#wake()
-      }, PATIENCE)
+      }, this.#patience)
       while (opened() < after && !socket.destroyed && !isLate)
         await new Promise<void>((resolve) => (this.#wake = resolve))
       clearTimeout(timer)
