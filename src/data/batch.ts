@@ -38,17 +38,20 @@ export class WireBatch<S extends Signal = Signal> implements Batch<S> {
   readonly items: number
   readonly bytes: number
   readonly parts: readonly Segment[]
+  /** The generation of the notes that were taken of it; 0 for none. */
+  readonly noted: number
   readonly #buffers: readonly Buffer[]
   #references = 1
 
   /** Takes over one reference to each part's slab. */
-  constructor(signal: S, items: number, parts: readonly Segment[]) {
+  constructor(signal: S, items: number, parts: readonly Segment[], noted = 0) {
     let bytes = 0
     for (const part of parts) bytes += part.buffer.length
     this.signal = signal
     this.items = items
     this.bytes = bytes
     this.parts = parts
+    this.noted = noted
     this.#buffers = parts.map((part) => part.buffer)
   }
 

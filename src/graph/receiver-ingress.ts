@@ -9,6 +9,7 @@ import { Refused } from '../component/refused.ts'
 import { WireBatch } from '../data/batch.ts'
 import type { Batch } from '../data/batch.ts'
 import { count } from '../data/kernels/count.ts'
+import { notes } from '../data/wire/notes.ts'
 import { validate } from '../data/kernels/validate.ts'
 import { SlabPool, slabs } from '../data/memory/slab-pool.ts'
 import type { Slab } from '../data/memory/slab.ts'
@@ -223,8 +224,9 @@ export class ReceiverIngress implements Ingress, Holder {
   #read({ validates }: Way, signal: Signal, slab: Slab, length: number): Batch {
     const buffer = slab.buffer.subarray(0, length)
     try {
-      const items = validates ? validate(signal, buffer) : count(signal, buffer)
-      return new WireBatch(signal, items, [{ slab, buffer }])
+      const parts = [{ slab, buffer }]
+      if (!validates) return new WireBatch(signal, count(signal, buffer), parts)
+      return new WireBatch(signal, validate(signal, buffer), parts, notes.generation)
     } catch (error) {
       slab.release()
       if (error instanceof Refused) throw error

@@ -1,9 +1,19 @@
 import type { Signal } from '../signal.ts'
+import * as key from '../wire/key.ts'
 import { Malformed } from '../wire/malformed.ts'
-import { type Field, MESSAGES, type MessageName, REQUESTS, WIRE_TYPES } from '../wire/schema.ts'
-import { cursor, FIXED32, FIXED64, LENGTH, readLength, readTag, skip, VARINT } from '../wire/varint.ts'
+import * as layout from '../wire/message.ts'
+import * as noting from '../wire/notes.ts'
+import { MESSAGES, REQUESTS } from '../wire/schema.ts'
+import { cursor, LENGTH, readLength, skip, VARINT } from '../wire/varint.ts'
 import { holdsPoints } from './count.ts'
 import { checkReferences } from './profiles/check-references.ts'
+import { general, MESSAGE, met, NAMES, ruleOf, typeOf, WIRE_TYPE_OF_RULE, wrongId } from './rules.ts'
+
+// Kept to the module, so that the compiler folds them: see message.ts.
+const { ENTRY } = layout
+const { notes, RECORD } = noting
+const { slotOf } = key
+const NOTES = notes.tape
 
 /**
  * Messages may stand this deep in one another; the request itself is the first. Decoders elsewhere stop at 100 to
@@ -23,38 +33,21 @@ const MOST_BYTES = 2 ** 31 - 1
  *
  * What passes can be edited, merged and split, and one sender's bytes do not spoil another's. Unknown fields, repeated
  * singular fields, non-minimal varints and strings that are not UTF-8 pass, as they do in other implementations.
+ *
+ * Leaves in `notes` what steps look for.
  */
 export function validate(signal: Signal, buffer: Buffer): number {
   if (buffer.length > MOST_BYTES) throw new Malformed('a request of 2 GiB or more', 0)
+  notes.begin()
+  if (prepared !== notes.version) prepare()
   walk(buffer, REQUEST_TYPES[signal])
   if (signal === 'profiles') checkReferences(buffer)
   return items
 }
 
-/**
- * What is known of a field: how its value must be written. From `MESSAGE` on the type of an embedded message is
- * added.
- */
-const UNKNOWN = 0
-const A_VARINT = 1
-const A_FIXED64 = 2
-const A_FIXED32 = 3
-const A_STRING = 4
-const A_TRACE_ID = 5
-const A_SPAN_ID = 6
-const A_PROFILE_ID = 7
-const VARINTS = 8
-const FIXED64S = 9
-const MESSAGE = 16
-
-/** The wire type that each rule below `MESSAGE` asks for; 255 for unknown fields, which may have any. */
-const WIRE_TYPE_OF_RULE = Uint8Array.of(255, VARINT, FIXED64, FIXED32, LENGTH, LENGTH, LENGTH, LENGTH, VARINT, FIXED64)
-
 /** An attribute here has room for its value below it. */
 const DEEPEST_ATTRIBUTE = DEEPEST - 1
 
-const NAMES = Object.keys(MESSAGES) as MessageName[]
-const typeOf = (name: MessageName): number => NAMES.indexOf(name)
 const REQUEST_TYPES = {
   traces: typeOf(REQUESTS.traces.request),
   metrics: typeOf(REQUESTS.metrics.request),
@@ -66,36 +59,8 @@ const ANY = typeOf('AnyValue')
 const KEY_VALUE = typeOf('KeyValue')
 const KEY_VALUE_RULE = MESSAGE + KEY_VALUE
 
-/** Field numbers in use fit into this many bits. */
-const FIELD_BITS = 5
-const FIELDS = 1 << FIELD_BITS
-
-/** The rule of a field at `type << FIELD_BITS | field`. */
-const RULES = new Uint8Array(NAMES.length << FIELD_BITS)
-for (const name of NAMES) {
-  for (const field of MESSAGES[name].fields) RULES[(typeOf(name) << FIELD_BITS) | field.number] = ruleOf(field)
-}
-
 const IS_ITEM = new Uint8Array(NAMES.length)
 for (const { items } of Object.values(REQUESTS)) for (const name of items) IS_ITEM[typeOf(name)] = 1
-
-function ruleOf(field: Field): number {
-  if (field.message !== undefined) return MESSAGE + typeOf(field.message)
-  const scalar = field.scalar!
-  if (scalar === 'trace_id') return A_TRACE_ID
-  if (scalar === 'span_id') return A_SPAN_ID
-  if (scalar === 'profile_id') return A_PROFILE_ID
-  switch (WIRE_TYPES[scalar]) {
-    case VARINT:
-      return field.repeated ? VARINTS : A_VARINT
-    case FIXED64:
-      return field.repeated ? FIXED64S : A_FIXED64
-    case FIXED32:
-      return A_FIXED32
-    case LENGTH:
-      return A_STRING
-  }
-}
 
 /**
  * What a field asks for whose tag has one byte, or two of which the second is 1, at `type << TAG_BITS | first byte`. Nearly
@@ -113,13 +78,13 @@ const ANY_VALUE = 8
 const EMBEDDED = 16
 
 const TAG_BITS = 8
-const ACTIONS = new Uint8Array(NAMES.length << TAG_BITS)
+const PLAIN_ACTIONS = new Uint8Array(NAMES.length << TAG_BITS)
 for (const name of NAMES) {
   for (const field of MESSAGES[name].fields) {
     const rule = ruleOf(field)
     const wireType = rule >= MESSAGE ? LENGTH : WIRE_TYPE_OF_RULE[rule]!
     const tag = (field.number << 3) | wireType
-    if (tag < 1 << TAG_BITS) ACTIONS[(typeOf(name) << TAG_BITS) | tag] = actionOf(rule)
+    if (tag < 1 << TAG_BITS) PLAIN_ACTIONS[(typeOf(name) << TAG_BITS) | tag] = actionOf(rule)
   }
 }
 
@@ -128,6 +93,26 @@ function actionOf(rule: number): number {
   if (rule === MESSAGE + ANY) return ANY_VALUE
   if (rule >= MESSAGE) return EMBEDDED + rule - MESSAGE
   return [GENERAL, NUMBER, EIGHT_BYTES, FOUR_BYTES, TEXT, TRACE_ID, SPAN_ID, GENERAL, NUMBER, EIGHT_BYTES][rule]!
+}
+
+/** By type and length of key, and by type and slot of key: attributes that are noted, where not 0. Fields that are noted have the action `GENERAL`. */
+const LENGTHS = new Uint8Array(NAMES.length << TAG_BITS)
+const KEYS = new Uint8Array(NAMES.length << TAG_BITS)
+const ACTIONS = Uint8Array.from(PLAIN_ACTIONS)
+const IS_NOTED = new Uint8Array(NAMES.length)
+let prepared = notes.version
+
+function prepare(): void {
+  prepared = notes.version
+  ACTIONS.set(PLAIN_ACTIONS)
+  for (const table of [LENGTHS, KEYS, IS_NOTED]) table.fill(0)
+  for (const [name, { tags, keys, lengths }] of notes.wanted()) {
+    const type = typeOf(name)
+    IS_NOTED[type] = 1
+    LENGTHS.set(lengths, type << TAG_BITS)
+    KEYS.set(keys, type << TAG_BITS)
+    for (let tag = 0; tag < tags.length; tag++) if (tags[tag] !== 0) ACTIONS[(type << TAG_BITS) | tag] = GENERAL
+  }
 }
 
 /** Items met so far. */
@@ -146,13 +131,15 @@ const types = new Int32Array(DEEPEST + 1)
  */
 function walk(buffer: Buffer, request: number): void {
   items = 0
+  let noted = 0
+  let record = 0
   let depth = 1
   let type = request
   let at = 0
   let end = buffer.length | 0
   for (;;) {
     if (at === end) {
-      if (depth === 1) return
+      if (depth === 1) break
       depth--
       end = ends[depth]!
       type = types[depth]!
@@ -166,11 +153,20 @@ function walk(buffer: Buffer, request: number): void {
       if (tag >= 0x80 && (buffer[value++] !== 1 || value === end)) action = GENERAL
     }
     if (action === ATTRIBUTE && depth < DEEPEST_ATTRIBUTE) {
-      const after = afterPlain(buffer, tag, at, end)
+      const after = afterPlain(buffer, type << TAG_BITS, tag, at, end)
+      if (after < 0) {
+        // The attribute there is noted.
+        at = ~after
+        const next = (at + 2 + buffer[at + 1]!) | 0
+        noted = note(noted, tag, at, at + 2, next)
+        at = next
+        continue
+      }
       if (after !== at) {
         at = after
         continue
       }
+      if (IS_NOTED[type] !== 0) action = GENERAL
     }
     let next: number
     if (action === EIGHT_BYTES) next = value + 8
@@ -183,6 +179,7 @@ function walk(buffer: Buffer, request: number): void {
         tag = met.tag
         value = met.value | 0
         next = met.next | 0
+        if (IS_NOTED[type] !== 0) noted = note(noted, tag, at, value, next)
       } else {
         let length = buffer[value++]!
         if (length >= 0x80) {
@@ -210,12 +207,28 @@ function walk(buffer: Buffer, request: number): void {
         type = inner
         end = next
         at = value
+        if (IS_NOTED[type] !== 0 && noted < NOTES.length) {
+          record = noted
+          noted = note(noted, RECORD, at, end, 0)
+        }
         continue
       }
     }
     if (next > end) throw new Malformed('a value beyond the end of what encloses it', at)
     at = next
   }
+  // A record of which not all could be noted was not.
+  notes.length = noted === NOTES.length ? record : noted
+}
+
+/** Notes a field where there is room still; returns where the next one is noted. */
+function note(at: number, tag: number, start: number, value: number, end: number): number {
+  if (at === NOTES.length) return at
+  NOTES[at] = tag
+  NOTES[at + 1] = start
+  NOTES[at + 2] = value
+  NOTES[at + 3] = end
+  return at + ENTRY
 }
 
 /** Counts a message of type `inner` that stands in one of type `outer`. */
@@ -231,31 +244,6 @@ function countIn(outer: number, tag: number, inner: number): void {
   }
 }
 
-/** What `general` has met: tag, where the value begins, where it ends. */
-const met = { tag: 0, value: 0, next: 0 }
-
-/**
- * Checks the field at `at`, which may be any; leaves what it met in `met`. Returns the type of an embedded message, inside of which it does
- * not look; less than 0 for all else.
- */
-function general(buffer: Buffer, type: number, at: number, end: number): number {
-  const tag = readTag(buffer, at, end)
-  met.tag = tag
-  met.value = cursor.at
-  const rule = tag >>> 3 < FIELDS ? RULES[(type << FIELD_BITS) | (tag >>> 3)]! : UNKNOWN
-  if ((tag & 7) !== LENGTH) {
-    if (rule !== UNKNOWN && (rule >= MESSAGE || WIRE_TYPE_OF_RULE[rule] !== (tag & 7))) throw otherWireType(at)
-    met.next = skip(buffer, cursor.at, end, tag)
-    return -1
-  }
-  const length = readLength(buffer, cursor.at, end)
-  met.value = cursor.at
-  met.next = cursor.at + length
-  if (rule >= MESSAGE) return rule - MESSAGE
-  if (rule !== A_STRING && rule !== UNKNOWN) checkBytes(buffer, rule, met.value, met.next)
-  return -1
-}
-
 /** Whether bytes are an AnyValue with a string of less than 16 KiB and nothing else, as most bodies are. */
 function isPlainText(buffer: Buffer, start: number, end: number): boolean {
   if (end - start < 3 || buffer[start] !== 0x0a) return false
@@ -268,8 +256,9 @@ function isPlainText(buffer: Buffer, start: number, end: number): boolean {
 /**
  * Where the first field behind `at` begins that is no attribute as every encoder writes it: a key and a value, together shorter than
  * 128 bytes, the value a string, bool, int, double or nothing. Most of all telemetry is that, and stands in rows: checked in a few reads.
+ * Ends before one that is noted, too: then what it returns is that place's complement. `first`: where the table of its type begin.
  */
-function afterPlain(buffer: Buffer, tag: number, start: number, end: number): number {
+function afterPlain(buffer: Buffer, first: number, tag: number, start: number, end: number): number {
   let at = start
   // The shortest that is tried has an empty key and nothing as value.
   while (end - at >= 6 && buffer[at] === tag) {
@@ -277,7 +266,8 @@ function afterPlain(buffer: Buffer, tag: number, start: number, end: number): nu
     const next = at + 2 + length
     // Lengths from 128 on have their high bit set, and so are found to miss the end, or reach past it.
     if (length >= 0x80 || length < 4 || next > end || buffer[at + 2] !== 0x0a) return at
-    const valueTag = at + 4 + buffer[at + 3]!
+    const size = buffer[at + 3]!
+    const valueTag = at + 4 + size
     if (valueTag + 1 >= next || buffer[valueTag] !== 0x12) return at
     const value = valueTag + 2
     if (value + buffer[valueTag + 1]! !== next) return at
@@ -292,6 +282,7 @@ function afterPlain(buffer: Buffer, tag: number, start: number, end: number): nu
         if (content + 8 !== next) return at
       } else if (kind !== 0x10 || content + 1 !== next || buffer[content]! >= 0x80) return at
     }
+    if (LENGTHS[first | size] !== 0 && KEYS[first | slotOf(size, buffer[valueTag - 1]!)] !== 0) return ~at
     at = next
   }
   return at
@@ -303,33 +294,3 @@ function isOneVarint(buffer: Buffer, start: number, end: number): boolean {
   for (let at = start; at < last; at++) if (buffer[at]! < 0x80) return false
   return true
 }
-
-function checkBytes(buffer: Buffer, rule: number, start: number, end: number): void {
-  const length = end - start
-  switch (rule) {
-    case A_TRACE_ID:
-      if (length !== 16 && length !== 0) throw wrongId('trace', length, start)
-      return
-    case A_SPAN_ID:
-      if (length !== 8 && length !== 0) throw wrongId('span', length, start)
-      return
-    case A_PROFILE_ID:
-      if (length !== 16 && length !== 0) throw wrongId('profile', length, start)
-      return
-    case FIXED64S:
-      if (length % 8 !== 0) throw new Malformed('packed numbers of 8 bytes that do not fill their length', start)
-      return
-    case VARINTS:
-      for (let at = start; at < end;) at = skip(buffer, at, end, VARINT)
-      return
-    default:
-      throw otherWireType(start)
-  }
-}
-
-function otherWireType(at: number): Malformed {
-  return new Malformed('a known field with another wire type', at)
-}
-
-const wrongId = (what: string, length: number, at: number): Malformed =>
-  new Malformed(`a ${what} id of ${length} bytes`, at)

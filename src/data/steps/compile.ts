@@ -36,7 +36,8 @@ export function compile(signal: Signal, steps: readonly Step[]): Program {
   const givens = new Givens()
   const droppedBy = new Float64Array(steps.length)
   const visits = fuse(numbered).map((chain) => visitOf(signal, chain, arena, { constants, givens, ends, droppedBy }))
-  return { signal, visits, droppedBy, arena, constants: constants.bytes(), givens: givens.all(), ends }
+  const wishes = visits[0]?.wishes ?? []
+  return { signal, visits, wishes, droppedBy, arena, constants: constants.bytes(), givens: givens.all(), ends }
 }
 
 /** Components say the same in many ways, of which few are recognised further on. */

@@ -1,6 +1,7 @@
 import type { Signal } from '../signal.ts'
 import type { Arena } from '../wire/arena.ts'
 import type { Given } from './given.ts'
+import type { Wish } from '../wire/notes.ts'
 import type { Visit } from './visit.ts'
 
 /**
@@ -11,6 +12,8 @@ export interface Program {
   readonly signal: Signal
   /** Walks over the batch, one after another. None where no step concerns the signal. */
   readonly visits: readonly Visit[]
+  /** What the first of them looks for, of what validation can note. */
+  readonly wishes: readonly Wish[]
   /** Items that each step dropped in the last run. */
   readonly droppedBy: Float64Array
   readonly arena: Arena

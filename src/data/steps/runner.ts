@@ -1,6 +1,7 @@
 import { overdrawnSlab, WireBatch, type Batch, type Segment } from '../batch.ts'
 import { Slab } from '../memory/slab.ts'
 import type { Signal } from '../signal.ts'
+import { notes } from '../wire/notes.ts'
 import type { Lookup } from './given.ts'
 import type { Program } from './program.ts'
 
@@ -31,7 +32,7 @@ const UNCHANGED = -1
  */
 export function run<S extends Signal>(program: Program, batch: Batch<S>, lookup: Lookup = NOTHING): Ran<S> {
   if (program.signal !== batch.signal) throw new Error(`steps for ${program.signal} were run over ${batch.signal}`)
-  const { arena, constants, visits, droppedBy, ends } = program
+  const { arena, constants, visits, wishes, droppedBy, ends } = program
   // A loop: calling `fill` costs more than a short array.
   for (let step = 0; step < droppedBy.length; step++) droppedBy[step] = 0
   if (visits.length === 0) return { batch: batch.retain(), dropped: 0 }
@@ -44,12 +45,14 @@ export function run<S extends Signal>(program: Program, batch: Batch<S>, lookup:
     const segments = batch.segments()
     let dropped = 0
     let changed = false
+    let isNoted = batch instanceof WireBatch && notes.have(wishes, batch)
     for (let source = 0; source < segments.length; source++) {
       let start = arena.load(segments[source]!)
       let end = arena.used
       let isNew = false
       for (const visit of visits) {
-        const touched = visit.walk(start, end)
+        const touched = visit.walk(start, end, isNoted)
+        isNoted = false
         dropped += visit.dropped
         if (!touched) continue
         start = visit.write()

@@ -5,13 +5,16 @@ import * as verdicts from '../wire/attribute-is.ts'
 import { Dictionary, DICTIONARY_TAG } from '../wire/dictionary.ts'
 import { Output } from '../wire/output.ts'
 import { cursor, readTag, skip, LENGTH, readLength } from '../wire/varint.ts'
+import * as noting from '../wire/notes.ts'
+import type { Wish } from '../wire/notes.ts'
 import * as nodes from './node.ts'
 import type { Node } from './node.ts'
 import * as references from './references.ts'
 
 // Kept to the module, so that the compiler folds them: see message.ts.
 const { ENTRY, TAG, START, VALUE, END } = layout
-const { PART_TAG } = nodes
+const { all, PART_TAG } = nodes
+const { notes, RECORD } = noting
 const { ATTRIBUTES_TAG } = references
 const { FAILS, HOLDS } = verdicts
 
@@ -29,6 +32,10 @@ export class Visit {
   readonly #droppedBy: Float64Array
   /** Whether anything of what was visited since it was last cleared changed. */
   #touched = false
+  /** Where the request begins. */
+  #start = 0
+  /** How far notes were read. */
+  #note = 0
 
   constructor(root: Node, arena: Arena, droppedBy: Float64Array) {
     this.#arena = arena
@@ -37,8 +44,20 @@ export class Visit {
     this.#output = new Output(arena)
   }
 
-  /** Visits the request `[start, end)` of the arena. Says whether it changed; then `write` has the result. */
-  walk(start: number, end: number): boolean {
+  /** What validation can note of what is looked for: items, none of which stands in another. */
+  get wishes(): readonly Wish[] {
+    return [...all(this.#root)].flatMap(({ name, interest, isItem, readsRecord }) =>
+      isItem && readsRecord && interest !== undefined ? [{ name, interest }] : [],
+    )
+  }
+
+  /**
+   * Visits the request `[start, end)` of the arena. Says whether it changed; then `write` has the result. `isNoted`: what it `wishes`
+   * was noted of this request.
+   */
+  walk(start: number, end: number, isNoted: boolean): boolean {
+    this.#start = start
+    this.#note = isNoted ? 0 : notes.length
     this.dropped = 0
     this.#touched = false
     this.#output.clear()
@@ -66,7 +85,11 @@ export class Visit {
     let first = 0
     if (node.interest !== undefined) {
       if (node.readsRecord) {
-        const decided = message.scanFor(node.interest, value, end)
+        const noted = this.#noted(value)
+        const decided =
+          noted < 0
+            ? message.scanFor(node.interest, value, end)
+            : message.recall(node.interest, noted, value, end, this.#start)
         if (decided === HOLDS) return this.#drop(node, 0, value, end)
         if (decided === FAILS) first = 1
       }
@@ -80,6 +103,16 @@ export class Visit {
       if (acts[index]!()) return this.#drop(node, index, value, end)
     }
     return node.hasVisited ? this.#container(node, start, end) : this.#leaf(node, start, end)
+  }
+
+  /** Where the notes begin of the record whose contents begin at `start`; less than 0 where there are none. */
+  #noted(start: number): number {
+    const { tape, length } = notes
+    const where = start - this.#start
+    let at = this.#note
+    while (at < length && (tape[at] !== RECORD || tape[at + 1]! < where)) at += ENTRY
+    this.#note = at
+    return at < length && tape[at + 1] === where ? at + ENTRY : -1
   }
 
   /** The record whose contents are `[start, end)` goes by one of the acts. */

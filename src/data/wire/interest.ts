@@ -1,5 +1,6 @@
 import type { AttributeIs } from './attribute-is.ts'
 import { ANY_KEY, type Key, markOf, SLOTS, slotOf } from './key.ts'
+import type { Wanted } from './notes.ts'
 import { isPlain } from './place.ts'
 import * as wire from './varint.ts'
 
@@ -30,6 +31,8 @@ export class Interest {
   readonly #actions = new Uint8Array(TAGS)
   /** Not 0 at the slot of a key that is looked for; others may have the same. */
   readonly #keys = new Uint8Array(SLOTS)
+  /** Not 0 for the lengths of those keys. */
+  readonly #lengths = new Uint8Array(SLOTS)
   readonly attributes: number
 
   /**
@@ -55,6 +58,13 @@ export class Interest {
   /** Looks for attributes with this key. */
   key({ bytes }: Key): void {
     this.#keys[slotOf(bytes.length, bytes.at(-1) ?? 0)] = 1
+    if (bytes.length < SLOTS) this.#lengths[bytes.length] = 1
+  }
+
+  /** The same, for validation to note. */
+  get wanted(): Wanted {
+    const tags = this.#actions.map((action) => (action === LOOK ? 1 : 0))
+    return { tags, keys: this.#keys, lengths: this.#lengths }
   }
 
   /**
@@ -119,7 +129,7 @@ function afterOthers(buffer: Buffer, keys: Uint8Array, tag: number, start: numbe
 
 /** The marks of the keys that the KeyValue `[start, end)` may have: all where it is written so that its key hides. */
 export function marksOf(buffer: Buffer, start: number, end: number): number {
-  if (!isPlain(buffer, start, end) || buffer[start + 1] === 0) return ANY_KEY
+  if (!isPlain(buffer, start, end)) return ANY_KEY
   const size = buffer[start + 1]!
   return markOf(slotOf(size, buffer[start + 1 + size]!))
 }

@@ -4,6 +4,7 @@ import * as interests from './interest.ts'
 import type { Interest } from './interest.ts'
 import { ANY_KEY } from './key.ts'
 import { Malformed } from './malformed.ts'
+import * as noting from './notes.ts'
 import * as wire from './varint.ts'
 import { varintSize, writeVarint } from './write.ts'
 
@@ -18,6 +19,7 @@ export const END = 3
 // exports: the scan takes twice as long with them.
 const { ANOTHER, HOLDS } = verdicts
 const { marksOf } = interests
+const { notes, RECORD } = noting
 const { VARINT, FIXED64, LENGTH, FIXED32, cursor, readTag, readLength, skip } = wire
 
 const FIRST_ENTRIES = 64
@@ -150,6 +152,34 @@ export class Message {
       decided = dropsIf.judge(buffer, value, at)
       if (decided === HOLDS) break
     }
+    return decided
+  }
+
+  /**
+   * As `scanFor`, of a record `[start, end)` whose fields that are looked for were noted, from `first` on, when it stood `shift` bytes
+   * nearer to the beginning.
+   */
+  recall(interest: Interest, first: number, start: number, end: number, shift: number): number {
+    const { buffer } = this.arena
+    const { attributes, dropsIf } = interest
+    const { tape, length } = notes
+    let decided = ANOTHER
+    let rest = start
+    for (let index = first; index < length && tape[index] !== RECORD; index += ENTRY) {
+      const tag = tape[index]!
+      const at = (tape[index + 1]! + shift) | 0
+      const value = (tape[index + 2]! + shift) | 0
+      const next = (tape[index + 3]! + shift) | 0
+      if (at > rest) this.#push(REST, rest, rest, at)
+      this.#push(tag, at, value, next)
+      rest = next
+      if (tag !== attributes) continue
+      this.marks |= marksOf(buffer, value, next)
+      if (decided !== ANOTHER || dropsIf === undefined) continue
+      decided = dropsIf.judge(buffer, value, next)
+      if (decided === HOLDS) return decided
+    }
+    if (end > rest) this.#push(REST, rest, rest, end)
     return decided
   }
 

@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { batchOf } from '../../../src/data/batch.ts'
+import { batchOf, WireBatch } from '../../../src/data/batch.ts'
 import { count } from '../../../src/data/kernels/count.ts'
 import { join } from '../../../src/data/kernels/merge.ts'
+import { validate } from '../../../src/data/kernels/validate.ts'
+import { Slab } from '../../../src/data/memory/slab.ts'
 import { compile } from '../../../src/data/steps/compile.ts'
 import { run } from '../../../src/data/steps/runner.ts'
 import type { Condition, Step } from '../../../src/data/steps/step.ts'
+import { notes } from '../../../src/data/wire/notes.ts'
 import { attribute, embed, fixed64, inRecord, number, tag, varint } from '../wire-bytes.ts'
 
 const ATTRIBUTES = 9
@@ -70,10 +73,27 @@ const CHAINS: Readonly<Record<string, readonly Step[]>> = {
   'dropped for not having a text': [dropIf(is('GET', '!=')), insert],
   'dropped where it is not true that they have a text': [dropIf({ kind: 'not', of: is('GET') }), insert],
   'dropped for a text, then sampled': [insert, dropIf(is('GET')), sample],
+  'dropped for the text of an attribute without a name': [
+    insert,
+    dropIf({ kind: 'compare', path: { attribute: '' }, operator: '==', value: 'GET' }),
+  ],
   'dropped for their name': [
     dropIf({ kind: 'compare', path: { field: 'name' }, operator: '==', value: 'name' }),
     insert,
   ],
+}
+
+/** The same where validation noted what the steps look for, twice, as a program is noted for from its second request on. */
+function afterNotes(bytes: Buffer, steps: readonly Step[]): string {
+  const program = compile('traces', steps)
+  const pass = (): string => {
+    const items = validate('traces', bytes)
+    const segment = { slab: new Slab(bytes), buffer: bytes }
+    const { batch, dropped } = run(program, new WireBatch('traces', items, [segment], notes.generation))
+    return `${dropped} dropped, ${batch === undefined ? 'nothing' : join(batch).toString('hex')} left`
+  }
+  pass()
+  return pass()
 }
 
 const after = (bytes: Buffer, steps: readonly Step[]): string => {
@@ -83,11 +103,13 @@ const after = (bytes: Buffer, steps: readonly Step[]): string => {
 
 describe('records of any fields', () => {
   for (const [what, steps] of Object.entries(CHAINS)) {
-    test(`come to the same, ${what}, whether their tapes are whole or not`, () => {
+    test(`come to the same, ${what}, whether their tapes are whole or not, and whether they were noted`, () => {
       fc.assert(
         fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }), (pieces) => {
           const bytes = inRecord(...pieces)
-          assert.equal(after(bytes, steps), after(bytes, [...steps, look]))
+          const whole = after(bytes, [...steps, look])
+          assert.equal(after(bytes, steps), whole)
+          assert.equal(afterNotes(bytes, steps), whole)
         }),
         { numRuns: 400 },
       )
