@@ -1,6 +1,5 @@
 import type { AttributeIs } from './attribute-is.ts'
 import { ANY_KEY, type Key, markOf, SLOTS, slotOf } from './key.ts'
-import type { Wanted } from './notes.ts'
 import { isPlain } from './place.ts'
 import * as wire from './varint.ts'
 
@@ -22,6 +21,13 @@ const PASS_4 = 5
 /** Tags of a KeyValue's key and value. */
 const KEY_TAG = 0x0a
 const VALUE_TAG = 0x12
+
+/** What is noted of records of one type, where not 0: fields by the first byte of their tag, attributes by slot and by length of their key. */
+export interface Wanted {
+  readonly tags: Uint8Array
+  readonly keys: Uint8Array
+  readonly lengths: Uint8Array
+}
 
 /**
  * What is looked for in messages of one type: fields by tag, attributes by key. A tape that is scanned for it holds the rest

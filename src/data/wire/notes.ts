@@ -1,5 +1,5 @@
 import type { WireBatch } from '../batch.ts'
-import type { Interest } from './interest.ts'
+import type { Interest, Wanted } from './interest.ts'
 import { SLOTS } from './key.ts'
 import type { MessageName } from './schema.ts'
 
@@ -13,13 +13,6 @@ const FORGETS_AFTER = 2 ** 16
 export interface Wish {
   readonly name: MessageName
   readonly interest: Interest
-}
-
-/** What is noted of records of one type, where not 0: fields by the first byte of their tag, attributes by slot and by length of their key. */
-export interface Wanted {
-  readonly tags: Uint8Array
-  readonly keys: Uint8Array
-  readonly lengths: Uint8Array
 }
 
 /**
