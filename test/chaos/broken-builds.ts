@@ -14,9 +14,9 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     row: 'kill-behind-slow-fsync',
     patches: [
       {
-        file: 'sending/disk-queue.ts',
-        search: '  #write(node: DeliveryNode): void {\n',
-        replace: "  #write(node: DeliveryNode): void {\n    node.reach('durable')\n",
+        file: 'sending/arrivals.ts',
+        search: '  write(node: DeliveryNode): void {\n',
+        replace: "  write(node: DeliveryNode): void {\n    node.reach('durable')\n",
       },
     ],
   },
