@@ -181,9 +181,18 @@ describe('workers', { skip }, () => {
     await sink.has(names)
     assert.equal(sink.seen.size, names.length)
     assert.ok([...sink.seen.values()].every((count) => count === 1))
-    const text = await metrics(ports.metrics)
+    let text = ''
+    const sent = () => valueOf(text, 'otelcol_exporter_sent_log_records')
+    // The backend has the last one before its answer is back.
+    await until(
+      async () => {
+        text = await metrics(ports.metrics)
+        return sent() >= names.length
+      },
+      () => `${sent()} of ${names.length} records sent`,
+    )
+    assert.equal(sent(), names.length)
     assert.equal(valueOf(text, 'otelcol_receiver_accepted_log_records'), names.length)
-    assert.equal(valueOf(text, 'otelcol_exporter_sent_log_records'), names.length)
     assert.equal(valueOf(text, 'telegen_worker_processes'), 3)
     // What is the program's own is shared out, not multiplied.
     assert.ok(valueOf(text, 'telegen_budget_limit') < (256 + 128 + 256 + 64 + 1) * 2 ** 20)
