@@ -38,18 +38,24 @@ interface Effects {
   /** Levels whose records it drops or changes. */
   readonly writes: ReadonlySet<RecordLevel>
   readonly changes: ReadonlySet<RecordLevel>
+  readonly drops: boolean
   readonly isHook: boolean
 }
 
 function disturbs(earlier: Effects, later: Effects): boolean {
   if (encloses(later.level, earlier.level)) {
     // The later step would run first. A hook may see what is inside of its record, and is called only for what is left.
-    return later.isHook || share(earlier, later, () => true)
+    return later.isHook || takesAway(earlier, later) || share(earlier, later, () => true)
   }
   // On each record the earlier step runs first, as it should. But it has not been to the records that follow, so
   // neither
   // of them may write to a level of which several such records share one.
   return share(earlier, later, (level) => encloses(level, earlier.level))
+}
+
+/** Whether the later step, run first, would drop records in which the earlier one should have changed what stands around them. */
+function takesAway(earlier: Effects, later: Effects): boolean {
+  return later.drops && [...earlier.changes].some((level) => encloses(level, later.level))
 }
 
 /** Whether one writes to a level among `which` that the other reads or writes. */
@@ -68,12 +74,13 @@ export function effectsOf(step: Step): Effects {
   if (when !== undefined) readCondition(when, level, reads)
   if (typeof act !== 'function') {
     for (const edit of editsOf(act)) readEdit(edit, level, reads, changes)
-    if (editsOf(act).some(({ kind }) => kind === 'drop' || kind === 'sample')) writes.add(level)
+    const drops = editsOf(act).some(({ kind }) => kind === 'drop' || kind === 'sample')
+    if (drops) writes.add(level)
     for (const each of changes) writes.add(each)
-    return { level, reads, writes, changes, isHook: false }
+    return { level, reads, writes, changes, drops, isHook: false }
   }
   for (const each of [...enclosing(level), level]) reads.add(each)
-  return { level, reads, writes: new Set([level]), changes: new Set([level]), isHook: true }
+  return { level, reads, writes: new Set([level]), changes: new Set([level]), drops: true, isHook: true }
 }
 
 export const editsOf = (act: Edit | readonly Edit[]): readonly Edit[] => ('kind' in act ? [act] : act)

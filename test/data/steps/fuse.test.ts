@@ -47,6 +47,27 @@ describe('a chain', () => {
     assert.deepEqual(visits(step('span', drop, at('r', 'resource')), step('span', put(at('r', 'resource')))), [1, 1])
   })
 
+  test('begins a new visit for an outer drop after an inner step that changed what stands around what is dropped', () => {
+    assert.deepEqual(visits(step('spanEvent', put(at('r', 'resource'))), step('scope', drop, at('s'))), [1, 1])
+    assert.deepEqual(visits(step('spanEvent', put(at('a', 'span'))), step('scope', drop, at('s'))), [2])
+    const request = {
+      resourceSpans: [
+        { scopeSpans: [{ spans: [{ events: [{ name: 'e' }] }] }, { scope: { name: 's' }, spans: [{}] }] },
+      ],
+    }
+    const around = step('spanEvent', put(at('seen', 'resource')))
+    const nameless = { kind: 'compare', path: { field: 'name' }, operator: '==', value: '' } as const
+    const { batch, dropped } = run(
+      compile('traces', [around, { on: 'scope', when: nameless, act: drop }]),
+      fromObject('traces', request),
+    )
+    assert.equal(dropped, 1)
+    assert.deepEqual(
+      [...records(batch!, 'span')].map(({ resource }) => resource.attributes.get('seen')),
+      ['v'],
+    )
+  })
+
   test('lets a record and what is in it share the record', () => {
     assert.deepEqual(visits(step('span', put(at('a'))), step('spanEvent', put(at('b', 'span')))), [2])
   })
