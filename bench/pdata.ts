@@ -6,10 +6,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { WireBatch } from '../src/data/batch.ts'
+import { batchOf } from '../src/data/batch.ts'
 import { join } from '../src/data/kernels/merge.ts'
 import { validate } from '../src/data/kernels/validate.ts'
-import { Slab } from '../src/data/memory/slab.ts'
 import { compile } from '../src/data/steps/compile.ts'
 import { run } from '../src/data/steps/runner.ts'
 import { notes } from '../src/data/wire/notes.ts'
@@ -83,7 +82,7 @@ function telegen(signal: OracleSignal, requests: readonly Buffer[]): Turn {
   const program = compile(signal, chain(signal))
   const pass = (request: Buffer): { came: number; left: number } => {
     const came = validate(signal, request)
-    const batch = new WireBatch(signal, came, [{ slab: new Slab(request), buffer: request }], notes.generation)
+    const batch = batchOf(signal, came, request, notes.generation)
     const { batch: result } = run(program, batch)
     const left = result?.items ?? 0
     result?.segments()

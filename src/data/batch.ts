@@ -78,8 +78,8 @@ export class WireBatch<S extends Signal = Signal> implements Batch<S> {
 }
 
 /** A batch over bytes that nobody else holds, outside any budget: a builder's output, a test's input. `items` as counted. */
-export function batchOf<S extends Signal>(signal: S, items: number, buffer: Buffer): Batch<S> {
-  return new WireBatch(signal, items, [{ slab: new Slab(buffer), buffer }])
+export function batchOf<S extends Signal>(signal: S, items: number, buffer: Buffer, noted = 0): Batch<S> {
+  return new WireBatch(signal, items, [{ slab: new Slab(buffer), buffer }], noted)
 }
 
 /** A batch over the first `length` bytes of `slab`; takes over the caller's reference to it. */

@@ -9,10 +9,10 @@ import { Refused } from '../component/refused.ts'
 import { WireBatch } from '../data/batch.ts'
 import type { Batch } from '../data/batch.ts'
 import { count } from '../data/kernels/count.ts'
-import { notes } from '../data/wire/notes.ts'
 import { validate } from '../data/kernels/validate.ts'
 import { SlabPool, slabs } from '../data/memory/slab-pool.ts'
 import type { Slab } from '../data/memory/slab.ts'
+import { notes } from '../data/wire/notes.ts'
 import type { Signal } from '../data/signal.ts'
 import type { ByteBudget } from '../data/memory/byte-budget.ts'
 import type { Room } from '../sending/sink.ts'
@@ -226,7 +226,9 @@ export class ReceiverIngress implements Ingress, Holder {
     try {
       const parts = [{ slab, buffer }]
       if (!validates) return new WireBatch(signal, count(signal, buffer), parts)
-      return new WireBatch(signal, validate(signal, buffer), parts, notes.generation)
+      const items = validate(signal, buffer)
+      // Which are those of this validation.
+      return new WireBatch(signal, items, parts, notes.generation)
     } catch (error) {
       slab.release()
       if (error instanceof Refused) throw error

@@ -256,7 +256,7 @@ function isPlainText(buffer: Buffer, start: number, end: number): boolean {
 /**
  * Where the first field behind `at` begins that is no attribute as every encoder writes it: a key and a value, together shorter than
  * 128 bytes, the value a string, bool, int, double or nothing. Most of all telemetry is that, and stands in rows: checked in a few reads.
- * Ends before one that is noted, too: then what it returns is that place's complement. `first`: where the table of its type begin.
+ * Also ends before one that is noted, and then returns the complement of its place. `first`: where its type begins in the tables.
  */
 function afterPlain(buffer: Buffer, first: number, tag: number, start: number, end: number): number {
   let at = start

@@ -59,19 +59,7 @@ export function bucketOf(buffer: Buffer, place: Place, seed: number): number {
   return ((hash & (BUCKETS - 1)) * 2 ** (32 - BUCKET_BITS) + (hash >>> BUCKET_BITS)) / TWO_TO_32
 }
 
-let lastSeed = 0
-let lastSeeded = hashOfSeed(0)
-
-/** Records in a row are hashed with the same one. */
 function seeded(seed: number): number {
-  if (seed !== lastSeed) {
-    lastSeed = seed
-    lastSeeded = hashOfSeed(seed)
-  }
-  return lastSeeded
-}
-
-function hashOfSeed(seed: number): number {
   let hash = OFFSET_BASIS
   for (let shift = 0; shift < 32; shift += 8) hash = Math.imul(hash ^ ((seed >>> shift) & 0xff), PRIME)
   return hash

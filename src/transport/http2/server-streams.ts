@@ -306,6 +306,8 @@ export class ServerStreams implements StreamHome<ServerStream>, StreamOwner {
     const bytes = credit.due()
     if (bytes === 0) return
     writeWindowUpdate(outbox, 0, bytes)
-    if (wasExhausted) for (const stream of this.open.all()) stream.expectArrival(performance.now())
+    if (!wasExhausted) return
+    const now = performance.now()
+    for (const stream of this.open.all()) stream.expectArrival(now)
   }
 }

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { batchOf, WireBatch } from '../../../src/data/batch.ts'
+import { batchOf } from '../../../src/data/batch.ts'
 import { count } from '../../../src/data/kernels/count.ts'
 import { join } from '../../../src/data/kernels/merge.ts'
 import { validate } from '../../../src/data/kernels/validate.ts'
-import { Slab } from '../../../src/data/memory/slab.ts'
 import { compile } from '../../../src/data/steps/compile.ts'
 import { run } from '../../../src/data/steps/runner.ts'
 import type { Condition, Step } from '../../../src/data/steps/step.ts'
@@ -88,8 +87,7 @@ function afterNotes(bytes: Buffer, steps: readonly Step[]): string {
   const program = compile('traces', steps)
   const pass = (): string => {
     const items = validate('traces', bytes)
-    const segment = { slab: new Slab(bytes), buffer: bytes }
-    const { batch, dropped } = run(program, new WireBatch('traces', items, [segment], notes.generation))
+    const { batch, dropped } = run(program, batchOf('traces', items, bytes, notes.generation))
     return `${dropped} dropped, ${batch === undefined ? 'nothing' : join(batch).toString('hex')} left`
   }
   pass()

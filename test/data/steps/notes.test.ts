@@ -1,12 +1,11 @@
 /** What validation notes for steps is theirs only where it is of the same request, and of that as long as it is the last one. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { WireBatch } from '../../../src/data/batch.ts'
+import { batchOf, type WireBatch } from '../../../src/data/batch.ts'
 import { logs } from '../../../src/data/builders/logs.ts'
 import { traces } from '../../../src/data/builders/traces.ts'
 import { join } from '../../../src/data/kernels/merge.ts'
 import { validate } from '../../../src/data/kernels/validate.ts'
-import { Slab } from '../../../src/data/memory/slab.ts'
 import { compile } from '../../../src/data/steps/compile.ts'
 import type { Program } from '../../../src/data/steps/program.ts'
 import { run } from '../../../src/data/steps/runner.ts'
@@ -46,7 +45,7 @@ function request(spans: number): Buffer {
 
 function validated(bytes: Buffer): WireBatch<'traces'> {
   const items = validate('traces', bytes)
-  return new WireBatch('traces', items, [{ slab: new Slab(bytes), buffer: bytes }], notes.generation)
+  return batchOf('traces', items, bytes, notes.generation) as WireBatch<'traces'>
 }
 
 const dropped = (program: Program, batch: WireBatch<'traces'>): number => run(program, batch).dropped
