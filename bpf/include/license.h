@@ -1,0 +1,3 @@
+#pragma once
+/* Helpers that read the kernel's memory are for GPL-compatible programs. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
