@@ -3,10 +3,15 @@
  */
 export * from './native/addon.ts'
 export type { Capabilities } from './native/capabilities.ts'
+export { inProcessLoader } from './native/in-process.ts'
+export type { InProcessOptions } from './native/in-process.ts'
+export { loadAddon, prebuiltFolder } from './native/load-addon.ts'
+export type { LoadedAddon } from './native/load-addon.ts'
 export { AGENT_MAPS, SHARED_MAPS, Unavailable } from './native/loader.ts'
 export type {
   KernelLoader,
   LoadedTracer,
+  LoaderLog,
   MapEntries,
   PassedOver,
   RingSource,

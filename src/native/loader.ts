@@ -24,6 +24,12 @@ export interface KernelLoader {
   close(): Promise<void>
 }
 
+/** The part of a component's log that a loader writes to. */
+export interface LoaderLog {
+  info(fields: object, message: string): void
+  debug(fields: object, message: string): void
+}
+
 /** A descriptor of the ring's map in this process; `new addon.Ring(descriptor)` reads it, also in a worker thread. */
 export interface RingSource {
   readonly descriptor: number
