@@ -27,6 +27,8 @@ export interface LogsBuilder {
   /** Records from now on belong to another scope of the same resource. */
   scope(scope: ScopeFields): LogsBuilder
   record(fields: LogFields): LogsBuilder
+  /** Bytes of what was written. */
+  readonly bytes: number
   /** The batch, not charged to any budget; the builder is of no more use. */
   finish(): Batch<'logs'>
 }
@@ -53,6 +55,9 @@ export function logs(resource: Attributes, scope: ScopeFields = {}): LogsBuilder
     record(fields) {
       request.record(writeRecord, fields)
       return builder
+    },
+    get bytes() {
+      return request.bytes
     },
     finish: () => request.finish(),
   }

@@ -49,6 +49,8 @@ export interface TracesBuilder {
   /** Spans from now on belong to another scope of the same resource. */
   scope(scope: ScopeFields): TracesBuilder
   span(fields: SpanFields): TracesBuilder
+  /** Bytes of what was written. */
+  readonly bytes: number
   /** The batch, not charged to any budget; the builder is of no more use. */
   finish(): Batch<'traces'>
 }
@@ -74,6 +76,9 @@ export function traces(resource: Attributes, scope: ScopeFields = {}): TracesBui
     span(fields) {
       request.record(writeSpan, fields)
       return builder
+    },
+    get bytes() {
+      return request.bytes
     },
     finish: () => request.finish(),
   }

@@ -14,8 +14,17 @@ export interface TracerDefinition<Options> {
   /** Constants and map sizes of the programs, from the options. */
   readonly constants: (options: Options) => Readonly<Record<string, Uint8Array>>
   readonly mapSizes: (options: Options) => Readonly<Record<string, number>>
+  /** What the programs count beside what all do: from `COUNTER_OWN` of `bpf/include/event.h` on, in order. */
+  readonly counters?: readonly TracerCounter[]
   /** Called in the worker thread. Does no I/O. */
   readonly create: (context: TracerContext, options: Options) => Tracer
+}
+
+export interface TracerCounter {
+  /** `connection_unknown`: the reason in `telegen.ebpf.dropped`, or what it is in `telegen.ebpf.noted`. */
+  readonly name: string
+  /** Whether something was lost. */
+  readonly lost: boolean
 }
 
 export interface Tracer {
