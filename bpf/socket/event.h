@@ -1,6 +1,6 @@
 /* Data that moves over a TCP socket whose protocol is one of ours, as user space sees it. Read by src/receivers/ebpf/socket/event.ts. */
 #pragma once
-#include "event.h"
+#include "../include/event.h"
 
 #define EVENT_SOCKET_DATA (EVENT_SOCKET + 1)
 #define EVENT_SOCKET_CLOSED (EVENT_SOCKET + 2)
