@@ -11,7 +11,8 @@
 /* Bit of sk_flags: the other side's FIN has come (enum sock_flags). */
 #define SOCK_DONE 1
 
-#define COUNTER_FOREIGN (COUNTER_OWN + 0) /* connections closed that were there before, or that the map had to forget */
+#define COUNTER_FOREIGN                                                                                      \
+	(COUNTER_OWN + 0) /* connections closed that were there before, or that the map had to forget */
 
 /* Retransmissions are told of one by one up to this many, then each sixteenth: a lossy network must not fill the ring. */
 #define RETRANSMITS_TOLD 4
@@ -102,7 +103,8 @@ static __always_inline void read_counts(struct tcp_event *event, const struct so
 	event->error = BPF_CORE_READ(sk, sk_err);
 }
 
-static __always_inline void tell(const struct sock *sk, const struct connection *connection, __u16 type, __u8 state)
+static __always_inline void tell(const struct sock *sk, const struct connection *connection, __u16 type,
+				 __u8 state)
 {
 	if (!traced(connection->pid))
 		return;
@@ -136,19 +138,19 @@ static __always_inline void begin(const struct sock *sk, struct connection *conn
 
 static __always_inline void on_connect(const struct sock *sk)
 {
-	struct connection connection = { .role = ROLE_OPENED };
+	struct connection connection = {.role = ROLE_OPENED};
 	be_owned_by_current(&connection);
 	begin(sk, &connection);
 }
 
 static __always_inline void on_listen(const struct sock *sk)
 {
-	struct connection connection = { .listening = 1, .local_port = local_port_of(sk) };
+	struct connection connection = {.listening = 1, .local_port = local_port_of(sk)};
 	be_owned_by_current(&connection);
 	begin(sk, &connection);
 
-	struct listener_key key = { .network = network_of(sk), .port = connection.local_port };
-	struct listener listener = { .pid = connection.pid };
+	struct listener_key key = {.network = network_of(sk), .port = connection.local_port};
+	struct listener listener = {.pid = connection.pid};
 	__builtin_memcpy(listener.name, connection.name, sizeof(listener.name));
 	bpf_map_update_elem(&listeners, &key, &listener, BPF_ANY);
 	tell(sk, &connection, EVENT_TCP_LISTENING, TCP_CLOSE);
@@ -157,8 +159,8 @@ static __always_inline void on_listen(const struct sock *sk)
 /* Runs in a softirq, so that the current process is anybody: the owner is who listens, until one reads or closes. */
 static __always_inline void on_accepted(const struct sock *sk)
 {
-	struct connection connection = { .role = ROLE_ACCEPTED, .guessed = 1, .local_port = local_port_of(sk) };
-	struct listener_key key = { .network = network_of(sk), .port = connection.local_port };
+	struct connection connection = {.role = ROLE_ACCEPTED, .guessed = 1, .local_port = local_port_of(sk)};
+	struct listener_key key = {.network = network_of(sk), .port = connection.local_port};
 	struct listener *listener = bpf_map_lookup_elem(&listeners, &key);
 	if (listener) {
 		connection.pid = listener->pid;
@@ -200,7 +202,8 @@ static __always_inline void on_close(const struct sock *sk, int before)
 /* Only close() and shutdown() lead from here to there: the current process is the owner. */
 static __always_inline int closed_by_owner(int before, int after)
 {
-	return (before == TCP_ESTABLISHED && after == TCP_FIN_WAIT1) || (before == TCP_CLOSE_WAIT && after == TCP_LAST_ACK);
+	return (before == TCP_ESTABLISHED && after == TCP_FIN_WAIT1) ||
+	       (before == TCP_CLOSE_WAIT && after == TCP_LAST_ACK);
 }
 
 static __always_inline void on_touch(const struct sock *sk)

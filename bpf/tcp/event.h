@@ -18,9 +18,9 @@
 
 struct tcp_event {
 	struct event_header header; /* pid: the owner's, not that of who happened to run */
-	__u64 connection;           /* unique until the programs are loaded anew; 0 where it was there before */
-	__u64 began;                /* SYN sent, or established by the other side's; 0 where unknown */
-	__u64 sent;                 /* bytes of payload, each once */
+	__u64 connection; /* unique until the programs are loaded anew; 0 where it was there before */
+	__u64 began;      /* SYN sent, or established by the other side's; 0 where unknown */
+	__u64 sent;       /* bytes of payload, each once */
 	__u64 received;
 	__u32 srtt; /* smoothed round trip, microseconds; 0 where none was measured */
 	__u32 retransmits;
