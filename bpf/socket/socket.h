@@ -1,0 +1,180 @@
+/* What happens when a TCP socket has moved data, whichever hook saw it: recognition, capture, and the event. */
+#pragma once
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+#include "event.h"
+#include "kernel.h"
+#include "connection.h"
+#include "buffers.h"
+#include "capture.h"
+
+/* How much of the beginning of a message is captured, over however many calls. */
+const volatile __u32 head_bytes = 1024;
+
+/* One call that moved data. */
+struct call {
+	struct sock *sk;
+	__u64 began;
+	__u32 bytes;
+	__u32 direction;
+	struct buffers buffers;
+};
+
+static __always_inline void write_addresses(struct socket_data *event, struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	event->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	event->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	__builtin_memset(event->local_address, 0, sizeof(event->local_address));
+	__builtin_memset(event->remote_address, 0, sizeof(event->remote_address));
+	if (family == AF_INET6) {
+		BPF_CORE_READ_INTO((struct in6_addr___kernel *)event->remote_address, sk,
+				   __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO((struct in6_addr___kernel *)event->local_address, sk,
+				   __sk_common.skc_v6_rcv_saddr);
+		const __u32 *words = (__u32 *)event->remote_address;
+		/* ::ffff:a.b.c.d, IPv4 over a socket of both. */
+		if (words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff))
+			family = AF_INET;
+	}
+	if (family == AF_INET) {
+		__builtin_memset(event->local_address, 0, sizeof(event->local_address));
+		__builtin_memset(event->remote_address, 0, sizeof(event->remote_address));
+		BPF_CORE_READ_INTO((__u32 *)event->remote_address, sk, __sk_common.skc_daddr);
+		BPF_CORE_READ_INTO((__u32 *)event->local_address, sk, __sk_common.skc_rcv_saddr);
+	}
+	event->family = family;
+}
+
+static __always_inline void emit_closed(struct connection *connection)
+{
+	struct socket_closed *closed = reserve_event(sizeof(*closed));
+	if (!closed)
+		return;
+	write_header(&closed->header, EVENT_SOCKET_CLOSED, 1, sizeof(*closed));
+	closed->connection = connection->id;
+	closed->sequence = connection->sequence;
+	closed->pad = 0;
+	submit_event(closed);
+}
+
+/* Not ours after all, or no longer. */
+static __always_inline void forget_protocol(struct connection *connection)
+{
+	connection->protocol = PROTOCOL_NONE;
+	connection->flags &= ~CONNECTION_TENTATIVE;
+	connection->run = 1;
+}
+
+static __always_inline void emit_data(struct call *call, struct connection *connection, __u8 flags)
+{
+	__u32 slot = call->direction;
+	struct captured *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	if (!scratch)
+		return;
+	struct socket_data *event = &scratch->event;
+	event->connection = connection->id;
+	event->sequence = connection->sequence++;
+	event->began = call->began;
+	event->bytes = call->bytes;
+	event->run = connection->run;
+	event->direction = call->direction;
+	event->protocol = connection->protocol;
+	event->flags = flags;
+	event->pad = 0;
+	write_addresses(event, call->sk);
+	bpf_get_current_comm(event->name, sizeof(event->name));
+
+	scratch->buffers = call->buffers;
+	capture(scratch, connection->head_left);
+	__u32 length = scratch->captured;
+	connection->head_left -= length;
+	write_header(&event->header, EVENT_SOCKET_DATA, 1, sizeof(*event) + length);
+	if (!event->began)
+		event->began = event->header.time;
+	asm volatile("" : "+r"(length));
+	if (length > PAYLOAD_BYTES_MAX)
+		length = PAYLOAD_BYTES_MAX;
+	output_event(event, sizeof(*event) + length);
+}
+
+/*
+ * Data that has moved. A connection that is none of ours costs a look-up, and eight bytes whenever the direction changes.
+ * The state is not locked (programs of these kinds may not): two threads that move data over one connection in the same instant may number
+ * two events alike.
+ */
+static __noinline int on_data(struct call *call)
+{
+	struct connection *connection = connection_of(call->sk);
+	if (!connection || connection->flags & CONNECTION_LET_BE)
+		return 0;
+
+	int turned = connection->direction != call->direction;
+	if (!turned && connection->protocol == PROTOCOL_NONE)
+		return 0;
+	if (turned) {
+		if (connection->flags & CONNECTION_TENTATIVE)
+			forget_protocol(connection);
+		connection->direction = call->direction;
+		connection->run = 0;
+		connection->head_left = 0;
+	}
+
+	struct first first = {};
+	read_first(&call->buffers, call->bytes, &first);
+	__u64 word = first.words[0];
+	__u32 length = first.length;
+	if (connection->flags & CONNECTION_TENTATIVE) {
+		__u32 run = connection->run & 7;
+		word = connection->first | word << (8 * run);
+		length += run;
+	}
+	__u8 protocol = recognise(word, length);
+	__u8 flags = 0;
+	if (connection->flags & CONNECTION_TENTATIVE) {
+		if (protocol == PROTOCOL_NONE) {
+			forget_protocol(connection);
+			return 0;
+		}
+	} else if (protocol != PROTOCOL_NONE && (turned || length >= FIRST_BYTES)) {
+		flags = DATA_STARTS_MESSAGE;
+		connection->head_left = head_bytes;
+	} else if (connection->protocol == PROTOCOL_NONE) {
+		return 0;
+	} else if (turned) {
+		connection->head_left = head_bytes;
+	}
+	if (protocol != PROTOCOL_NONE) {
+		connection->protocol = protocol;
+		connection->first = word;
+		if (length < FIRST_BYTES)
+			connection->flags |= CONNECTION_TENTATIVE;
+		else
+			connection->flags &= ~CONNECTION_TENTATIVE;
+	}
+
+	emit_data(call, connection, flags);
+
+	__u32 run = connection->run + call->bytes;
+	connection->run = run < call->bytes ? ~0U : run;
+	if (flags & DATA_STARTS_MESSAGE)
+		follow_message(connection, &first);
+	return 0;
+}
+
+/* The socket is closed, or one begins at this address: what was known of it ends. */
+static __always_inline void on_state(struct sock *sk, int state)
+{
+	if (state != TCP_CLOSE && state != TCP_SYN_SENT && state != TCP_SYN_RECV)
+		return;
+	__u64 key = (__u64)sk;
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	if (!connection)
+		return;
+	if (connection->sequence)
+		emit_closed(connection);
+	bpf_map_delete_elem(&connections, &key);
+}
