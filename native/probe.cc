@@ -1,0 +1,4 @@
+#include "addon.h"
+namespace telegen {
+void InitProbe(Napi::Env, Napi::Object) {}
+}  // namespace telegen
