@@ -12,6 +12,8 @@ const SLOTS = 8
 const STEP = 2 * SLOTS
 const OWN = 2 * (process.pid % SLOTS)
 const ATTEMPTS = 200
+/** Of those given, so many are not given again: a long run has more ports than there are, and whoever had the first ones is done. */
+const REMEMBERED = 500
 const given = new Set<number>()
 
 export async function freePort(): Promise<number> {
@@ -19,6 +21,7 @@ export async function freePort(): Promise<number> {
     const port = FIRST + OWN + STEP * Math.floor((Math.random() * (LAST - FIRST)) / STEP)
     if (!given.has(port) && (await isFree(port))) {
       given.add(port)
+      for (const oldest of given) if (given.size > REMEMBERED) given.delete(oldest)
       return port
     }
   }

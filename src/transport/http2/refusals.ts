@@ -28,7 +28,16 @@ export function misframed(flag: number, length: number, coding: string, largest:
 export function unserved({ kind, timeout, method, path }: RequestHead): Refused | undefined {
   if (kind === 'too_large') return HEADERS_TOO_LARGE
   if (timeout === undefined) return MALFORMED_TIMEOUT
-  return method === undefined ? unimplemented(`unknown method ${path.slice(0, LONGEST_QUOTE)}`) : undefined
+  return method === undefined ? unknown(path) : undefined
+}
+
+/** That of the path asked for last: a stack is taken for each refusal, which is most of what a flood of such requests costs. */
+let lastUnknown = { path: '', refused: unimplemented('unknown method ') }
+
+function unknown(path: string): Refused {
+  if (path !== lastUnknown.path)
+    lastUnknown = { path, refused: unimplemented(`unknown method ${path.slice(0, LONGEST_QUOTE)}`) }
+  return lastUnknown.refused
 }
 
 export const SECOND = unimplemented('a second message came in a unary call')

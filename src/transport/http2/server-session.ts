@@ -23,6 +23,8 @@ import { SendWindows } from './windows.ts'
 
 /** What may wait for a client to take it, before nothing more is read of it. */
 const MOST_UNSENT = 2 * 2 ** 20
+/** Frames that are read in a row: a client that sends without end leaves the event loop to others after so many. */
+const FRAMES_A_TURN = 1000
 /** SETTINGS cost an answer, and may change the window of each stream. */
 const COST_OF_SETTINGS = 10
 /** Clients that have nothing under way do not always answer a ping after a GOAWAY; in milliseconds. */
@@ -60,6 +62,8 @@ export class ServerSession implements FrameHandler, Connection {
   #hasSettings = false
   readonly #waits: Waits
   #frames = 0
+  /** How many had been read when the others last had their turn. */
+  #yieldedAt = 0
   #drainedBy = Infinity
   #state: 'open' | 'draining' | 'finishing' | 'over' = 'open'
 
@@ -114,6 +118,7 @@ export class ServerSession implements FrameHandler, Connection {
       streams.isReading = false
       streams.settle(now)
       if (this.outbox.unsent > MOST_UNSENT) this.#pause(now)
+      else if (this.#frames - this.#yieldedAt > FRAMES_A_TURN) this.#yield()
     } catch (error) {
       this.#fail(error)
     } finally {
@@ -312,6 +317,15 @@ export class ServerSession implements FrameHandler, Connection {
     this.outbox.whenSent(() => {
       this.#waits.taking(false, now)
       this.#socket.resume()
+    })
+  }
+
+  /** Whatever else is due has its turn first. */
+  #yield(): void {
+    this.#yieldedAt = this.#frames
+    this.#socket.pause()
+    setImmediate(() => {
+      if (!this.#waits.isTaking) this.#socket.resume()
     })
   }
 
