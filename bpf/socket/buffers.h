@@ -14,7 +14,7 @@
 #define BUFFERS_KERNEL 4
 
 /* Buffers of a vector that are looked at; what lies in later ones is counted alone. */
-#define VECTOR_MAX 8
+#define VECTOR_MAX 16
 
 struct part {
 	__u64 base;

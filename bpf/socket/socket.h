@@ -9,19 +9,10 @@
 #include "kernel.h"
 #include "connection.h"
 #include "buffers.h"
-#include "capture.h"
+#include "call.h"
 
 /* How much of the beginning of a message is captured, over however many calls. */
 const volatile __u32 head_bytes = 1024;
-
-/* One call that moved data. */
-struct call {
-	struct sock *sk;
-	__u64 began;
-	__u32 bytes;
-	__u32 direction;
-	struct buffers buffers;
-};
 
 static __always_inline void write_addresses(struct socket_data *event, struct sock *sk)
 {
@@ -69,16 +60,26 @@ static __always_inline void forget_protocol(struct connection *connection)
 	connection->run = 1;
 }
 
+/* What a message does to its connection: a tunnel and an upgrade leave nothing for us to see. */
+static __always_inline void follow_message(struct connection *connection, const struct call *call)
+{
+	const __u8 *text = call->first;
+	if (call->first_word == WORD("CONNECT ")) {
+		connection->flags |= CONNECTION_TUNNELS;
+	} else if (call->first_bytes >= 12 && text[0] == 'H' && text[4] == '/') {
+		int switches = text[9] == '1' && text[10] == '0' && text[11] == '1';
+		if (switches || (text[9] == '2' && connection->flags & CONNECTION_TUNNELS))
+			connection->flags |= CONNECTION_LET_BE;
+		if (text[9] != '1')
+			connection->flags &= ~CONNECTION_TUNNELS;
+	}
+}
+
 static __always_inline void emit_data(struct call *call, struct connection *connection, __u8 flags)
 {
-	__u32 slot = call->direction;
-	struct captured *scratch = bpf_map_lookup_elem(&scratches, &slot);
-	if (!scratch)
-		return;
-	struct socket_data *event = &scratch->event;
+	struct socket_data *event = &call->event;
 	event->connection = connection->id;
 	event->sequence = connection->sequence++;
-	event->began = call->began;
 	event->bytes = call->bytes;
 	event->run = connection->run;
 	event->direction = call->direction;
@@ -88,13 +89,11 @@ static __always_inline void emit_data(struct call *call, struct connection *conn
 	write_addresses(event, call->sk);
 	bpf_get_current_comm(event->name, sizeof(event->name));
 
-	scratch->buffers = call->buffers;
-	capture(scratch, connection->head_left);
-	__u32 length = scratch->captured;
+	capture(call, connection->head_left);
+	__u32 length = call->captured;
 	connection->head_left -= length;
 	write_header(&event->header, EVENT_SOCKET_DATA, 1, sizeof(*event) + length);
-	if (!event->began)
-		event->began = event->header.time;
+	event->began = call->began ? call->began : event->header.time;
 	asm volatile("" : "+r"(length));
 	if (length > PAYLOAD_BYTES_MAX)
 		length = PAYLOAD_BYTES_MAX;
@@ -102,16 +101,11 @@ static __always_inline void emit_data(struct call *call, struct connection *conn
 }
 
 /*
- * Data that has moved. A connection that is none of ours costs a look-up, and eight bytes whenever the direction changes.
- * The state is not locked (programs of these kinds may not): two threads that move data over one connection in the same instant may number
- * two events alike.
+ * Sets the connection's protocol by what the call moved, and returns the event's flags. A connection that is none of ours costs a look-up, and
+ * its first bytes whenever the direction changes.
  */
-static __noinline int on_data(struct call *call)
+static __always_inline __u8 classify(struct call *call, struct connection *connection)
 {
-	struct connection *connection = connection_of(call->sk);
-	if (!connection || connection->flags & CONNECTION_LET_BE)
-		return 0;
-
 	int turned = connection->direction != call->direction;
 	if (!turned && connection->protocol == PROTOCOL_NONE)
 		return 0;
@@ -120,48 +114,60 @@ static __noinline int on_data(struct call *call)
 			forget_protocol(connection);
 		connection->direction = call->direction;
 		connection->run = 0;
-		connection->head_left = 0;
+		connection->head_left = head_bytes;
 	}
 
-	struct first first = {};
-	read_first(&call->buffers, call->bytes, &first);
-	__u64 word = first.words[0];
-	__u32 length = first.length;
-	if (connection->flags & CONNECTION_TENTATIVE) {
-		__u32 run = connection->run & 7;
-		word = connection->first | word << (8 * run);
+	read_first(call);
+	__u64 word = call->first_word;
+	__u32 length = call->first_bytes;
+	int continues = connection->flags & CONNECTION_TENTATIVE;
+	if (continues) {
+		__u32 run = connection->run & (FIRST_BYTES - 1);
+		word = connection->first | word << 8 * run;
 		length += run;
 	}
 	__u8 protocol = recognise(word, length);
-	__u8 flags = 0;
-	if (connection->flags & CONNECTION_TENTATIVE) {
-		if (protocol == PROTOCOL_NONE) {
+	if (protocol == PROTOCOL_NONE) {
+		if (continues)
 			forget_protocol(connection);
-			return 0;
-		}
-	} else if (protocol != PROTOCOL_NONE && (turned || length >= FIRST_BYTES)) {
-		flags = DATA_STARTS_MESSAGE;
-		connection->head_left = head_bytes;
-	} else if (connection->protocol == PROTOCOL_NONE) {
 		return 0;
-	} else if (turned) {
-		connection->head_left = head_bytes;
 	}
-	if (protocol != PROTOCOL_NONE) {
-		connection->protocol = protocol;
-		connection->first = word;
-		if (length < FIRST_BYTES)
-			connection->flags |= CONNECTION_TENTATIVE;
-		else
-			connection->flags &= ~CONNECTION_TENTATIVE;
-	}
+	if (!turned && !continues && length < FIRST_BYTES)
+		return 0; /* the last bytes of a body may be any */
 
+	connection->protocol = protocol;
+	connection->first = word;
+	if (length < FIRST_BYTES)
+		connection->flags |= CONNECTION_TENTATIVE;
+	else
+		connection->flags &= ~CONNECTION_TENTATIVE;
+	if (continues)
+		return 0;
+	connection->head_left = head_bytes;
+	return DATA_STARTS_MESSAGE;
+}
+
+/*
+ * The call of this direction has moved data. The state of its connection is not locked (programs of these kinds may not): two threads that
+ * move data over one connection in the same instant may number two events alike. A function of its own, which the verifier reads once.
+ */
+__noinline int on_data(__u32 direction)
+{
+	struct call *call = call_of(direction);
+	if (!call)
+		return 0;
+	struct connection *connection = connection_of(call->sk);
+	if (!connection || connection->flags & CONNECTION_LET_BE)
+		return 0;
+	__u8 flags = classify(call, connection);
+	if (connection->protocol == PROTOCOL_NONE)
+		return 0;
 	emit_data(call, connection, flags);
 
 	__u32 run = connection->run + call->bytes;
 	connection->run = run < call->bytes ? ~0U : run;
 	if (flags & DATA_STARTS_MESSAGE)
-		follow_message(connection, &first);
+		follow_message(connection, call);
 	return 0;
 }
 

@@ -124,14 +124,13 @@ static __always_inline void message_buffers(struct buffers *buffers, const struc
 	buffers->count = message->vector_length;
 }
 
-static __always_inline void on_message(struct call *call, __u64 address)
+static __always_inline void read_message(struct call *call, __u64 address)
 {
 	struct user_message message;
 	if (bpf_probe_read_user(&message, MESSAGE_BYTES, (void *)address) == 0)
 		message_buffers(&call->buffers, &message);
 	else
 		count(COUNTER_UNREADABLE);
-	on_data(call);
 }
 
 static __always_inline void on_messages(struct call *call, __u64 address, __u32 messages)
@@ -146,24 +145,10 @@ static __always_inline void on_messages(struct call *call, __u64 address, __u32 
 		message_buffers(&call->buffers, &message);
 		call->bytes = (__u32)message.moved;
 		if (call->bytes)
-			on_data(call);
+			on_data(call->direction);
 	}
 	if (messages > MESSAGES_MAX)
 		count(COUNTER_TRUNCATED);
-}
-
-/* A splice has a socket at one end, or at neither. */
-static __always_inline void on_splice(struct call *call, const struct arguments *arguments)
-{
-	call->direction = DIRECTION_OUT;
-	call->sk = sock_of(arguments->third);
-	if (!call->sk) {
-		call->direction = DIRECTION_IN;
-		call->began = 0;
-		call->sk = sock_of(arguments->fd);
-	}
-	if (call->sk)
-		on_data(call);
 }
 
 /* A call that returned more than 0. */
@@ -172,33 +157,41 @@ static __always_inline void on_return(__u8 action, const struct arguments *argum
 	__u64 id = bpf_get_current_pid_tgid();
 	if (!traced(id >> 32) || looks_only(action, arguments))
 		return;
-	struct call call = {.bytes = returned, .direction = DIRECTION_IN};
-	if (sends(action)) {
-		call.direction = DIRECTION_OUT;
-		call.began = entry_time(id);
-	}
+	__u32 direction = sends(action) ? DIRECTION_OUT : DIRECTION_IN;
+	struct sock *sk;
 	if (action == ACTION_SPLICE) {
-		on_splice(&call, arguments);
-		return;
+		/* A socket is at one end, or at neither. */
+		sk = sock_of(arguments->third);
+		if (!sk) {
+			direction = DIRECTION_IN;
+			sk = sock_of(arguments->fd);
+		}
+	} else {
+		sk = sock_of(arguments->fd);
 	}
-	call.sk = sock_of(arguments->fd);
-	if (!call.sk)
+	if (!sk)
 		return;
+
+	struct call *call = new_call(direction);
+	if (!call)
+		return;
+	call->sk = sk;
+	call->bytes = returned;
+	if (direction == DIRECTION_OUT)
+		call->began = entry_time(id);
 	if (action == ACTION_RECVMMSG || action == ACTION_SENDMMSG) {
-		on_messages(&call, arguments->second, returned);
+		on_messages(call, arguments->second, returned);
 		return;
 	}
 	if (action == ACTION_RECVMSG || action == ACTION_SENDMSG) {
-		on_message(&call, arguments->second);
-		return;
-	}
-	if (action != ACTION_SENDFILE) {
+		read_message(call, arguments->second);
+	} else if (action < ACTION_RECVMSG) {
 		int vector = action == ACTION_READV || action == ACTION_WRITEV;
-		call.buffers.kind = vector ? BUFFERS_VECTOR : BUFFERS_ONE;
-		call.buffers.base = arguments->second;
-		call.buffers.count = arguments->third;
+		call->buffers.kind = vector ? BUFFERS_VECTOR : BUFFERS_ONE;
+		call->buffers.base = arguments->second;
+		call->buffers.count = arguments->third;
 	}
 	if (action == ACTION_RECVFROM && arguments->fourth & MSG_TRUNC)
-		call.buffers.kind = BUFFERS_NONE; /* thrown away by the kernel */
-	on_data(&call);
+		call->buffers.kind = BUFFERS_NONE; /* thrown away by the kernel */
+	on_data(direction);
 }
