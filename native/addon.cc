@@ -26,6 +26,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitProbe(env, exports);
   InitKernel(env, exports);
   InitSystemCalls(env, exports);
+  InitSocket(env, exports);
+  InitPrivileges(env, exports);
+  InitElf(env, exports);
   return exports;
 }
 

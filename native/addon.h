@@ -23,5 +23,8 @@ void InitRing(Napi::Env env, Napi::Object exports);
 void InitProbe(Napi::Env env, Napi::Object exports);
 void InitKernel(Napi::Env env, Napi::Object exports);
 void InitSystemCalls(Napi::Env env, Napi::Object exports);
+void InitSocket(Napi::Env env, Napi::Object exports);
+void InitPrivileges(Napi::Env env, Napi::Object exports);
+void InitElf(Napi::Env env, Napi::Object exports);
 
 }  // namespace telegen

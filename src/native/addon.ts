@@ -219,12 +219,15 @@ export interface Ring {
 
 /** One end of a SOCK_SEQPACKET unix socket: messages keep their bounds and order, and carry descriptors. */
 export interface MessageSocket {
-  /** Throws where the other side is gone (EPIPE) or the message is larger than a socket's buffer (EMSGSIZE). Waits for room at most 5 s. */
+  /**
+   * Throws where the other side is gone (EPIPE), the message is larger than 256 KiB (EMSGSIZE), or the other side does not read (ENOBUFS): never
+   * waits, but keeps up to 8 MiB that the other side has not read yet, with descriptors of its own.
+   */
   send(message: Uint8Array, descriptors?: readonly number[]): void
   /** Descriptors received belong to the listener. */
   onMessage(listener: (message: Buffer, descriptors: readonly number[]) => void): void
-  /** Once, when the other side has gone. */
-  onClose(listener: () => void): void
+  /** Once, when the other side has gone; with a reason where it sent what cannot be taken whole, which ends the connection. After `onMessage`. */
+  onClose(listener: (reason?: Error) => void): void
   /** Who is on the other side, by the kernel (SO_PEERCRED). */
   readonly peer: { readonly pid: number; readonly uid: number; readonly gid: number }
   close(): void
