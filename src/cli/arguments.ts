@@ -18,6 +18,7 @@ export interface Arguments {
   readonly format: 'yaml' | 'json'
   readonly validate: boolean
   readonly watchConfig: boolean
+  readonly load: boolean
   readonly tap: TapArguments
 }
 
@@ -78,10 +79,11 @@ export function readArguments(words: readonly string[]): Arguments {
     gates: values('feature-gates').flatMap((list) => list.split(',').filter((gate) => gate !== '')),
     help,
     version: values('version').length > 0,
-    output: (chosen('output') ?? 'text') as Arguments['output'],
+    output: (values('json').length > 0 ? 'json' : (chosen('output') ?? 'text')) as Arguments['output'],
     mode: (chosen('mode') ?? 'redacted') as Arguments['mode'],
     format: (chosen('format') ?? 'yaml') as Arguments['format'],
     validate: values('validate').at(-1) !== 'false',
+    load: values('load').length > 0,
     watchConfig: (values('watch-config').at(-1) ?? 'false') !== 'false',
     tap: {
       endpoint: values('endpoint').at(-1) ?? 'localhost:13134',

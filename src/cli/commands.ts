@@ -44,6 +44,7 @@ export const COMMANDS = [
   'print-config',
   'graph',
   'tap',
+  'doctor',
   'schema',
   'components',
   'create',
@@ -193,6 +194,24 @@ export const DESCRIPTIONS: readonly CommandDescription[] = [
       },
     ],
     example: 'telegen tap traces --filter service.name=checkout',
+  },
+  {
+    name: 'doctor',
+    words: [],
+    summary: 'Tells what eBPF can do here and why not more.',
+    about: [
+      'Kernel, mounts, privileges, what each type of program is refused for, and which way each tracer of the receiver ebpf would use. Works without root too, and then says what is missing.',
+    ],
+    flags: [
+      {
+        name: 'load',
+        summary:
+          'Loads and attaches the programs of each tracer and takes them away again, in place of foreseeing it. Mounts tracefs where only that is missing.',
+      },
+      output(['text', 'json'], 'How it is told.'),
+      { name: 'json', summary: 'The same as --output json.' },
+    ],
+    example: 'telegen doctor',
   },
   {
     name: 'schema',

@@ -35,6 +35,8 @@ async function command(given: Arguments): Promise<number> {
       return (await import('./graph.ts')).graph(given, print)
     case 'tap':
       return (await import('./tap.ts')).tap(given)
+    case 'doctor':
+      return (await import('./doctor.ts')).doctor(given, print)
     case 'schema':
       return (await import('./schema.ts')).schema(given, print)
     case 'create':

@@ -1,21 +1,28 @@
 import type { Addon, Attachment, BpfObject, ObjectSpec, ProgramType } from './addon.ts'
 import { Unavailable } from './loader.ts'
 import type { LoaderLog, PassedOver, Rung, TracerRequest } from './loader.ts'
+import { mounts } from './mounts.ts'
 import { readObject } from './objects.ts'
 import { isNativeError, reasonOf, reasonOfProbe } from './reasons.ts'
 import { probe } from './probes.ts'
 
-/** What a ladder stands on. */
-export interface Ground {
+/** What can be known of a ladder's ground before anything stands on it. */
+export interface Foreground {
   readonly addon: Addon
-  /** Of the native part. */
-  readonly folder: string
-  readonly sharedMaps: Readonly<Record<string, number>>
   readonly cgroup2: string | undefined
-  readonly log: LoaderLog
   /** Called before a type is probed: makes ready what it needs. */
   prepare(type: ProgramType): Promise<void>
 }
+
+/** What a ladder stands on. */
+export interface Ground extends Foreground {
+  /** Of the native part. */
+  readonly folder: string
+  readonly sharedMaps: Readonly<Record<string, number>>
+  readonly log: LoaderLog
+}
+
+export const NO_TRACEFS = 'tracepoints need tracefs, which is mounted nowhere here'
 
 export interface Stand {
   readonly rung: string
@@ -40,13 +47,19 @@ export async function climb(request: TracerRequest, ground: Ground): Promise<Sta
   throw new Unavailable(`the tracer ${request.tracer} cannot be used here: ${reasons}`, passedOver)
 }
 
-/** Why this rung is not worth a try, by what the kernel can do; undefined where it is. */
-export async function whyNot(rung: Rung, ground: Pick<Ground, 'addon' | 'prepare'>): Promise<string | undefined> {
+/** Why this rung is not worth a try, by what the kernel can do and has; undefined where it is. */
+export async function whyNot(rung: Rung, ground: Foreground): Promise<string | undefined> {
   for (const type of rung.needs) {
     await ground.prepare(type)
+    if (type === 'tracepoint' && mounts().tracefs === undefined) return NO_TRACEFS
     const result = await probe(ground.addon, type)
     if (!result.ok) return reasonOfProbe(result)
   }
+  const wanted = Object.values(rung.parameters ?? {}).find((name) => ground.addon.functionParameters(name) < 0)
+  if (wanted !== undefined) return `this kernel has no function ${wanted}`
+  const rooted = Object.entries(rung.attach ?? {}).find(([, { kind }]) => kind === 'root cgroup')
+  if (rooted && ground.cgroup2 === undefined)
+    return `the program ${rooted[0]} needs the cgroup2 hierarchy, which is mounted nowhere here`
   return undefined
 }
 
@@ -112,20 +125,16 @@ const lostOf = (rung: Rung, program: string, thrown: unknown): PassedOver => ({
 function whereOf(rung: Rung, program: string, cgroup2: string | undefined): Attachment | undefined {
   const where = rung.attach?.[program]
   if (where?.kind !== 'root cgroup') return where
-  if (cgroup2 === undefined)
-    throw new Unavailable(`the program ${program} needs the cgroup2 hierarchy, which is mounted nowhere here`)
-  return { kind: 'cgroup', path: cgroup2 }
+  return { kind: 'cgroup', path: cgroup2 as string }
 }
 
-function parameterCounts(rung: Rung, addon: Addon): Record<string, Uint8Array> {
-  return Object.fromEntries(
-    Object.entries(rung.parameters ?? {}).map(([constant, name]) => {
-      const count = addon.functionParameters(name)
-      if (count < 0) throw new Unavailable(`this kernel has no function ${name}`)
-      return [constant, Uint8Array.of(count)]
-    }),
+const parameterCounts = (rung: Rung, addon: Addon): Record<string, Uint8Array> =>
+  Object.fromEntries(
+    Object.entries(rung.parameters ?? {}).map(([constant, name]) => [
+      constant,
+      Uint8Array.of(addon.functionParameters(name)),
+    ]),
   )
-}
 
 function tellVerifier({ tracer }: TracerRequest, { name: rung }: Rung, thrown: unknown, log: LoaderLog): void {
   if (isNativeError(thrown) && thrown.log)
