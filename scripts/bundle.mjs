@@ -17,7 +17,14 @@ const leanHttp = {
 }
 
 const { metafile } = await build({
-  entryPoints: ['src/cli/main.ts', 'src/cli/worker.ts', 'src/index.ts', 'src/plugin.ts', 'src/testing.ts'],
+  entryPoints: [
+    'src/cli/main.ts',
+    'src/cli/worker.ts',
+    'src/index.ts',
+    'src/plugin.ts',
+    'src/receivers/ebpf/worker.ts',
+    'src/testing.ts',
+  ],
   outdir: 'dist',
   bundle: true,
   splitting: true,
