@@ -22,11 +22,12 @@ std::string Description(int error) {
   return text ? text : "error " + std::to_string(error);
 }
 
-std::string Message(int error, const std::string &step, const std::string &subject, const std::string &detail) {
+std::string Message(int error, const std::string &step, const std::string &subject, const std::string &reason) {
   const std::string doing = subject.empty() ? step : step + " " + subject;
-  const std::string why = detail.empty() ? Description(error) : detail;
-  return doing + ": " + why + " (" + ErrorCode(error) + ")";
+  return doing + ": " + reason + " (" + ErrorCode(error) + ")";
 }
+
+std::string Reason(int error, const std::string &detail) { return detail.empty() ? Description(error) : detail; }
 
 }  // namespace
 
@@ -37,10 +38,11 @@ std::string ErrorCode(int error) {
 }
 
 Failure::Failure(int error, std::string step, std::string subject, std::string detail, std::string log)
-    : std::runtime_error(Message(Errno(error), step, subject, detail)),
+    : std::runtime_error(Message(Errno(error), step, subject, Reason(Errno(error), detail))),
       error_(Errno(error)),
       step_(std::move(step)),
       subject_(std::move(subject)),
+      reason_(Reason(error_, detail)),
       log_(log.size() > kLogBytesMax ? log.substr(log.size() - kLogBytesMax) : std::move(log)) {}
 
 std::string Failure::code() const { return ErrorCode(error_); }

@@ -20,12 +20,15 @@ class Failure : public std::runtime_error {
   const std::string &step() const { return step_; }
   const std::string &log() const { return log_; }
   std::string code() const;
+  // Why, without what was being done: the detail, or the errno's text.
+  const std::string &reason() const { return reason_; }
   Napi::Error ToError(Napi::Env env) const;
 
  private:
   int error_;
   std::string step_;
   std::string subject_;
+  std::string reason_;
   std::string log_;
 };
 
