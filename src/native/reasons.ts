@@ -20,10 +20,10 @@ export function reasonOf(thrown: unknown): string {
 
 /** `fentry programs do not load here: EPERM (operation not permitted)`. */
 export function reasonOfProbe(result: ProbeResult & { readonly ok: false }): string {
-  const { type, step, code } = result
+  const { type, step, code, reason } = result
   const kind = type === 'ringbuf' ? 'ring buffers' : `${type} programs`
   const verb = step === 'attach' ? 'do not attach' : step === 'load' ? 'do not load' : 'do not work'
-  return `${kind} ${verb} here: ${told(code)}`
+  return `${kind} ${verb} here: ${code} (${reason.charAt(0).toLowerCase()}${reason.slice(1)})`
 }
 
 export const isNativeError = (thrown: unknown): thrown is NativeError =>
@@ -31,6 +31,8 @@ export const isNativeError = (thrown: unknown): thrown is NativeError =>
 
 /** `ENOENT (no such file or directory)`. */
 function told(code: string): string {
-  for (const [name, words] of getSystemErrorMap().values()) if (name === code) return `${code} (${words})`
+  // Node knows one name of each number.
+  const known = code === 'EOPNOTSUPP' ? 'ENOTSUP' : code
+  for (const [name, words] of getSystemErrorMap().values()) if (name === known) return `${code} (${words})`
   return code
 }
