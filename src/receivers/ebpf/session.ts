@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock, ScopeFields, Signal } from '../../plugin.ts'
 import { Aggregates } from './aggregate/aggregates.ts'
 import type { KernelClock } from './clock.ts'
@@ -68,7 +69,8 @@ export class Session {
       const tally = new Tally(definition.name)
       const scope: ScopeFields = { name: `telegen/ebpf/${definition.name}`, version }
       const instruments = this.#aggregates.tracer(scope, tally)
-      const context = tracerContext({ scope, tally, processes, clock: kernelClock, signals, output, instruments })
+      const parts = { scope, tally, processes, clock: kernelClock, signals, output, instruments }
+      const context = tracerContext({ ...parts, procPath: join(config.rootPath || '/', 'proc') })
       return { tracer: definition.create(context, options), tally }
     })
     this.#tallies = [...listeners.map(({ tally }) => tally), this.#noTracer]

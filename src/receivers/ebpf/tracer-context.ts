@@ -13,6 +13,7 @@ export interface ContextParts {
   readonly signals: readonly Signal[]
   readonly output: Output
   readonly instruments: Instruments
+  readonly procPath?: string | undefined
 }
 
 /** What one tracer is given. Nothing is emitted of a process that the selection leaves out, nor of a signal that leaves in no pipeline. */
@@ -23,6 +24,7 @@ export function tracerContext(parts: ContextParts): TracerContext {
   const wantsRecords = signals.has('logs')
   return {
     processes,
+    procPath: parts.procPath,
     wall: (time) => clock.wall(time),
     wants: (signal) => signals.has(signal),
     span(process: Process, span: SpanFields) {

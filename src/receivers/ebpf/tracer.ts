@@ -1,5 +1,6 @@
 import type { Rung } from '../../native.ts'
-import type { Attributes, ExemplarFields, LogFields, Signal, SpanFields } from '../../plugin.ts'
+import type { Attributes, ExemplarFields, LogFields, ProcessNews, Signal, SpanFields } from '../../plugin.ts'
+import type { Started } from './processes/table.ts'
 
 /**
  * A tracer is one folder of `bpf/` and one of `tracers/`: programs that see something, and what makes telemetry of it. It is plain data and one
@@ -42,6 +43,8 @@ export interface Tracer {
 /** What a tracer is given. */
 export interface TracerContext {
   readonly processes: Processes
+  /** Where the host's `/proc` is; `/proc` where nothing is said. */
+  readonly procPath?: string | undefined
   /** Nanoseconds since 1970 of a time of the kernel's. */
   wall(time: number): bigint
   /** Whether this signal leaves the receiver: what is not wanted is not made. */
@@ -61,6 +64,8 @@ export interface TracerContext {
   drop(reason: string, amount?: number): void
   /** Something worth knowing that is no loss: counted as `telegen.ebpf.noted` by tracer and what it is. */
   note(what: string, amount?: number): void
+  /** What other components are told that listen to the processes of this machine. Missing where nobody does. */
+  tell?(news: ProcessNews): void
 }
 
 export interface InstrumentAbout {
@@ -99,6 +104,10 @@ export interface Processes {
   of(pid: number, name?: string): Process
   /** Of no process: what a device or the kernel itself did. */
   readonly host: Process
+  /** What the tracer `exec` has seen: a process has become another program. */
+  started?(started: Started): Process
+  /** Its last thread has ended. */
+  exited?(pid: number): void
 }
 
 /** Milliseconds between two ticks. */
