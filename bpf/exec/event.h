@@ -13,6 +13,7 @@
 struct process_executed {
 	struct event_header header;
 	__u64 start;  /* of the process, CLOCK_BOOTTIME, nanoseconds */
+	__u64 age;    /* of the process, nanoseconds */
 	__u64 cgroup; /* id in the hierarchy of cgroup2 */
 	__u32 parent;
 	__u32 uid; /* as the initial namespace counts */
@@ -32,6 +33,7 @@ struct process_executed {
 struct process_exited {
 	struct event_header header;
 	__u64 start;       /* as above */
+	__u64 age;         /* likewise */
 	__u64 run_time;    /* of all its threads, exact, nanoseconds */
 	__u64 user_time;   /* by the ticks of the clock: how `run_time` is shared out */
 	__u64 system_time; /* likewise */
@@ -44,7 +46,7 @@ struct process_exited {
 /* A process has begun as a copy of another. */
 struct process_forked {
 	struct event_header header; /* pid and tid: the child's */
-	__u64 start;                /* as above; 0 where it was not told */
+	__u64 start;                /* as above */
 	__u32 parent;
 	__u32 pad;
 	__u8 name[16];

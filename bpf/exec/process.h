@@ -109,6 +109,7 @@ static __always_inline void on_executed(const void *path, const void *interprete
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	__u64 user = bpf_get_current_uid_gid();
 	event->start = BPF_CORE_READ(leader, start_boottime);
+	event->age = bpf_ktime_get_boot_ns() - event->start;
 	event->cgroup = bpf_get_current_cgroup_id();
 	event->parent = parent_of(leader);
 	event->uid = (__u32)user;
@@ -173,6 +174,7 @@ static __always_inline void on_exited(void)
 		return;
 	write_header(&event->header, EVENT_PROCESS_EXITED, 1, sizeof(*event));
 	event->start = key.start;
+	event->age = bpf_ktime_get_boot_ns() - key.start;
 	add_up(event, signal);
 	event->peak_pages = BPF_CORE_READ(signal, maxrss);
 	event->parent = parent_of(leader);

@@ -31,11 +31,11 @@ int exited(void *context)
 
 #define CLONE_THREAD 0x00010000
 
-/* That of sched_process_fork does not say whether it is a thread. */
+/* That of sched_process_fork does not say whether it is a thread. The kernel took the start's time a moment before. */
 SEC("tracepoint/task/task_newtask")
 int forked(struct trace_event_raw_task_newtask *context)
 {
 	if (forks && !(context->clone_flags & CLONE_THREAD))
-		on_forked(context->pid, bpf_get_current_pid_tgid() >> 32, 0);
+		on_forked(context->pid, bpf_get_current_pid_tgid() >> 32, bpf_ktime_get_boot_ns());
 	return 0;
 }

@@ -1,6 +1,5 @@
 import type { Rung } from '../../native.ts'
 import type { Attributes, ExemplarFields, LogFields, ProcessNews, Signal, SpanFields } from '../../plugin.ts'
-import type { Started } from './processes/table.ts'
 
 /**
  * A tracer is one folder of `bpf/` and one of `tracers/`: programs that see something, and what makes telemetry of it. It is plain data and one
@@ -108,6 +107,20 @@ export interface Processes {
   started?(started: Started): Process
   /** Its last thread has ended. */
   exited?(pid: number): void
+}
+
+/** A program that a process has become, as the tracer `exec` saw it. */
+export interface Started {
+  readonly pid: number
+  readonly parent: number
+  readonly name: string
+  /** Clock ticks from boot. */
+  readonly start: number
+  readonly executable: string | undefined
+  readonly arguments: readonly string[]
+  readonly user: number
+  /** Id of its cgroup in the hierarchy of cgroup2. */
+  readonly cgroupId: bigint
 }
 
 /** Milliseconds between two ticks. */

@@ -1,4 +1,4 @@
-import type { Process, Processes } from '../tracer.ts'
+import type { Process, Processes, Started } from '../tracer.ts'
 import { Accounts } from './accounts.ts'
 import { CgroupContainers } from './cgroup-containers.ts'
 import { NO_ENVIRONMENT, readFacts, resourceOf } from './facts.ts'
@@ -24,20 +24,6 @@ export interface ProcessTableOptions {
   readonly verdict: (pid: number, traced: boolean | undefined) => void
   /** Milliseconds, monotonic. */
   readonly now?: () => number
-}
-
-/** A program that a process has become, as the tracer `exec` saw it. */
-export interface Started {
-  readonly pid: number
-  readonly parent: number
-  readonly name: string
-  /** Clock ticks from boot. */
-  readonly start: number
-  readonly executable: string | undefined
-  readonly arguments: readonly string[]
-  readonly user: number
-  /** Id of its cgroup in the hierarchy of cgroup2. */
-  readonly cgroupId: bigint
 }
 
 /** Processes known at a time; beyond, those that were not looked at for longest are forgotten. */
@@ -80,6 +66,7 @@ export class ProcessTable implements Processes {
     this.#ownExecutable = self === undefined ? undefined : this.#proc.executable(self)
   }
 
+  /** Processes known. */
   get size(): number {
     return this.#byPid.size
   }
@@ -103,6 +90,9 @@ export class ProcessTable implements Processes {
     const isThere = identity !== undefined && identity.start === started.start
     const facts = isThere ? this.#read(pid, identity) : this.#told(started)
     if (isThere) this.#containers.learn(started.cgroupId, facts)
+    // The program took the verdict on the one before out, in the kernel.
+    const before = this.#byPid.get(pid)
+    if (before) before.told = undefined
     return this.#add(facts, now, !isThere)
   }
 

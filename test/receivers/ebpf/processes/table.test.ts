@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { Selection } from '../../../../src/receivers/ebpf/processes/selection.ts'
 import type { MatcherOptions } from '../../../../src/receivers/ebpf/processes/selection-options.ts'
 import { CHECK_MS, ENDED_KEPT_MS, PROCESSES_MAX, ProcessTable } from '../../../../src/receivers/ebpf/processes/table.ts'
-import type { Started } from '../../../../src/receivers/ebpf/processes/table.ts'
+import type { Started } from '../../../../src/receivers/ebpf/tracer.ts'
 import { ProcFolder } from './proc-folder.ts'
 
 const ID = '3f4e9b2c1d5a6f7081920a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f'
