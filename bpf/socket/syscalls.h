@@ -3,6 +3,7 @@
 #include <asm/unistd.h>
 #include "socket.h"
 #include "descriptor.h"
+#include "entry.h"
 
 /* What a system call does. Sending ones are even, up to ACTION_SENDFILE. */
 #define ACTION_NONE 0
@@ -40,22 +41,6 @@ const volatile __u8 actions[SYSCALLS_MAX] = {
 /* Messages of one sendmmsg or recvmmsg that are looked at. */
 #define MESSAGES_MAX 8
 
-/* When threads entered a call that sends. Indexed by the last bits of the thread's id: another thread's entry in it only costs the time. */
-#define ENTRIES 32768
-
-struct entry {
-	__u64 time;
-	__u32 tid;
-	__u32 pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ENTRIES);
-	__type(key, __u32);
-	__type(value, struct entry);
-} entries SEC(".maps");
-
 struct user_message {
 	__u64 name, name_length;
 	__u64 vector, vector_length;
@@ -75,25 +60,6 @@ static __always_inline __u8 action_of(__u64 number)
 static __always_inline int sends(__u8 action)
 {
 	return action >= ACTION_SENDFILE || (action && !(action & 1));
-}
-
-static __always_inline void remember_entry(void)
-{
-	__u32 tid = bpf_get_current_pid_tgid();
-	__u32 at = tid & (ENTRIES - 1);
-	struct entry *entry = bpf_map_lookup_elem(&entries, &at);
-	if (!entry)
-		return;
-	entry->tid = tid;
-	entry->time = bpf_ktime_get_ns();
-}
-
-/* When this thread's call began; 0 where nobody remembers. */
-static __always_inline __u64 entry_time(__u32 tid)
-{
-	__u32 at = tid & (ENTRIES - 1);
-	struct entry *entry = bpf_map_lookup_elem(&entries, &at);
-	return entry && entry->tid == tid ? entry->time : 0;
 }
 
 /* What a call was given, as far as we look. */

@@ -21,7 +21,7 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(socket_enter, struct pt_regs___call *regs, long number)
 {
 	if (sends(action_of(number)))
-		remember_entry();
+		enter(ACTION_NONE);
 	return 0;
 }
 

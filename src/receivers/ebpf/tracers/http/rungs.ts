@@ -1,12 +1,33 @@
 import type { Rung } from '../../../../native.ts'
 
+const SENDFILE = 'what sendfile and splice send is not counted'
+const SPLICE = 'what splice reads from a socket is not counted'
+/** Of `recvmsg_parameters`: where the flags and the result of tcp_recvmsg stand has changed twice since 5.10. */
+const RECEIVING = { recvmsg_parameters: 'tcp_recvmsg' }
+
 /** The ways to see what moves over sockets, best first: how they differ stands in `bpf/README.md`. */
 export const SOCKET_RUNGS: readonly Rung[] = [
   {
-    name: 'tp_btf',
-    needs: ['tp_btf'],
-    object: 'socket/tp_btf',
+    name: 'fentry',
+    needs: ['fentry', 'tp_btf'],
+    object: 'socket/fentry',
+    parameters: RECEIVING,
+    optional: { socket_sent_page: SENDFILE, socket_spliced: SPLICE },
   },
+  {
+    name: 'kprobe',
+    needs: ['kprobe', 'tp_btf'],
+    object: 'socket/kprobe',
+    parameters: RECEIVING,
+    optional: {
+      socket_send_page: SENDFILE,
+      socket_sent_page: SENDFILE,
+      socket_splice: SPLICE,
+      socket_spliced: SPLICE,
+    },
+  },
+  { name: 'tp_btf', needs: ['tp_btf'], object: 'socket/tp_btf' },
+  { name: 'tracepoint', needs: ['tracepoint'], object: 'socket/tracepoint' },
 ]
 
 /** `PROTOCOL_…` of `bpf/socket/event.h`. */

@@ -1,0 +1,77 @@
+/* The socket tracer at the functions of TCP, by trampolines: the cheapest, and it sees whoever calls them. */
+#define BUFFERS_OF_KERNEL
+#include "messages.h"
+#include "license.h"
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(socket_send, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	on_entry(MESSAGE_SENT, sk, message, message->msg_flags & MSG_OOB);
+	return 0;
+}
+
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(socket_sent, struct sock *sk, struct msghdr *message, unsigned long size, int returned)
+{
+	on_exit(MESSAGE_SENT, returned);
+	return 0;
+}
+
+/* A word of the context at a constant place: of two such reads the compiler would make one, at a place computed, which is refused. */
+#define CONTEXT(at)                                                                                          \
+	({                                                                                                   \
+		__u64 word;                                                                                  \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(word) : "r"(context), "i"(8 * (at)));           \
+		word;                                                                                        \
+	})
+
+SEC("fentry/tcp_recvmsg")
+int socket_receive(__u64 *context)
+{
+	__u32 flags;
+	if (recvmsg_parameters == 6)
+		flags = CONTEXT(4);
+	else
+		flags = CONTEXT(3);
+	on_entry(MESSAGE_RECEIVED, (struct sock *)context[0], (struct msghdr *)context[1], flags);
+	return 0;
+}
+
+/* The result stands behind the parameters. */
+SEC("fexit/tcp_recvmsg")
+int socket_received(__u64 *context)
+{
+	int returned;
+	if (recvmsg_parameters == 6)
+		returned = CONTEXT(6);
+	else if (recvmsg_parameters == 5)
+		returned = CONTEXT(5);
+	else
+		returned = CONTEXT(4);
+	on_exit(MESSAGE_RECEIVED, returned);
+	return 0;
+}
+
+SEC("fexit/tcp_splice_read")
+int BPF_PROG(socket_spliced, struct socket *socket, void *position, void *pipe, unsigned long length,
+	     unsigned int flags, long returned)
+{
+	on_pages(BPF_CORE_READ(socket, sk), DIRECTION_IN, returned);
+	return 0;
+}
+
+/* Where sendfile and splice brought pages to a socket, until 6.4; since then they come as messages. */
+SEC("fexit/tcp_sendpage")
+int BPF_PROG(socket_sent_page, struct sock *sk, void *page, int offset, unsigned long size, int flags,
+	     int returned)
+{
+	on_pages(sk, DIRECTION_OUT, returned);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(socket_state, struct sock *sk, int before, int after)
+{
+	on_state(sk, after);
+	return 0;
+}
