@@ -23,7 +23,7 @@ const LIBRARIES: readonly (readonly [library: string, debian: string, fedora: st
   ['libstdc++.so', 'libstdc++6', 'libstdc++'],
 ]
 
-const require = createRequire(import.meta.url)
+const requireAddon = createRequire(import.meta.url)
 
 /**
  * The native part of Telegen, or why it is not there. Never throws. In every thread the same; the second call costs nothing.
@@ -35,7 +35,7 @@ export function loadAddon(folder: string = prebuiltFolder()): LoadedAddon {
   const file = join(folder, 'telegen.node')
   try {
     if (!existsSync(file)) return unavailable(whyNotBuilt(folder))
-    const addon = require(file) as Addon
+    const addon = requireAddon(file) as Addon
     const { addon: version } = addon.versions
     if (version !== ADDON_VERSION)
       return unavailable(`${file} is of version ${version} and not ${ADDON_VERSION}: run scripts/build-native`)
