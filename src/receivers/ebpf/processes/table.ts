@@ -175,12 +175,11 @@ export class ProcessTable implements Processes {
     this.#tell(process, false)
   }
 
-  /** Its workers are processes of its own that run the same file. */
-  #isOwn({ pid, parent, executable }: Facts): boolean {
+  /** So are its workers (`service::workers`): processes of its own that run the same file, and in it the worker's module. */
+  #isOwn({ pid, parent, executable, arguments: given }: Facts): boolean {
     if (this.#own.has(pid)) return true
-    return (
-      parent !== undefined && this.#own.has(parent) && executable !== undefined && executable === this.#ownExecutable
-    )
+    const isChild = parent !== undefined && this.#own.has(parent)
+    return isChild && executable === this.#ownExecutable && given.some((each) => WORKER_MODULE.test(each))
   }
 
   #looked(process: KnownProcess, now: number): void {
@@ -215,6 +214,9 @@ export class ProcessTable implements Processes {
     this.#options.verdict(process.pid, undefined)
   }
 }
+
+/** What `service::workers` forks. */
+const WORKER_MODULE = /\/cli\/worker\.[jt]s$/
 
 const NO_PORTS = { ports: new Set<number>(), state: 0 }
 

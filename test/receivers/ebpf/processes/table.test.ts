@@ -207,10 +207,12 @@ describe('Verdicts of the process table', () => {
   })
 
   test('leave Telegen and its workers out, whatever the selection says, but not what it starts', () => {
-    proc.write(50, { name: 'node', start: 700, executable: '/usr/bin/node' })
-    proc.write(51, { name: 'node', start: 701, executable: '/usr/bin/node', parent: 50 })
-    proc.write(52, { name: 'sh', start: 702, executable: '/bin/sh', parent: 50 })
-    proc.write(53, { name: 'node', start: 703, executable: '/usr/bin/node', parent: 1 })
+    const node = { name: 'node', executable: '/usr/bin/node' }
+    const worker = ['node', '/opt/telegen/dist/cli/worker.js']
+    proc.write(50, { ...node, start: 700 })
+    proc.write(51, { ...node, start: 701, parent: 50, arguments: worker })
+    proc.write(52, { ...node, start: 702, parent: 50, arguments: ['node', '/opt/shop.js'] })
+    proc.write(53, { ...node, start: 703, parent: 1, arguments: worker })
     for (const selection of [{}, { include: [{ pids: [50, 51, 52, 53] }] }]) {
       const processes = table(selection, [50])
       assert.deepEqual(
