@@ -18,3 +18,5 @@ export type {
   Rung,
   TracerRequest,
 } from './native/loader.ts'
+export { separatedLoader } from './native/separated/separated-loader.ts'
+export type { SeparatedLoader, SeparatedOptions } from './native/separated/separated-loader.ts'

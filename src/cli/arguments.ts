@@ -20,6 +20,7 @@ export interface Arguments {
   readonly watchConfig: boolean
   readonly load: boolean
   readonly tap: TapArguments
+  readonly loader: LoaderArguments
 }
 
 export interface TapArguments {
@@ -27,6 +28,13 @@ export interface TapArguments {
   readonly headers: readonly string[]
   /** What is asked for, as the endpoint has it. */
   readonly query: readonly [string, string][]
+}
+
+/** Of `bpf-loader`, as they were written. */
+export interface LoaderArguments {
+  readonly socket: string | undefined
+  readonly user: string | undefined
+  readonly mode: string | undefined
 }
 
 /** A command line that cannot be understood. */
@@ -89,6 +97,11 @@ export function readArguments(words: readonly string[]): Arguments {
       endpoint: values('endpoint').at(-1) ?? 'localhost:13134',
       headers: values('header'),
       query: ['side', 'filter', 'severity', 'name', 'limit'].flatMap(asked),
+    },
+    loader: {
+      socket: values('socket').at(-1),
+      user: values('user').at(-1),
+      mode: about.name === 'bpf-loader' ? values('mode').at(-1) : undefined,
     },
   }
 }

@@ -45,6 +45,7 @@ export const COMMANDS = [
   'graph',
   'tap',
   'doctor',
+  'bpf-loader',
   'schema',
   'components',
   'create',
@@ -212,6 +213,29 @@ export const DESCRIPTIONS: readonly CommandDescription[] = [
       { name: 'json', summary: 'The same as --output json.' },
     ],
     example: 'telegen doctor',
+  },
+  {
+    name: 'bpf-loader',
+    words: [],
+    summary: 'Puts the programs of the receiver ebpf into the kernel for an agent that has no privileges.',
+    about: [
+      'Needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and gives up all else. Loads only what Telegen ships. The configuration of the agent names the socket: receivers::ebpf::loader::socket. Ends with SIGINT or SIGTERM, and with it all that it had attached.',
+    ],
+    flags: [
+      {
+        name: 'socket',
+        value: 'path',
+        completes: 'file',
+        summary: 'Where it listens. Default /run/telegen/bpf-loader.sock; the folder must be there.',
+      },
+      {
+        name: 'user',
+        value: 'name',
+        summary: 'Whose agent is served, by name or number. Default: only root and the user that it runs as.',
+      },
+      { name: 'mode', value: 'octal', summary: 'Permissions of the socket. Default 0660.' },
+    ],
+    example: 'telegen bpf-loader --socket /run/telegen/bpf-loader.sock --user telegen',
   },
   {
     name: 'schema',

@@ -37,6 +37,8 @@ async function command(given: Arguments): Promise<number> {
       return (await import('./tap.ts')).tap(given)
     case 'doctor':
       return (await import('./doctor.ts')).doctor(given, print)
+    case 'bpf-loader':
+      return (await import('./bpf-loader.ts')).bpfLoader(given)
     case 'schema':
       return (await import('./schema.ts')).schema(given, print)
     case 'create':

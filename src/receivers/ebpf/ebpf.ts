@@ -1,5 +1,5 @@
-import { inProcessLoader, loadAddon, Unavailable } from '../../native.ts'
-import type { Addon } from '../../native.ts'
+import { inProcessLoader, loadAddon, separatedLoader, Unavailable } from '../../native.ts'
+import type { Addon, SeparatedLoader } from '../../native.ts'
 import { receive } from '../../plugin.ts'
 import type { Receiver, ReceiverContext } from '../../plugin.ts'
 import { Intake } from './intake.ts'
@@ -30,16 +30,19 @@ export function ebpf(context: ReceiverContext<EbpfConfig>, meansOf: typeof means
 }
 
 function means({ config, log, clock }: ReceiverContext<EbpfConfig>): Means {
-  const { root_path: root, stats } = config
+  const { root_path: root, stats, loader } = config
   const loaded = loadAddon()
   const addonOf = (): Addon => {
     if (loaded.kind === 'unavailable') throw new Unavailable(loaded.reason)
     return loaded.addon
   }
-  const ownPids = () => [ownPid(`${root}/proc`)]
+  let separated: SeparatedLoader | undefined
+  const ownPids = () => [ownPid(`${root}/proc`), ...(separated?.pid === undefined ? [] : [separated.pid])]
   return {
     loader: () =>
-      inProcessLoader({ addon: addonOf(), folder: loaded.folder, log, ownPids: ownPids(), statistics: stats }),
+      loader.socket === ''
+        ? inProcessLoader({ addon: addonOf(), folder: loaded.folder, log, ownPids: ownPids(), statistics: stats })
+        : (separated = separatedLoader({ addon: addonOf(), socket: loader.socket })),
     tracer,
     thread: (start, hears) => new WorkerThread(start, clock, hears),
     ownPids,
