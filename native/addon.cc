@@ -1,12 +1,29 @@
 #include "addon.h"
 
 #include <bpf/libbpf.h>
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
 
 #include "libbpf-warnings.h"
 #include "release.h"
 
 namespace telegen {
 namespace {
+
+// The library itself tells no patch level ("v1.1"), but the name of its file does ("libbpf.so.1.1.2").
+std::string LibbpfVersion() {
+  const std::string told = libbpf_version_string();
+  const std::string version = told.substr(told.find_first_of("0123456789"));
+  Dl_info library;
+  if (dladdr(reinterpret_cast<void *>(libbpf_version_string), &library) == 0) return version;
+  const std::unique_ptr<char, void (*)(void *)> file(realpath(library.dli_fname, nullptr), free);
+  const std::string path = file ? file.get() : "";
+  const size_t found = path.rfind(".so." + version);
+  return found == std::string::npos ? version : path.substr(found + 4);
+}
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData());
@@ -15,9 +32,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 
   Napi::Object versions = Napi::Object::New(env);
   versions.Set("addon", "0.1.0");
-  // "v1.1.2" where the library says so; its headers' version need not be the one that was found.
-  const std::string libbpf = libbpf_version_string();
-  versions.Set("libbpf", libbpf.substr(libbpf.find_first_of("0123456789")));
+  versions.Set("libbpf", LibbpfVersion());
   exports.Set("versions", versions);
 
   InitLoad(env, exports);

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 
 #include <cstdio>
+#include <cstring>
 
 namespace telegen {
 namespace {
@@ -33,9 +34,14 @@ void LibbpfWarnings::Add(const char *text) {
 }
 
 std::string LibbpfWarnings::First() const {
-  const std::string line = text_.substr(0, text_.find('\n'));
-  const std::string prefix = "libbpf: ";
-  return line.compare(0, prefix.size(), prefix) == 0 ? line.substr(prefix.size()) : line;
+  std::string line = text_.substr(0, text_.find('\n'));
+  for (const char *prefix : {"libbpf: ", "prog '", "map '"}) {
+    const size_t length = strlen(prefix);
+    if (line.compare(0, length, prefix) != 0) continue;
+    const size_t end = prefix[length - 1] == '\'' ? line.find("': ") : length - 3;
+    if (end != std::string::npos) line = line.substr(end + 3);
+  }
+  return line;
 }
 
 std::string LibbpfWarnings::Named(const std::string &kind) const {

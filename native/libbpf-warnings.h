@@ -15,7 +15,8 @@ class LibbpfWarnings {
   LibbpfWarnings(const LibbpfWarnings &) = delete;
   LibbpfWarnings &operator=(const LibbpfWarnings &) = delete;
 
-  // The first line: what went wrong first, which the others follow from.
+  // The first line: what went wrong first, which the others follow from. Without the name of what it is about, which a
+  // Failure has.
   std::string First() const;
   // The name that libbpf puts in quotation marks after `kind` (`prog`, `map`), where it named one.
   std::string Named(const std::string &kind) const;

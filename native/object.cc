@@ -9,13 +9,11 @@
 
 #include "failure.h"
 #include "libbpf-warnings.h"
+#include "verifier-log.h"
 
 namespace telegen {
 namespace {
 
-// What the verifier may write about the one program that it refuses. Pages that it does not write to are never had.
-// Were it too short, the kernel would say that instead of what is wrong.
-constexpr size_t kVerifierLogBytes = 16 * 1024 * 1024;
 constexpr uint64_t kRingBytesMax = uint64_t{1} << 31;
 
 bool StartsWith(const std::string &text, const char *start) { return text.compare(0, strlen(start), start) == 0; }
@@ -70,14 +68,16 @@ void ShareMaps(bpf_object *object, const ObjectSpec &spec) {
   }
 }
 
-void Load(bpf_object *object, const ObjectSpec &spec, const char *log) {
+void Load(bpf_object *object, const ObjectSpec &spec, const VerifierLog &log) {
   const LibbpfWarnings warnings;
   const int result = bpf_object__load(object);
   if (result >= 0) return;
+  const std::string refusal = log.Refusal();
+  const std::string reason = refusal.empty() ? warnings.First() : refusal;
   const std::string program = warnings.Named("prog");
   const std::string map = program.empty() ? warnings.Named("map") : "";
-  const std::string &subject = !program.empty() ? program : !map.empty() ? map : spec.name;
-  throw Failure(result, map.empty() ? "load" : "create map", subject, warnings.First(), log);
+  if (!map.empty()) throw Failure(result, "create map", map, reason);
+  throw Failure(result, "load", program.empty() ? spec.name : program, reason, log.End());
 }
 
 }  // namespace
@@ -89,12 +89,10 @@ uint32_t RingBytes(uint32_t at_least) {
 }
 
 Object::Object(const ObjectSpec &spec) : name_(spec.name) {
-  // Not filled with zeros, so that its pages are not touched.
-  const std::unique_ptr<char[]> log(new char[kVerifierLogBytes]);
-  log[0] = '\0';
+  VerifierLog log;
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = spec.name.c_str());
-  options.kernel_log_buf = log.get();
-  options.kernel_log_size = kVerifierLogBytes;
+  options.kernel_log_buf = log.data();
+  options.kernel_log_size = VerifierLog::kBytes;
   {
     const LibbpfWarnings warnings;
     object_.reset(bpf_object__open_mem(spec.elf.data(), spec.elf.size(), &options));
@@ -106,7 +104,7 @@ Object::Object(const ObjectSpec &spec) : name_(spec.name) {
   ShareMaps(object_.get(), spec);
   bpf_program *program;
   bpf_object__for_each_program(program, object_.get()) SetUprobeMulti(program);
-  Load(object_.get(), spec, log.get());
+  Load(object_.get(), spec, log);
   bpf_object__for_each_program(program, object_.get()) {
     if (bpf_program__autoload(program)) program_names_.push_back(bpf_program__name(program));
   }

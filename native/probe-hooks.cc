@@ -10,19 +10,18 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <vector>
 
 #include "attachment.h"
 #include "failure.h"
 #include "libbpf-warnings.h"
 #include "probe.h"
+#include "verifier-log.h"
 
 namespace telegen {
 namespace {
 
 constexpr char kName[] = "telegen_probe";
 constexpr char kLicense[] = "Dual BSD/GPL";
-constexpr size_t kLogBytes = 64 * 1024;
 constexpr int kXdpPass = 2;
 // Says nothing about the packet, so that filters behind it are asked as well.
 constexpr int kTcNext = -1;
@@ -160,15 +159,6 @@ const std::map<std::string, std::function<void()>> kHooks = {
     {"ringbuf", TryRing},
 };
 
-// Its last line that says something: the first lines are the walk, the very last are statistics.
-std::string Refusal(const std::string &log) {
-  const size_t statistics = log.find("\nprocessed ");
-  std::string text = log.substr(0, statistics);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  const size_t line = text.rfind('\n');
-  return line == std::string::npos ? text : text.substr(line + 1);
-}
-
 }  // namespace
 
 Descriptor LoadMinimal(const MinimalProgram &minimal) {
@@ -186,12 +176,12 @@ Descriptor LoadMinimal(const MinimalProgram &minimal) {
   instructions[0].imm = minimal.result;
   instructions[1].code = BPF_JMP | BPF_EXIT;
 
-  std::vector<char> log(kLogBytes);
+  VerifierLog log;
   LIBBPF_OPTS(bpf_prog_load_opts, options,
               .expected_attach_type = static_cast<bpf_attach_type>(minimal.expected_attach_type),
-              .attach_btf_id = static_cast<uint32_t>(target), .log_size = kLogBytes, .log_buf = log.data());
+              .attach_btf_id = static_cast<uint32_t>(target), .log_size = VerifierLog::kBytes, .log_buf = log.data());
   Descriptor program(bpf_prog_load(minimal.type, kName, kLicense, instructions, std::size(instructions), &options));
-  if (!program) throw Failure(errno, "load", {}, Refusal(log.data()), log.data());
+  if (!program) throw Failure(errno, "load", {}, log.Refusal(), log.End());
   return program;
 }
 

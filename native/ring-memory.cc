@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kHeaderBytes = BPF_RINGBUF_HDR_SZ;
 
 // By fdinfo rather than by bpf(), which kernels before 5.16 refuse to those without privileges altogether.
-size_t RingSize(int map) {
+size_t RingSize(int map, int subject) {
   std::ifstream info("/proc/self/fdinfo/" + std::to_string(map));
   std::string name;
   uint64_t value = 0;
@@ -33,7 +33,7 @@ size_t RingSize(int map) {
     if (name == "max_entries") size = value;
   }
   if (type != BPF_MAP_TYPE_RINGBUF || size == 0) {
-    throw Failure(EINVAL, "open ring", std::to_string(map), "the descriptor is not that of a ring buffer map");
+    throw Failure(EINVAL, "open ring", std::to_string(subject), "the descriptor is not that of a ring buffer map");
   }
   return size;
 }
@@ -44,7 +44,7 @@ const uint64_t *Position(const uint8_t *page) { return reinterpret_cast<const ui
 
 RingMemory::RingMemory(int map) : map_(fcntl(map, F_DUPFD_CLOEXEC, 3)), page_(static_cast<size_t>(getpagesize())) {
   if (!map_) throw Failure(errno, "open ring", std::to_string(map));
-  size_ = RingSize(map_.get());
+  size_ = RingSize(map_.get(), map);
   void *consumer = mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, map_.get(), 0);
   if (consumer == MAP_FAILED) throw Failure(errno, "map ring", std::to_string(map));
   void *producer = mmap(nullptr, page_ + 2 * size_, PROT_READ, MAP_SHARED, map_.get(), static_cast<off_t>(page_));

@@ -71,8 +71,10 @@ void RingWaker::Close() {
   listener_.Reset();
   uv_close(reinterpret_cast<uv_handle_t *>(&poll_), [](uv_handle_t *handle) {
     RingWaker *waker = static_cast<RingWaker *>(handle->data);
-    if (waker->hook_) napi_remove_async_cleanup_hook(waker->hook_);
+    // The hook holds the environment, which the members need as they go.
+    const napi_async_cleanup_hook_handle hook = waker->hook_;
     delete waker;
+    if (hook) napi_remove_async_cleanup_hook(hook);
   });
 }
 

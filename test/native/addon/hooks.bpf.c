@@ -24,7 +24,7 @@ static __always_inline void count(__u32 hook)
 		*value += 1;
 }
 
-SEC("cgroup_skb/ingress")
+SEC("cgroup_skb/egress")
 int on_packet(struct __sk_buff *packet)
 {
 	count(CGROUP);

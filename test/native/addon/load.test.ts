@@ -91,7 +91,7 @@ describe('load', { skip: bed.skip }, () => {
   test('fentry is refused by the loader with the errno that its probe told', async (context) => {
     const probe = await addon.probe('fentry')
     if (probe.ok) return context.skip('fentry works here')
-    const loading = addon.load({ ...object('classic'), without: ['on_kill'] })
+    const loading = addon.load({ ...object('classic'), without: ['on_kill', 'on_killed', 'on_kill_of_thread'] })
     await assert.rejects(loading, failure(probe.code, 'load', 'on_send'))
   })
 

@@ -7,7 +7,8 @@ import { loadAddon } from '../../../src/native/load-addon.ts'
 
 /** The addon and the objects of these tests, or why they cannot run here. */
 export type Testbed =
-  { readonly skip: string } | { readonly skip: false; readonly addon: Addon; object(name: string): ObjectSpec }
+  | { readonly skip: string }
+  | { readonly skip: false; readonly addon: Addon; readonly object: (name: string) => ObjectSpec }
 
 export function testbed(): Testbed {
   const loaded = loadAddon()
@@ -30,11 +31,9 @@ function compiled(name: string): Uint8Array {
   try {
     const object = join(folder, `${name}.o`)
     const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
-    execFileSync('clang', [
-      ...['-O2', '-g', '-target', 'bpf', '-mcpu=v3', '-Wall', '-Werror', `-I/usr/include/${machine}-linux-gnu`],
-      ...['-I', join(import.meta.dirname, '../../../bpf/include'), '-c', join(import.meta.dirname, `${name}.bpf.c`)],
-      ...['-o', object],
-    ])
+    const target = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', '-Wall', '-Werror']
+    const includes = [`-I/usr/include/${machine}-linux-gnu`, `-I${join(import.meta.dirname, '../../../bpf/include')}`]
+    execFileSync('clang', [...target, ...includes, '-c', join(import.meta.dirname, `${name}.bpf.c`), '-o', object])
     const elf = readFileSync(object)
     objects.set(name, elf)
     return elf
