@@ -1,5 +1,7 @@
 import { Block, ByteSize, Choice, Duration, Options, Type } from '../../plugin.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
+import { dnsOptions } from './tracers/dns/options.ts'
+import { tcpOptions } from './tracers/tcp/options.ts'
 import { selectionFaults, selectionProperties } from './processes/selection-options.ts'
 
 const SMALLEST_RING = 64 * 1024
@@ -7,7 +9,13 @@ const SMALLEST_RING = 64 * 1024
 const LARGEST_RING = 2 ** 30
 
 export const ebpfOptions = Options({
-  tracers: Block({}, { description: 'What to trace: each tracer that stands here is on.' }),
+  tracers: Block(
+    {
+      dns: Type.Optional(dnsOptions),
+      tcp: Type.Optional(tcpOptions),
+    },
+    { description: 'What to trace: each tracer that stands here is on.' },
+  ),
   ...selectionProperties,
   ring_size: ByteSize({
     default: '16MiB',
