@@ -37,23 +37,25 @@ struct call {
 	__u8 payload[2 * PAYLOAD_BYTES_MAX];
 };
 
-/* One of each direction: a thread that sends may be interrupted by one that receives, where programs can be preempted. */
+/* One for each program that has such calls: where programs can be preempted, another may run in the middle of one. */
+#define CALLS 4
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, CALLS);
 	__type(key, __u32);
 	__type(value, struct call);
 } calls SEC(".maps");
 
-static __always_inline struct call *call_of(__u32 direction)
+static __always_inline struct call *call_at(__u32 place)
 {
-	return bpf_map_lookup_elem(&calls, &direction);
+	return bpf_map_lookup_elem(&calls, &place);
 }
 
 /* A call of a direction, nothing yet known of where its bytes are. */
-static __always_inline struct call *new_call(__u32 direction)
+static __always_inline struct call *new_call(__u32 place, __u32 direction)
 {
-	struct call *call = call_of(direction);
+	struct call *call = call_at(place);
 	if (call) {
 		call->direction = direction;
 		call->began = 0;

@@ -56,7 +56,7 @@ SEC("fexit/tcp_splice_read")
 int BPF_PROG(socket_spliced, struct socket *socket, void *position, void *pipe, unsigned long length,
 	     unsigned int flags, long returned)
 {
-	on_pages(BPF_CORE_READ(socket, sk), DIRECTION_IN, returned);
+	on_pages(MESSAGE_SPLICED, BPF_CORE_READ(socket, sk), returned);
 	return 0;
 }
 
@@ -65,7 +65,7 @@ SEC("fexit/tcp_sendpage")
 int BPF_PROG(socket_sent_page, struct sock *sk, void *page, int offset, unsigned long size, int flags,
 	     int returned)
 {
-	on_pages(sk, DIRECTION_OUT, returned);
+	on_pages(MESSAGE_PAGE, sk, returned);
 	return 0;
 }
 

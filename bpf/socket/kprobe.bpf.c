@@ -49,7 +49,7 @@ int BPF_KRETPROBE(socket_spliced, long returned)
 {
 	struct entry *entry = leave(bpf_get_current_pid_tgid(), MESSAGE_SPLICED);
 	if (entry)
-		on_pages((struct sock *)entry->words[0], DIRECTION_IN, returned);
+		on_pages(MESSAGE_SPLICED, (struct sock *)entry->words[0], returned);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ int BPF_KRETPROBE(socket_sent_page, int returned)
 {
 	struct entry *entry = leave(bpf_get_current_pid_tgid(), MESSAGE_PAGE);
 	if (entry)
-		on_pages((struct sock *)entry->words[0], DIRECTION_OUT, returned);
+		on_pages(MESSAGE_PAGE, (struct sock *)entry->words[0], returned);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "message.h"
 
+/* What a call does; less one, also its place in `calls`. */
 #define MESSAGE_SENT 1
 #define MESSAGE_RECEIVED 2
 #define MESSAGE_SPLICED 3
@@ -48,7 +49,7 @@ static __always_inline void on_exit(__u32 action, int returned)
 	if (!entry || returned <= 0)
 		return;
 	__u32 direction = action == MESSAGE_SENT ? DIRECTION_OUT : DIRECTION_IN;
-	struct call *call = new_call(direction);
+	struct call *call = new_call(action - 1, direction);
 	if (!call)
 		return;
 	call->sk = (struct sock *)entry->words[0];
@@ -59,18 +60,18 @@ static __always_inline void on_exit(__u32 action, int returned)
 	call->buffers.count = entry->words[2];
 	call->buffers.kind = entry->words[3] & 0xff;
 	call->buffers.offset = call->buffers.kind == BUFFERS_ONE ? 0 : entry->words[3] >> 8;
-	on_data(direction);
+	on_data(action - 1);
 }
 
 /* Data that moved without a buffer of the program's: only its amount is known. */
-static __always_inline void on_pages(struct sock *sk, __u32 direction, long returned)
+static __always_inline void on_pages(__u32 action, struct sock *sk, long returned)
 {
 	if (returned <= 0 || !traced(bpf_get_current_pid_tgid() >> 32))
 		return;
-	struct call *call = new_call(direction);
+	struct call *call = new_call(action - 1, action == MESSAGE_PAGE ? DIRECTION_OUT : DIRECTION_IN);
 	if (!call)
 		return;
 	call->sk = sk;
 	call->bytes = returned;
-	on_data(direction);
+	on_data(action - 1);
 }

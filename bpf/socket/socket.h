@@ -148,12 +148,12 @@ static __always_inline __u8 classify(struct call *call, struct connection *conne
 }
 
 /*
- * The call of this direction has moved data. The state of its connection is not locked (programs of these kinds may not): two threads that
+ * The call at this place of `calls` has moved data. The state of its connection is not locked (programs of these kinds may not): two threads that
  * move data over one connection in the same instant may number two events alike. A function of its own, which the verifier reads once.
  */
-__noinline int on_data(__u32 direction)
+__noinline int on_data(__u32 place)
 {
-	struct call *call = call_of(direction);
+	struct call *call = call_at(place);
 	if (!call)
 		return 0;
 	struct connection *connection = connection_of(call->sk);

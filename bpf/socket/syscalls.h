@@ -22,6 +22,9 @@
 
 #define SYSCALLS_MAX 512
 
+/* The place of what is at hand in `calls`: one program sees all. */
+#define SYSTEM_CALL 0
+
 /* By number, which is another on each architecture: objects are compiled for one. */
 const volatile __u8 actions[SYSCALLS_MAX] = {
 	[__NR_read] = ACTION_READ,         [__NR_write] = ACTION_WRITE,
@@ -111,7 +114,7 @@ static __always_inline void on_messages(struct call *call, __u64 address, __u32 
 		message_buffers(&call->buffers, &message);
 		call->bytes = (__u32)message.moved;
 		if (call->bytes)
-			on_data(call->direction);
+			on_data(SYSTEM_CALL);
 	}
 	if (messages > MESSAGES_MAX)
 		count(COUNTER_TRUNCATED);
@@ -138,7 +141,7 @@ static __always_inline void on_return(__u8 action, const struct arguments *argum
 	if (!sk)
 		return;
 
-	struct call *call = new_call(direction);
+	struct call *call = new_call(SYSTEM_CALL, direction);
 	if (!call)
 		return;
 	call->sk = sk;
@@ -159,5 +162,5 @@ static __always_inline void on_return(__u8 action, const struct arguments *argum
 	}
 	if (action == ACTION_RECVFROM && arguments->fourth & MSG_TRUNC)
 		call->buffers.kind = BUFFERS_NONE; /* thrown away by the kernel */
-	on_data(direction);
+	on_data(SYSTEM_CALL);
 }
