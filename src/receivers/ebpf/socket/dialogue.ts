@@ -1,5 +1,5 @@
 import { type Connection, CLIENT, SERVER, UNKNOWN } from './connection.ts'
-import { DATA_STARTS_MESSAGE, DIRECTION_OUT, SOCKET_DATA as AT, SOCKET_DATA_BYTES } from './event.ts'
+import { DIRECTION_OUT, SOCKET_DATA as AT, SOCKET_DATA_BYTES } from './event.ts'
 import { type Account, Exchange, type ExchangeListener } from './exchange.ts'
 import {
   ANSWER,
@@ -20,8 +20,8 @@ import { pidOf, tidOf, timeOf, unsigned64 } from '../event.ts'
 
 /** Requests of one connection that wait for their answers. */
 export const PIPELINED_MOST = 128
-/** An answer whose end cannot be seen is over when this long nothing of it came. It ended with its last byte all the same. */
-export const OPEN_QUIET_NS = 5e9
+/** An answer whose head was cut is over when nothing of it came for so long. It ended with its last byte all the same. */
+export const CUT_QUIET_NS = 5e9
 /** So long an answer is waited for. */
 export const ANSWER_WAIT_NS = 300e9
 
@@ -53,6 +53,8 @@ export class Dialogue<Q, A extends Answer, T> {
   /** The client asks before it was answered. */
   #isPipelined = false
   #isLetBe = false
+  /** Nothing came yet behind the head of the answer that is being read. */
+  #isBodyUnseen = false
   /** When an answer came that nobody waited for. */
   #unasked = 0
 
@@ -92,13 +94,10 @@ export class Dialogue<Q, A extends Answer, T> {
   tick(now: number): void {
     const oldest = this.#waiting[0]
     if (!oldest) return
-    const quiet = now - this.time
-    if (oldest.answer ? quiet > (this.#answers.state === OPEN ? OPEN_QUIET_NS : ANSWER_WAIT_NS) : false) {
-      this.#finish(oldest)
-      this.#answers.reset()
-      this.#followsAnswers = false
-      if (this.#waiting.length > 0) this.#lose('answer_overdue')
-    } else if (quiet > ANSWER_WAIT_NS) this.#lose('answer_overdue')
+    const patience = oldest.answer?.isCut ? CUT_QUIET_NS : ANSWER_WAIT_NS
+    if (now - this.time <= patience) return
+    if (oldest.answer) this.#finish(oldest)
+    this.#lose('answer_overdue')
   }
 
   /** It is no longer looked at. */
@@ -132,11 +131,10 @@ export class Dialogue<Q, A extends Answer, T> {
     return true
   }
 
-  /** What begins with this event. Only the beginning of a run, or what the kernel's side saw begin, can be the beginning of anything. */
+  /** What begins with this event. What begins later in a run follows something, and may be the second of two. */
   #beginning(event: Buffer, at: number): Beginning {
     const captured = event.readUInt16LE(at + AT.captured)
-    if (captured === 0) return NEITHER
-    if (event.readUInt32LE(at + AT.run) !== 0 && (event[at + AT.flags]! & DATA_STARTS_MESSAGE) === 0) return NEITHER
+    if (captured === 0 || event.readUInt32LE(at + AT.run) !== 0) return NEITHER
     const from = at + SOCKET_DATA_BYTES
     return this.#protocol.detect(event, from, from + captured)
   }
@@ -243,13 +241,12 @@ export class Dialogue<Q, A extends Answer, T> {
     return (this.#followsAnswers = true)
   }
 
-  /** A body that no hook saw go (some send files past all of them): the next answer says that it is over. */
+  /** A body of which no hook saw anything go (some send files past all of them): the next answer says that it is over. */
   #endUnseenBody(event: Buffer, at: number): void {
-    if (this.#answers.state !== READING || this.#waiting.length < 2) return
-    const oldest = this.#waiting[0]!
-    if (!oldest.answer || this.#beginning(event, at) !== ANSWER) return
+    if (!this.#isBodyUnseen || this.#answers.state !== READING || this.#waiting.length < 2) return
+    if (this.#beginning(event, at) !== ANSWER) return
     this.#account.note('bodies_unseen')
-    this.#finish(oldest)
+    this.#finish(this.#waiting[0]!)
     this.#answers.reset()
   }
 
@@ -282,6 +279,7 @@ export class Dialogue<Q, A extends Answer, T> {
     const { state, message } = this.#answers
     if (state === BROKEN) return this.#notUnderstood()
     exchange.end = this.time
+    this.#isBodyUnseen = false
     if (message !== undefined && !message.isInterim && !exchange.answer) this.#takeAnswer(exchange, message)
     // Where the next answer begins cannot be seen.
     if (state === OPEN && this.#waiting.length > 1) return this.#headNotCaptured()
@@ -294,6 +292,7 @@ export class Dialogue<Q, A extends Answer, T> {
 
   #takeAnswer(exchange: Exchange<Q, A, T>, answer: A): void {
     exchange.answer = answer
+    this.#isBodyUnseen = true
     // A request whose end could not be seen is over when it is answered.
     if (this.#asking !== exchange || this.#requests.state !== OPEN) return
     this.#asking = undefined

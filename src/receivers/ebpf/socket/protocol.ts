@@ -29,6 +29,8 @@ export interface Answer {
   readonly isInterim: boolean
   /** Behind it, the connection speaks something else (101 Switching Protocols). */
   readonly endsProtocol: boolean
+  /** Not all that says where it ends was captured: it may be over already. */
+  readonly isCut: boolean
 }
 
 /** No byte of a message yet. */
