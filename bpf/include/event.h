@@ -76,7 +76,8 @@ const volatile __u32 own_pids[2];
 
 static __always_inline int traced(__u32 pid)
 {
-	if (pid == own_pids[0] || pid == own_pids[1])
+	/* 0 is nobody's, and stands where there is no loader. */
+	if (pid && (pid == own_pids[0] || pid == own_pids[1]))
 		return 0;
 	__u8 *verdict = bpf_map_lookup_elem(&verdicts, &pid);
 	return verdict ? *verdict == VERDICT_TRACE : trace_unknown;
