@@ -1,6 +1,7 @@
 /**
- * Something that an extension offers to other components: storage, authentication, discovery. A capability is a typed
- * name; `context.extension(Storage, 'file_storage')` finds the implementation that the extension of that id offers.
+ * Something that an extension, or a receiver, offers to other components: storage, authentication, processes. A capability is a typed
+ * name; `context.extension(Storage, 'file_storage')` finds the implementation that the extension of that id offers,
+ * or the receiver of that id where no extension has it.
  */
 export class Capability<T> {
   readonly name: string

@@ -25,7 +25,7 @@ export interface Context<Config = unknown> {
   readonly meter: Meter
   readonly clock: Clock
   readonly status: StatusReporter
-  /** What the extension of that id offers. Call it in `start`, not in `create`. Throws where the id is not configured or offers something else. */
+  /** What the extension, or the receiver, of that id offers. Call it in `start`, not in `create`. Throws where the id is not configured or offers something else. */
   extension<T>(capability: Capability<T>, id: string): T
 }
 

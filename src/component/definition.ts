@@ -83,6 +83,8 @@ export interface ReceiverDefinition<C extends TSchema = TSchema> extends About<C
   readonly create: (context: ReceiverContext<Static<C>>) => Receiver
   /** Addresses that the receiver will listen on, as `tcp://host:port` or `unix:path`: `validate` finds the ones used twice. */
   readonly listens?: (config: Static<C>) => readonly string[]
+  /** What it will offer to other components, so that a reference to it is checked without creating it. */
+  readonly offers?: (config: Static<C>) => readonly Capability<unknown>[]
   /** The most memory that it takes before any limit knows of it: `validate` adds it to the worst case, in these words. */
   readonly beforeLimits?: (config: Static<C>) => readonly MemoryPart[]
 }
@@ -95,6 +97,8 @@ export interface MemoryPart {
 
 /** Made by `receive` or `poll`. */
 export interface Receiver {
+  /** There from `create` on, since others start before it opens. */
+  readonly offers?: readonly Offer[]
   /** Acquires; rejects where it cannot. Resolves to the stream of what comes in, subscribed to while running. */
   open(): Promise<Observable<Delivery>>
   /** Ceases to take data in, answers what is under way by `deadline`, lets go of what `open` acquired. The subscription ends after it. */

@@ -69,11 +69,11 @@ export const Headers = (about: { description: string }) =>
     ...about,
   })
 
-/** The id of another component (`file_storage/queue`), checked to be configured. `of` is its kind, `offering` what an extension must offer. */
+/** The id of another component (`file_storage/queue`), checked to be configured. `of` is its kind, `offering` what an extension or receiver must offer. */
 export const ComponentId = ({
   offering,
   ...about
-}: About<string> & { of: 'extension' | 'pipeline'; offering?: Capability<unknown> }) =>
+}: About<string> & { of: 'extension' | 'pipeline' | 'receiver'; offering?: Capability<unknown> }) =>
   Type.Unsafe<string>({
     type: 'string',
     telegen: 'component_id',

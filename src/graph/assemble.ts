@@ -57,7 +57,11 @@ class Assembling {
     const offers: Offers = new Map()
     for (const { id } of plan.extensions) {
       const kept = this.#keeping.find(extensionKey(id)) as ExtensionPart | undefined
-      if (kept) offers.set(id, kept.created.instance.offers ?? [])
+      if (kept) offers.set(extensionKey(id), kept.created.instance.offers ?? [])
+    }
+    for (const { id } of plan.receivers) {
+      const kept = this.#keeping.find(receiverKey(id)) as ReceiverPart | undefined
+      if (kept) offers.set(receiverKey(id), kept.created.instance.offers ?? [])
     }
     this.#components = new Components(surroundings.environment, offers)
   }

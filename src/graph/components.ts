@@ -8,6 +8,7 @@ import type { SendingOptions } from '../component/sending-options.ts'
 import type { Configured } from '../config/configuration.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Environment } from './environment.ts'
+import { extensionKey, receiverKey } from './parts.ts'
 import type { Plan, PlannedConnector, PlannedExporter, PlannedPipeline, PlannedReceiver } from './plan.ts'
 import { ScopedMeter } from './scoped-meter.ts'
 import { StatusLine } from './status-line.ts'
@@ -18,14 +19,14 @@ export interface Created<T> {
   readonly kind: string
   readonly instance: T
   readonly status: StatusLine
-  /** Ids of the extensions that it has asked for until now. */
+  /** Keys (`parts.ts`) of the extensions and receivers whose offers it has asked for until now. */
   readonly uses: ReadonlySet<string>
   /** What the component would find there. */
   readonly extension: Context['extension']
   readonly meter: ScopedMeter
 }
 
-/** What extensions offer, by their ids. */
+/** What extensions and receivers offer, by their keys (`parts.ts`). */
 export type Offers = Map<string, readonly Offer[]>
 
 /** A `create` that threw: names the component. */
@@ -55,7 +56,7 @@ export class Components {
     const created = this.#create('extension', configured, [], (context) =>
       configured.definition.create({ ...context, host }),
     )
-    this.#offers.set(configured.id, created.instance.offers ?? [])
+    this.#offers.set(extensionKey(configured.id), created.instance.offers ?? [])
     return created
   }
 
@@ -82,9 +83,11 @@ export class Components {
   receiver(receiver: PlannedReceiver, ingress: Ingress): Created<Receiver> {
     const pipelines = [...receiver.outlets.values()].flat()
     const { own } = this.#environment
-    return this.#create('receiver', receiver, pipelines, (context) =>
+    const created = this.#create('receiver', receiver, pipelines, (context) =>
       receiver.definition.create({ ...context, ingress, ...(own && { own }) }),
     )
+    this.#offers.set(receiverKey(receiver.id), created.instance.offers ?? [])
+    return created
   }
 
   #create<T>(
@@ -99,9 +102,9 @@ export class Components {
     const meter = new ScopedMeter(metrics)
     const uses = new Set<string>()
     const extension = <C>(capability: Capability<C>, wanted: string): C => {
-      const offered = this.#offered(capability, wanted)
-      uses.add(wanted)
-      return offered
+      const { key, implementation } = this.#offered(capability, wanted)
+      uses.add(key)
+      return implementation
     }
     try {
       const instance = make({ id, config, log, meter, clock, status, extension })
@@ -112,12 +115,14 @@ export class Components {
     }
   }
 
-  #offered<C>(capability: Capability<C>, id: string): C {
-    const offers = this.#offers.get(id)
+  #offered<C>(capability: Capability<C>, id: string): { readonly key: string; readonly implementation: C } {
+    const kind = !this.#offers.has(extensionKey(id)) && this.#offers.has(receiverKey(id)) ? 'receiver' : 'extension'
+    const key = kind === 'receiver' ? receiverKey(id) : extensionKey(id)
+    const offers = this.#offers.get(key)
     if (!offers) throw new Error(`extension "${id}" is not in service::extensions`)
     const found = offers.find((each) => each.capability === (capability as Capability<unknown>))
-    if (!found) throw new Error(`extension "${id}" does not offer ${capability.name}`)
-    return found.implementation as C
+    if (!found) throw new Error(`${kind} "${id}" does not offer ${capability.name}`)
+    return { key, implementation: found.implementation as C }
   }
 }
 

@@ -15,11 +15,11 @@ export class Keeping {
       const planned = wanted.get(part.key)
       return planned !== undefined && isSame(part, planned)
     })
-    // What stands on an extension that goes cannot stay, and that may be an extension itself.
+    // What stands on an extension or receiver that goes cannot stay, and that may be an extension itself.
     for (let before = -1; before !== kept.length;) {
       before = kept.length
       const staying = new Set(kept.map(({ key }) => key))
-      kept = kept.filter(({ created }) => [...created.uses].every((id) => staying.has(extensionKey(id))))
+      kept = kept.filter(({ created }) => [...created.uses].every((key) => staying.has(key)))
     }
     this.#kept = new Map(kept.map((part) => [part.key, part]))
   }

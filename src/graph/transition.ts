@@ -132,8 +132,8 @@ class Transition {
   async #makeRoom(): Promise<void> {
     const { live, pause } = this.#scene
     pause.begin(this.#target.parts.filter((part) => live.has(part)))
-    const going = new Set(this.#removed.flatMap(({ kind, created }) => (kind === 'extension' ? created.id : [])))
-    const standsOnThem = ({ created }: Part) => [...created.uses].some((id) => going.has(id))
+    const going = new Set(this.#removed.flatMap(({ kind, key }) => (kind === 'extension' ? key : [])))
+    const standsOnThem = ({ created }: Part) => [...created.uses].some((key) => going.has(key))
     await this.#retire(
       this.#removed.filter(
         (part) => part.kind !== 'receiver' && (part.kind !== 'exporter' || standsOnThem(part)) && live.has(part),

@@ -6,7 +6,7 @@ import type { Component, Components } from './components.ts'
 import type { Written } from './pipelines.ts'
 import { notConfigured } from './pipelines.ts'
 
-/** Options that name an extension (`auth::authenticator`) or a pipeline: what they name must be there, and run. */
+/** Options that name an extension (`auth::authenticator`), a receiver or a pipeline: what they name must be there, and run. */
 export function checkMentions(
   components: Components,
   pipelines: readonly Written[],
@@ -18,6 +18,17 @@ export function checkMentions(
       if (pipelines.some((pipeline) => pipeline.id === id)) continue
       const message = `references pipeline ${shown(id, place)} which is not configured`
       report(error({ code: 'not_configured', message, path, place }))
+    } else if (of === 'receiver') {
+      if (!components.byKind.receiver.has(id)) {
+        if (!components.unread.has('receiver')) report(notConfigured(['receiver'], id, place, path, components))
+      } else if (!pipelines.some(({ receivers }) => receivers.some(({ component }) => component.id === id))) {
+        const message = `references receiver ${shown(id, place)} which is in no pipeline`
+        report(error({ code: 'not_listed', message, path, place, hint: 'what is in no pipeline does not run' }))
+      } else if (offering !== undefined && lacks(components.byKind.receiver.get(id), offering)) {
+        const hint = `receiver ${shown(id, place)} does not offer ${offering}`
+        const message = `references a receiver that does not offer ${offering}`
+        report(error({ code: 'not_offered', message, path, place, hint }))
+      }
     } else if (!components.byKind.extension.has(id)) {
       if (!components.unread.has('extension')) report(notConfigured(['extension'], id, place, path, components))
     } else if (!extensions.includes(id)) {
@@ -40,10 +51,11 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'request limiting': 'requested extension is not a server middleware',
 }
 
-/** What a faulty extension, or one that does not say what it offers, would offer is not known. */
-function lacks(extension: Component | undefined, offering: string): boolean {
-  if (!extension?.sound || extension.definition?.kind !== 'extension') return false
-  const offers = extension.definition.offers?.(extension.config)
+/** What a faulty component, or an extension that does not say what it offers, would offer is not known. A receiver that says nothing offers nothing. */
+function lacks(component: Component | undefined, offering: string): boolean {
+  const { sound, definition, config } = component ?? {}
+  if (!sound || (definition?.kind !== 'extension' && definition?.kind !== 'receiver')) return false
+  const offers = definition.offers?.(config) ?? (definition.kind === 'receiver' ? [] : undefined)
   return offers !== undefined && offers.every(({ name }) => name !== offering)
 }
 

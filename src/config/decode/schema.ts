@@ -6,7 +6,7 @@ import type { Node } from '../node.ts'
 export interface Schema {
   readonly type?: SchemaType | readonly SchemaType[]
   readonly telegen?: ValueKind
-  readonly of?: 'extension' | 'pipeline'
+  readonly of?: 'extension' | 'pipeline' | 'receiver'
   /** Name of a capability. */
   readonly offering?: string
   readonly default?: unknown

@@ -21,8 +21,8 @@ export interface Spot {
 }
 
 export interface Mention {
-  readonly of: 'extension' | 'pipeline'
-  /** What the extension must offer: the name of a capability. */
+  readonly of: 'extension' | 'pipeline' | 'receiver'
+  /** What it must offer: the name of a capability. */
   readonly offering: string | undefined
   readonly id: string
   readonly path: string
