@@ -78,9 +78,14 @@ function followsSecret(
   return option !== undefined && option.length > 1 && isSecret(option)
 }
 
-/** `name=value`, `name: value`, `"name":"value"`, `--name value` in a text: a shell's script, a header, JSON, a query. */
-const NAMED =
-  /(?<![\w.-])(?<lead>-{0,2}["']?)(?<name>[A-Za-z_][\w.-]{0,127})(?<between>["']?\s{0,4}(?:=|:(?!\/\/))\s{0,4}|["']?\s{1,4})(?<value>(?:bearer|basic|digest|token)\s+[^\s"'&;,]+|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'&;,]+)/gi
+/** A name in a text: of an option, a variable, a header, a key of JSON or of a query. */
+const NAME = /(?<![\w.-])(-{0,2})([A-Za-z_][\w.-]{0,127})/g
+/** What stands between a name and its value. A blank alone gives a value to an option and to nothing else: "the password is" is a text. */
+const ASSIGNS = /\\*["']?\s{0,4}(?:=|:(?!\/\/))\s{0,4}/y
+const OPTION_ASSIGNS = /\\*["']?\s{0,4}(?:=|:(?!\/\/))\s{0,4}|\s{1,4}/y
+/** To the end of the quotes, or of the word; of a header's value with its scheme. */
+const VALUE =
+  /(?:(?:bearer|basic|digest|token)\s{1,4})?(?:\\+(?<escaped>["'])[^"']*["']?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s"'&;,]+)/iy
 const URL_SECRET = /\b([a-z][a-z0-9+.-]{1,31}:\/\/)([^\s/@:?#]*):([^\s/?#]*)@/gi
 const FORMS: readonly RegExp[] = [
   /\b(?:bearer|basic)\s+[\w~+/.=-]{8,}/gi,
@@ -96,15 +101,33 @@ const WHOLE = /^(?<lead>(?:--?|\/)?(?<name>[A-Za-z_][\w.-]{0,127})(?:=|:(?!\/\/)
 function withinText(text: string, isSecret: (name: string) => boolean, builtin: boolean): string {
   const whole = WHOLE.exec(text)?.groups
   if (whole && isSecret(whole['name'] ?? '')) return `${whole['lead']}${REDACTED}`
-  const named = text.replaceAll(NAMED, (_match, ...rest) => {
-    const { lead, name, between, value } = rest.at(-1) as Record<'lead' | 'name' | 'between' | 'value', string>
-    // A blank alone gives a value to an option and to nothing else: "the password is" is a text.
-    const isValue = /[=:]/.test(between) || lead.startsWith('-')
-    if (!isValue || !isSecret(name)) return `${lead}${name}${between}${withinText(value, isSecret, false)}`
-    const quote = /^["']/.exec(value)?.[0] ?? ''
-    return `${lead}${name}${between}${quote}${REDACTED}${quote}`
-  })
+  const named = withoutNamed(text, isSecret)
   if (!builtin) return named
   const withoutUrls = named.replaceAll(URL_SECRET, `$1$2:${REDACTED}@`)
   return FORMS.reduce((left, form) => left.replaceAll(form, REDACTED), withoutUrls)
+}
+
+/** Values of secret names, in one pass: `name=value`, `name: value`, `"name":"value"`, `--name value`. */
+function withoutNamed(text: string, isSecret: (name: string) => boolean): string {
+  let out = ''
+  let done = 0
+  NAME.lastIndex = 0
+  for (let found = NAME.exec(text); found; found = NAME.exec(text)) {
+    const [, dashes = '', name = ''] = found
+    if (!isSecret(name)) continue
+    const between = endOf(dashes === '' ? ASSIGNS : OPTION_ASSIGNS, text, NAME.lastIndex)
+    const end = between === undefined ? undefined : endOf(VALUE, text, between)
+    if (between === undefined || end === undefined) continue
+    const quote = /["']/.exec(text[between] ?? '')?.[0] ?? ''
+    out += `${text.slice(done, between)}${quote}${REDACTED}${quote}`
+    done = end
+    NAME.lastIndex = end
+  }
+  return out + text.slice(done)
+}
+
+/** Where what matches at a place ends. */
+function endOf(sticky: RegExp, text: string, at: number): number | undefined {
+  sticky.lastIndex = at
+  return sticky.test(text) ? sticky.lastIndex : undefined
 }
