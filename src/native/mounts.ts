@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 export interface Mounts {
   /** Where the root of the cgroup2 hierarchy is mounted, or the highest part of it that can be seen. */
   readonly cgroup2?: string
-  /** Where trace events are. */
+  /** Where trace events are, if it is where everybody looks for them. Not everybody may read it. */
   readonly tracefs?: string
   readonly bpffs?: string
 }
@@ -17,7 +17,7 @@ const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const
 /** What is mounted just now, as this process sees it. */
 export function mounts(): Mounts {
   const found = findMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
-  const tracefs = TRACEFS.find((folder) => existsSync(`${folder}/events`))
+  const tracefs = found.tracefs ?? TRACEFS.find((folder) => existsSync(`${folder}/events`))
   return tracefs === undefined ? found : { ...found, tracefs }
 }
 
@@ -28,13 +28,18 @@ interface Mount {
 }
 
 /** Reads /proc/self/mountinfo (proc_pid_mountinfo(5)). */
-export function findMounts(mountinfo: string): Omit<Mounts, 'tracefs'> {
+export function findMounts(mountinfo: string): Mounts {
   const all = mountinfo.split('\n').flatMap(mountOf)
   const cgroup2 = all.filter(({ type }) => type === 'cgroup2')
   // Several where containers have theirs bound: the whole hierarchy is better than a part.
   const best = cgroup2.find(({ root }) => root === '/') ?? cgroup2[0]
   const bpffs = all.find(({ type }) => type === 'bpf')
-  return { ...(best && { cgroup2: best.at }), ...(bpffs && { bpffs: bpffs.at }) }
+  const tracefs = all.find(({ type, at }) => type === 'tracefs' && TRACEFS.some((folder) => folder === at))
+  return {
+    ...(best && { cgroup2: best.at }),
+    ...(tracefs && { tracefs: tracefs.at }),
+    ...(bpffs && { bpffs: bpffs.at }),
+  }
 }
 
 /** `31 23 0:28 / /sys/fs/cgroup rw,relatime shared:1 - tmpfs tmpfs rw`: any number of optional fields before the dash. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { whyNothingLoads } from '../../src/native/in-process.ts'
@@ -9,6 +10,8 @@ import type { Addon, Rung } from '../../src/native.ts'
 import { SOCKET_RUNGS } from '../../src/receivers/ebpf/tracers/http/rungs.ts'
 
 const PATIENCE = 10_000
+const NATIVE = new URL('../../src/native.ts', import.meta.url).href
+const notRoot = process.geteuid?.() !== 0 && 'not root'
 const native = loadAddon()
 const obstacle = native.kind === 'loaded' ? whyNothingLoads(native.addon) : native.reason
 const TP_BTF = SOCKET_RUNGS.find(({ name }) => name === 'tp_btf') as Rung
@@ -73,6 +76,25 @@ describe('the loader of one process in a real kernel', { skip: obstacle ?? false
     assert.equal(tracer.rung, 'tp_btf')
     assert.match(tracer.passedOver[0]?.reason ?? '', /^the program \w+ could not be attached: E[A-Z]+ \(/)
     await loader.close()
+  })
+
+  test('mounts tracefs where it is mounted nowhere and a rung needs it, and else does not', { skip: notRoot }, () => {
+    const loading = (type: string) =>
+      `const { inProcessLoader, loadAddon } = await import('${NATIVE}')
+       const log = { info: (fields, message) => console.log(message), debug: () => {} }
+       const loader = inProcessLoader({ ...loadAddon(), log })
+       const rungs = [{ name: 'x', needs: ['${type}'], object: 'no/such_object' }]
+       await loader.load({ tracer: 'x', rungs, constants: {}, mapSizes: {} }).catch(() => {})
+       await loader.close()`
+    const mounted = "grep -c ' - tracefs ' /proc/self/mountinfo"
+    const script = ['tp_btf', 'tracepoint', 'tracepoint'].map((type) => `node -e "${loading(type)}"; ${mounted}`)
+    // In a mount namespace of its own: the machine's mounts stay as they are.
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', '--propagation', 'private', 'sh', '-c', ['umount -a -t tracefs', ...script].join('; ')],
+      { encoding: 'utf8', env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` } },
+    )
+    assert.equal(stdout, '0\ntracefs was mounted nowhere, and tracepoints need it: mounted\n1\n1\n', stderr)
   })
 
   async function firstProgram(): Promise<string> {

@@ -23,6 +23,14 @@ describe('loading the native part', () => {
     return loaded.kind === 'unavailable' ? loaded.reason : ''
   }
 
+  test('gives the addon wherever it could be built', LINUX, (t) => {
+    const loaded = loadAddon()
+    if (process.env['TELEGEN_NO_NATIVE'] === '1') return t.skip('TELEGEN_NO_NATIVE')
+    if (loaded.kind === 'unavailable') return assert.match(loaded.reason, /for want of/)
+    assert.match(loaded.addon.versions.libbpf, /^\d+\.\d+/)
+    return assert.equal(loaded.folder, prebuiltFolder())
+  })
+
   test('says what the build lacked, and how to get it', LINUX, () => {
     writeFileSync(join(folder, 'missing.txt'), 'clang, libbpf-dev\n')
     assert.match(reasonOf(folder), /not built, for want of clang, libbpf-dev; on Debian and Ubuntu: apt-get install /)

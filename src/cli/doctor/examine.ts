@@ -1,5 +1,5 @@
 import { loadAddon } from '../../native.ts'
-import type { Addon, LoadedAddon } from '../../native.ts'
+import type { Addon, LoadedAddon, ProbeResult } from '../../native.ts'
 import { whyNothingLoads } from '../../native/in-process.ts'
 import { mounts } from '../../native/mounts.ts'
 import { probeAll } from '../../native/probes.ts'
@@ -24,12 +24,17 @@ export async function examine({ ladders, load }: Examination): Promise<DoctorRep
     system: systemFacts(),
     process: processFacts(),
     native: nativeFacts(native),
-    program_types: native.kind === 'loaded' ? Object.values((await probeAll(native.addon)).types) : [],
+    obstacle: obstacle ?? null,
+    // What stands in the way of all would only be said of each.
+    program_types: obstacle === undefined ? await programTypes(native) : [],
     tracers: await Promise.all(ladders.map((ladder) => tracerFacts(ladder, native, obstacle, load))),
     // Last: loading may have mounted tracefs.
     mounts: mountFacts(),
   }
 }
+
+const programTypes = async (native: LoadedAddon): Promise<readonly ProbeResult[]> =>
+  native.kind === 'loaded' ? Object.values((await probeAll(native.addon)).types) : []
 
 function mountFacts(): DoctorReport['mounts'] {
   const { cgroup2 = null, tracefs = null, bpffs = null } = process.platform === 'linux' ? mounts() : {}

@@ -10,6 +10,8 @@ export interface DoctorReport {
   readonly mounts: { readonly cgroup2: string | null; readonly tracefs: string | null; readonly bpffs: string | null }
   readonly process: ProcessFacts
   readonly native: NativeFacts
+  /** What is in the way of all programs, and how to help it. */
+  readonly obstacle: string | null
   /** Empty where nothing could be tried. */
   readonly program_types: readonly ProbeResult[]
   readonly tracers: readonly TracerFacts[]

@@ -13,8 +13,8 @@ export function doctorText(report: DoctorReport, coloured: boolean): string {
     ['Kernel', kernelRows(report)],
     ['This process', processRows(report)],
     ['Native part', nativeRows(report)],
-    ['What can be loaded', report.program_types.map(typeRow)],
-    ['What the ebpf receiver uses', report.tracers.flatMap(tracerRows)],
+    ['What can be loaded', typeRows(report)],
+    ['What the ebpf receiver uses', report.tracers.flatMap((tracer) => tracerRows(tracer, report.obstacle))],
   ]
   const title = `telegen ${report.telegen} on ${system.platform} ${system.kernel}, ${system.architecture}\n`
   return [title, ...sections.flatMap(([name, rows]) => section(name, rows, paint))].join('\n')
@@ -69,11 +69,17 @@ function nativeRows({ native }: DoctorReport): Row[] {
   ]
 }
 
-const typeRow = (result: DoctorReport['program_types'][number]): Row =>
-  result.ok ? [result.type, 'yes', '', 'green'] : [result.type, 'no', reasonOfProbe(result), 'yellow']
+function typeRows({ obstacle, native, program_types: types }: DoctorReport): Row[] {
+  if (obstacle !== null) return [['nothing', obstacle === native.reason ? '' : obstacle]]
+  return types.map((result) =>
+    result.ok ? [result.type, 'yes', '', 'green'] : [result.type, 'no', reasonOfProbe(result), 'yellow'],
+  )
+}
 
-function tracerRows({ tracer, rung, passed_over: passedOver, reason }: TracerFacts): Row[] {
-  const first: Row = rung ? [tracer, rung, '', 'green'] : [tracer, 'none', reason ?? '', 'yellow']
+function tracerRows({ tracer, rung, passed_over: passedOver, reason }: TracerFacts, said: string | null): Row[] {
+  const first: Row = rung
+    ? [tracer, rung, '', 'green']
+    : [tracer, 'none', reason === said ? '' : (reason ?? ''), 'yellow']
   return [first, ...passedOver.map((each): Row => ['', each.rung, `passed over: ${each.reason}`])]
 }
 
@@ -87,7 +93,7 @@ function section(title: string, rows: readonly Row[], paint: Paint): string[] {
   const lines = rows.map(([name, value, more = '', colour]) => {
     const padded = value.padEnd(more === '' ? 0 : values)
     const shown = colour === undefined ? padded : paint(colour, padded)
-    return `  ${name.padEnd(names)}  ${shown}${more && `  ${paint('dim', more)}`}`
+    return `  ${name.padEnd(names)}  ${shown}${more && `  ${paint('dim', more)}`}`.trimEnd()
   })
   return [paint('bold', title), ...lines, '']
 }
