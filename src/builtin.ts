@@ -8,6 +8,7 @@ type BuiltIn = readonly [type: string, load: () => Loaded, ...aliases: string[]]
 /** Everything that comes with Telegen. A component is imported when a configuration names it. */
 const BUILT_IN: Readonly<Record<Kind, readonly BuiltIn[]>> = {
   receiver: [
+    ['ebpf', () => import('./receivers/ebpf/index.ts')],
     ['host_metrics', () => import('./receivers/host_metrics/index.ts'), 'hostmetrics'],
     ['nop', () => import('./receivers/nop/index.ts')],
     ['otlp', () => import('./receivers/otlp/index.ts')],

@@ -1,6 +1,8 @@
 import { Block, ByteSize, Choice, Duration, Options, Type } from '../../plugin.ts'
 import type { OptionFault, Static } from '../../plugin.ts'
 import { dnsOptions } from './tracers/dns/options.ts'
+import { execFaults, execOptions } from './tracers/exec/options.ts'
+import { checkHttp, httpOptions } from './tracers/http/options.ts'
 import { tcpOptions } from './tracers/tcp/options.ts'
 import { selectionFaults, selectionProperties } from './processes/selection-options.ts'
 
@@ -11,8 +13,10 @@ const LARGEST_RING = 2 ** 30
 export const ebpfOptions = Options({
   tracers: Block(
     {
-      dns: Type.Optional(dnsOptions),
+      http: Type.Optional(httpOptions),
       tcp: Type.Optional(tcpOptions),
+      dns: Type.Optional(dnsOptions),
+      exec: Type.Optional(execOptions),
     },
     { description: 'What to trace: each tracer that stands here is on.' },
   ),
@@ -91,6 +95,9 @@ export function* ebpfFaults(config: EbpfConfig): Iterable<OptionFault> {
       message: 'must name at least one tracer',
       hint: `write the ones that are wanted, such as "tracers: { http: }"; there are ${Object.keys(ebpfOptions.properties.tracers.properties).join(', ')}`,
     }
+  const { http, exec } = config.tracers
+  if (http) for (const fault of checkHttp(http)) yield { ...fault, path: ['tracers', 'http', ...fault.path] }
+  if (exec) yield* execFaults(exec, ['tracers', 'exec'])
   yield* selectionFaults(config)
   if (ring < SMALLEST_RING || ring > LARGEST_RING) yield { path: ['ring_size'], message: 'must be from 64KiB to 1GiB' }
   for (const [path, value] of [

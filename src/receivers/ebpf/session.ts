@@ -132,7 +132,7 @@ export class Session {
     const now = this.#surroundings.clock.monotonic()
     for (const one of this.#periodic) {
       if (now < one.due) continue
-      one.due = now + one.every
+      one.due = Math.max(one.due + one.every, now)
       one.run()
     }
     this.#tellVerdicts()

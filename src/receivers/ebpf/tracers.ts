@@ -5,8 +5,10 @@ export type AnyTracer = TracerDefinition<unknown>
 
 /** Each is loaded where it is on: what is off costs nothing. Their options stand in `options.ts`. */
 const TRACERS: Readonly<Record<string, () => Promise<unknown>>> = {
+  http: async () => (await import('./tracers/http/index.ts')).default,
   dns: async () => (await import('./tracers/dns/index.ts')).dns,
   tcp: async () => (await import('./tracers/tcp/index.ts')).tcp,
+  exec: async () => (await import('./tracers/exec/index.ts')).exec,
 }
 
 export const TRACER_NAMES: readonly string[] = Object.keys(TRACERS)

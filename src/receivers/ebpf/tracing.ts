@@ -97,7 +97,7 @@ export class Tracing {
       const ring = await loader.ring(config.ring_size)
       const { running, unavailable } = await loadTracers(loader, wanted, log)
       this.#running = running
-      if (running.length === 0) return this.#cannot(new Error(unavailable.join('; ')), false)
+      if (running.length === 0) return this.#cannot(new Error(unavailable.join('; ')))
       this.#begin(ring.descriptor)
       this.#pause = FIRST_RETRY
       if (config.privileges === 'drop') this.#means.dropPrivileges()
@@ -152,25 +152,18 @@ export class Tracing {
     }
   }
 
-  /** One line, and the status. Where a loader of its own is asked, it is asked again. */
-  #cannot(reason: Error, tell = true): void {
-    const { log, status, config } = this.#context
-    const sentence = `nothing is traced: ${reason.message}`
-    if (config.loader.socket === '') {
-      if (tell) log.warn({}, `Nothing is traced: ${reason.message}`)
-      return status.permanent(sentence)
-    }
-    status.recoverable(sentence)
-    if (tell) log.warn({ retry_ms: this.#pause }, `Nothing is traced: ${reason.message}; the loader is asked again`)
+  /** The status says it, in one line of the log. Where a loader of its own is asked, it is asked again. */
+  #cannot({ message }: Error): void {
+    const { status, config } = this.#context
+    if (config.loader.socket === '') return status.permanent(`nothing is traced: ${message}`)
+    status.recoverable(`nothing is traced: ${message}`)
     this.#again()
   }
 
   /** The loader's process is gone, and with it all that it had attached. */
   #lost(reason: Error): void {
     if (this.#isStopping) return
-    const { log, status } = this.#context
-    status.recoverable(`the loader is gone, and with it what it traced: ${reason.message}`)
-    log.warn({ error: reason }, 'The loader is gone, and with it what it traced; all is loaded anew when it answers')
+    this.#context.status.recoverable(`the loader is gone, and with it what it traced: ${reason.message}`)
     this.#again()
   }
 
