@@ -174,7 +174,7 @@ function read(buffer: Buffer, at: number): SocketEvent {
   const u8 = (field: keyof typeof SOCKET_DATA): number => buffer.readUInt8(at + SOCKET_DATA[field])
   const u16 = (field: keyof typeof SOCKET_DATA): number => buffer.readUInt16LE(at + SOCKET_DATA[field])
   const u32 = (field: keyof typeof SOCKET_DATA): number => buffer.readUInt32LE(at + SOCKET_DATA[field])
-  const text = (from: number, length: number): string => buffer.latin1Slice(at + from, at + from + length)
+  const text = (from: number, length: number): string => buffer.toString('latin1', at + from, at + from + length)
   if (lengthOf(buffer, at) !== SOCKET_DATA_BYTES + u16('captured')) throw new Error('an event of another length')
   return {
     kind: 'data',
