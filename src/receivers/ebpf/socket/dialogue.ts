@@ -55,6 +55,8 @@ export class Dialogue<Q, A extends Answer, T> {
   #isLetBe = false
   /** Nothing came yet behind the head of the answer that is being read. */
   #isBodyUnseen = false
+  /** Where the last request ended was not seen, and it is not answered yet. */
+  #isEndUnsure = false
   /** When an answer came that nobody waited for. */
   #unasked = 0
 
@@ -185,8 +187,11 @@ export class Dialogue<Q, A extends Answer, T> {
     if (state === BROKEN) return this.#notUnderstood()
     if (message !== undefined && !this.#asking && state !== IDLE) this.#begin(message, event, at)
     if (this.#asking) this.#asking.end = this.time
-    // Others may follow that cannot be seen.
-    if (state === OPEN && this.#waiting.length > 1) return this.#headNotCaptured()
+    if (state === OPEN) {
+      // Others may follow that cannot be seen.
+      if (this.#waiting.length > 1) return this.#headNotCaptured()
+      this.#isEndUnsure = true
+    }
     if (state !== ENDED) return
     this.#asking = undefined
     this.#requests.reset()
@@ -200,6 +205,8 @@ export class Dialogue<Q, A extends Answer, T> {
       this.#answers.reset()
       this.#followsAnswers = false
     } else if (oldest && !oldest.answer) this.#isPipelined = true
+    // Between two requests of which nobody knows where the first ended, there may have been others.
+    if (this.#waiting.length > 0 && this.#isEndUnsure) return this.#headNotCaptured()
     if (this.#waiting.length >= PIPELINED_MOST) {
       this.#lose('too_many_pipelined')
       return
@@ -302,6 +309,7 @@ export class Dialogue<Q, A extends Answer, T> {
 
   #finish(exchange: Exchange<Q, A, T>): void {
     this.#waiting.shift()
+    if (this.#waiting.length === 0) this.#isEndUnsure = false
     exchange.isOver = true
     this.#listener.ended(exchange)
   }
@@ -332,6 +340,7 @@ export class Dialogue<Q, A extends Answer, T> {
       this.#listener.lost(exchange)
     }
     this.#waiting.length = 0
+    this.#isEndUnsure = false
     this.#asking = undefined
     this.#requests.reset()
     this.#answers.reset()

@@ -39,7 +39,7 @@ export const IDLE = 0
 export const READING = 1
 /** The message is over: `read` stopped behind its last byte. */
 export const ENDED = 2
-/** Whatever else comes in this direction belongs to the message, whose end cannot be seen. */
+/** What else comes in this direction is taken to belong to the message, whose end may have gone by unseen, and others with it. */
 export const OPEN = 3
 /** These bytes are not of this protocol, or nobody could follow them. */
 export const BROKEN = 4

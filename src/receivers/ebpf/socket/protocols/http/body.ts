@@ -33,8 +33,9 @@ export class Body {
   get isDone(): boolean {
     return this.#at === DONE
   }
+  /** It ends with the connection, or may have ended among what was not seen. */
   get isOpen(): boolean {
-    return this.#at === UNTIL_CLOSE
+    return this.#at === UNTIL_CLOSE || this.#at === BLIND
   }
 
   beginLength(length: number): void {
