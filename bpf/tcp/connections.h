@@ -81,8 +81,8 @@ static __always_inline void read_addresses(struct tcp_event *event, const struct
 	event->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	event->network = network_of(sk);
 	if (event->family == AF_INET) {
-		BPF_CORE_READ_INTO(event->local_address, sk, __sk_common.skc_rcv_saddr);
-		BPF_CORE_READ_INTO(event->remote_address, sk, __sk_common.skc_daddr);
+		bpf_core_read(event->local_address, 4, &sk->__sk_common.skc_rcv_saddr);
+		bpf_core_read(event->remote_address, 4, &sk->__sk_common.skc_daddr);
 		return;
 	}
 	bpf_core_read(event->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
