@@ -1,4 +1,6 @@
-// `load` and the BpfObject that it resolves to.
+// `load` and the BpfObject that it resolves to. Everything that is passed is checked but the ELF file within:
+// libbpf 1.1 can be brought to crash by one that was forged, so the bytes must come from the package, never over a
+// socket.
 #include <memory>
 
 #include "addon.h"

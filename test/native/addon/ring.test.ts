@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import type { BpfObject, Ring } from '../../../src/native/addon.ts'
+import { prebuiltFolder } from '../../../src/native/load-addon.ts'
 import { eventually, makeCall, summed, testbed, u32, u8 } from './testbed.ts'
 
 const bed = testbed()
@@ -9,6 +14,7 @@ const EVENTS = 0
 const RING_FULL = 1
 const DISCARDED = 0x40000000
 const FILL_BYTES = 240
+const NOBODY = 65534
 
 describe('Ring', { skip: bed.skip }, () => {
   if (bed.skip !== false) return
@@ -160,6 +166,31 @@ describe('Ring', { skip: bed.skip }, () => {
       assert.ok(await eventually(() => messages.includes('woken')))
       assert.equal(await worker.terminate(), 1)
     }
+    ring.close()
+    loaded.close()
+  })
+
+  test('a process without any privilege reads the ring that it was passed', async () => {
+    const [loaded, ring] = await tracing({}, 65536)
+    makeCall()
+    const file = join(mkdtempSync(join(tmpdir(), 'telegen-ring-')), 'telegen.node')
+    copyFileSync(join(prebuiltFolder(), 'telegen.node'), file)
+    chmodSync(dirname(file), 0o755)
+    const source = `
+      const addon = require(${JSON.stringify(file)})
+      const ring = new addon.Ring(3)
+      const refused = (() => { try { addon.programs() } catch (error) { return error.code } })()
+      console.log(JSON.stringify({ uid: process.getuid(), drained: ring.drain(Buffer.alloc(4096)), refused }))`
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', source], {
+      stdio: ['ignore', 'pipe', 'pipe', loaded.map('events')],
+      encoding: 'utf8',
+      uid: NOBODY,
+      gid: NOBODY,
+      cwd: '/',
+    })
+    rmSync(dirname(file), { recursive: true })
+    assert.deepEqual(stdout && JSON.parse(stdout), { uid: NOBODY, drained: 16, refused: 'EPERM' }, stderr)
+    assert.equal(ring.pending, 0)
     ring.close()
     loaded.close()
   })
