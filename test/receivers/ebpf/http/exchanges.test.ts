@@ -101,7 +101,10 @@ describe('where a message ends', () => {
   test('many requests over one connection, kept alive', () => {
     const transcript = server()
     for (let index = 0; index < 5; index++) transcript.in(GET).out(OK).in(GET).out(NOT_FOUND)
-    assert.deepEqual(lines(seen(transcript)), Array(5).fill(['GET /cart 200', 'GET /cart 404']).flat())
+    assert.deepEqual(
+      lines(seen(transcript)),
+      Array.from({ length: 5 }, () => ['GET /cart 200', 'GET /cart 404']).flat(),
+    )
   })
 
   test('pipelined requests are answered in their order', () => {
