@@ -1,4 +1,4 @@
-import { defineReceiver } from '../../plugin.ts'
+import { defineReceiver, ProcessFeed } from '../../plugin.ts'
 import { ebpf } from './ebpf.ts'
 import { ebpfFaults, ebpfOptions } from './options.ts'
 
@@ -9,5 +9,6 @@ export default defineReceiver({
   scale: 'global',
   config: ebpfOptions,
   check: ebpfFaults,
+  offers: ({ tracers }) => (tracers.exec ? [ProcessFeed] : []),
   create: (context) => ebpf(context),
 })

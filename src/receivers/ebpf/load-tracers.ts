@@ -48,11 +48,19 @@ function sayRung(name: string, { rung, passedOver }: LoadedTracer): string {
   return `The tracer ${name} traces by ${rung}${why === '' ? '' : ` (${why})`}`
 }
 
-/** Of the tracers that are on those that emit something that leaves in a pipeline; of the others it says so. */
-export function heard(chosen: readonly ChosenTracer[], signals: readonly Signal[], log: Log): readonly ChosenTracer[] {
+/**
+ * Of the tracers that are on those that emit something that leaves in a pipeline, or that somebody follows (`isFollowed`); of the others it
+ * says so.
+ */
+export function heard(
+  chosen: readonly ChosenTracer[],
+  signals: readonly Signal[],
+  isFollowed: boolean,
+  log: Log,
+): readonly ChosenTracer[] {
   return chosen.filter(({ definition, options }) => {
     const emitted = definition.signals(options)
-    const isHeard = emitted.some((signal) => signals.includes(signal))
+    const isHeard = emitted.some((signal) => signals.includes(signal)) || (isFollowed && definition.isFollowed === true)
     if (!isHeard)
       log.warn(
         { tracer: definition.name, emits: emitted },

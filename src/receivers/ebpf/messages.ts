@@ -1,4 +1,4 @@
-import type { Signal } from '../../plugin.ts'
+import type { ProcessNews, Signal } from '../../plugin.ts'
 import type { SelectionOptions } from './processes/selection-options.ts'
 import type { Counts } from './tally.ts'
 
@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly config: WorkerConfig
   /** This process and the loader's: never traced. */
   readonly ownPids: readonly number[]
+  /** Whether other components follow what processes do. */
+  readonly isFollowed?: boolean
 }
 
 export interface TracerStart {
@@ -38,6 +40,8 @@ export type FromWorker =
   /** Pairs of a pid and its verdict, as `bpf/include/event.h` has them. */
   | { readonly kind: 'verdicts'; readonly verdicts: readonly (readonly [pid: number, verdict: number])[] }
   | { readonly kind: 'counts'; readonly counts: Counts | undefined; readonly pending: number }
+  /** What processes did, for those who follow them; `missed` could not be held. */
+  | { readonly kind: 'news'; readonly news: readonly ProcessNews[]; readonly missed: number }
   /** What a tracer threw, a sentence each. */
   | { readonly kind: 'faults'; readonly faults: readonly string[] }
   /** All has been read and sent; the thread ends. */
@@ -55,5 +59,7 @@ export interface BatchMessage {
 export type ToWorker =
   /** A crate that has been emptied. */
   | { readonly kind: 'crate'; readonly signal: Signal; readonly crate: ArrayBuffer }
+  /** Whether other components follow what processes do, from now on. */
+  | { readonly kind: 'follow'; readonly isFollowed: boolean }
   /** Reads what is there, sends it, and ends. */
   | { readonly kind: 'end' }

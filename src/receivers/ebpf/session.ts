@@ -1,11 +1,12 @@
 import { join } from 'node:path'
-import type { Clock, ScopeFields, Signal } from '../../plugin.ts'
+import type { Clock, ProcessNews, ScopeFields, Signal } from '../../plugin.ts'
 import { Aggregates } from './aggregate/aggregates.ts'
 import type { KernelClock } from './clock.ts'
 import { Engine } from './engine.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { Crates } from './output/crates.ts'
 import { Output } from './output/output.ts'
+import { NewsBuffer } from './processes/news-buffer.ts'
 import { Pump } from './pump.ts'
 import type { PumpRing } from './pump.ts'
 import { NO_TRACER, takeCounts, Tally } from './tally.ts'
@@ -47,6 +48,7 @@ export class Session {
   readonly #engine: Engine
   readonly #pump: Pump
   readonly #noTracer = new Tally(NO_TRACER)
+  readonly #news = new NewsBuffer()
   readonly #periodic: readonly { readonly every: number; readonly run: () => void; due: number }[]
   readonly #collects: boolean
   #pending = 0
@@ -55,6 +57,7 @@ export class Session {
   constructor(start: WorkerStart, surroundings: Surroundings) {
     const { ring, processes, clock, kernelClock, definitions, version, post } = surroundings
     const { config, signals } = start
+    this.#news.isWanted = start.isFollowed ?? false
     this.#surroundings = surroundings
     this.#crates = new Crates((message) => post(message, [message.crate]))
     this.#output = new Output(this.#crates, config.batchItems)
@@ -69,7 +72,8 @@ export class Session {
       const tally = new Tally(definition.name)
       const scope: ScopeFields = { name: `telegen/ebpf/${definition.name}`, version }
       const instruments = this.#aggregates.tracer(scope, tally)
-      const parts = { scope, tally, processes, clock: kernelClock, signals, output, instruments }
+      const tell = (news: ProcessNews) => this.#news.add(news)
+      const parts = { scope, tally, processes, clock: kernelClock, signals, output, instruments, tell }
       const context = tracerContext({ ...parts, procPath: join(config.rootPath || '/', 'proc') })
       return { tracer: definition.create(context, options), tally }
     })
@@ -102,6 +106,9 @@ export class Session {
     switch (message.kind) {
       case 'crate':
         return this.#giveBack(message.signal, message.crate)
+      case 'follow':
+        this.#news.isWanted = message.isFollowed
+        return undefined
       case 'end':
         this.#end()
     }
@@ -144,6 +151,8 @@ export class Session {
     kernelClock.keep(now)
     processes.sweep()
     this.#engine.tick(now)
+    const news = this.#news.take()
+    if (news) this.#surroundings.post({ kind: 'news', ...news })
   }
 
   /** Skipped while the one before waits at the gate: what is counted goes on, and the next one has it. */

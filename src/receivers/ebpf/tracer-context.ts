@@ -1,4 +1,4 @@
-import type { LogFields, ScopeFields, Signal, SpanFields } from '../../plugin.ts'
+import type { LogFields, ProcessNews, ScopeFields, Signal, SpanFields } from '../../plugin.ts'
 import type { Instruments } from './aggregate/aggregates.ts'
 import type { KernelClock } from './clock.ts'
 import type { Output } from './output/output.ts'
@@ -13,6 +13,7 @@ export interface ContextParts {
   readonly signals: readonly Signal[]
   readonly output: Output
   readonly instruments: Instruments
+  readonly tell?: (news: ProcessNews) => void
   readonly procPath?: string | undefined
 }
 
@@ -25,6 +26,7 @@ export function tracerContext(parts: ContextParts): TracerContext {
   return {
     processes,
     procPath: parts.procPath,
+    ...(parts.tell && { tell: parts.tell }),
     wall: (time) => clock.wall(time),
     wants: (signal) => signals.has(signal),
     span(process: Process, span: SpanFields) {

@@ -16,6 +16,8 @@ export interface TracerDefinition<Options> {
   readonly mapSizes: (options: Options) => Readonly<Record<string, number>>
   /** What the programs count beside what all do: from `COUNTER_OWN` of `bpf/include/event.h` on, in order. */
   readonly counters?: readonly TracerCounter[]
+  /** Other components may follow what it sees (`ProcessFeed`): then it runs, whatever leaves the receiver. */
+  readonly isFollowed?: boolean
   /** Called in the worker thread. Does no I/O. */
   readonly create: (context: TracerContext, options: Options) => Tracer
 }

@@ -7,9 +7,12 @@ import type { WorkerStart } from './messages.ts'
 import { tracersOf } from './options.ts'
 import type { EbpfConfig } from './options.ts'
 import type { OwnMetrics } from './own-metrics.ts'
+import type { FeedHub } from './processes/feed-hub.ts'
 import type { AnyTracer } from './tracers.ts'
 import type { Hears } from './worker-thread.ts'
 
+/** Of the map `counters`: `bpf/include/event.h`. */
+const COUNTER_RING_FULL = 1
 /** How often the kernel is asked what its programs counted, in milliseconds. */
 const LOOK_MS = 5_000
 /** Waits before a loader that is gone is asked again, in milliseconds. */
@@ -32,6 +35,8 @@ export interface Means {
 
 export interface Thread {
   begin(): void
+  /** Whether other components follow what processes do. */
+  follow?(isFollowed: boolean): void
   end(deadline: AbortSignal): Promise<void>
 }
 
@@ -41,6 +46,9 @@ export class Tracing {
   readonly #means: Means
   readonly #intake: Intake
   readonly #metrics: OwnMetrics
+  readonly #hub: FeedHub | undefined
+  /** Events that the kernel could not tell of. */
+  readonly #untold = new WeakMap<LoadedTracer, number>()
   #loader: KernelLoader | undefined
   #running: readonly RunningTracer[] = []
   #thread: Thread | undefined
@@ -50,7 +58,9 @@ export class Tracing {
   #turn: Promise<void> = Promise.resolve()
   #isStopping = false
 
-  constructor(context: ReceiverContext<EbpfConfig>, means: Means, intake: Intake, metrics: OwnMetrics) {
+  /** `hub`: has what the processes do told to other components. */
+  constructor(context: ReceiverContext<EbpfConfig>, means: Means, intake: Intake, metrics: OwnMetrics, hub?: FeedHub) {
+    this.#hub = hub
     this.#context = context
     this.#means = means
     this.#intake = intake
@@ -67,6 +77,11 @@ export class Tracing {
     }
     await this.#load()
     this.#look = this.#context.clock.every(LOOK_MS, () => void this.#lookAtAll())
+  }
+
+  /** Whether other components follow what processes do. */
+  follow(isFollowed: boolean): void {
+    this.#thread?.follow?.(isFollowed)
   }
 
   /** What was seen until now is read, sent and counted; then nothing of it is left in the kernel. */
@@ -92,7 +107,7 @@ export class Tracing {
       const chosen = await Promise.all(
         tracersOf(config).map(async ([name, options]) => ({ definition: await this.#means.tracer(name), options })),
       )
-      const wanted = heard(chosen, ingress.signals, log)
+      const wanted = heard(chosen, ingress.signals, this.#hub?.isWanted ?? false, log)
       if (wanted.length === 0) return status.permanent('none of its tracers emits what leaves in a pipeline')
       const ring = await loader.ring(config.ring_size)
       const { running, unavailable } = await loadTracers(loader, wanted, log)
@@ -116,6 +131,7 @@ export class Tracing {
       tracers: this.#running.map(({ definition, options }) => ({ name: definition.name, options })),
       signals: ingress.signals,
       ownPids: this.#means.ownPids(),
+      isFollowed: this.#hub?.isWanted ?? false,
       config: {
         selection: { include, exclude },
         rootPath: config.root_path,
@@ -141,6 +157,7 @@ export class Tracing {
       batch: (message, emptied) => this.#intake.take(message, emptied),
       verdicts: (verdicts) => void this.#tellVerdicts(verdicts),
       counts: ({ counts, pending }) => this.#metrics.counted(counts, pending),
+      news: ({ news, missed }) => this.#hub?.hear(news, missed),
       faults: (faults) => {
         for (const fault of faults) log.error({ fault }, 'A tracer failed over an event; it goes on with the next')
       },
@@ -189,9 +206,18 @@ export class Tracing {
     for (const { definition, loaded } of this.#running)
       try {
         await this.#metrics.look(definition.name, loaded, definition.counters ?? [], config.stats)
+        if (definition.isFollowed && this.#hub?.isWanted) await this.#missed(loaded)
       } catch (error) {
         log.debug({ error, tracer: definition.name }, 'The kernel does not say what its programs counted')
       }
+  }
+
+  /** What found no room in the ring was heard by nobody. */
+  async #missed(loaded: LoadedTracer): Promise<void> {
+    const { [COUNTER_RING_FULL]: lost = 0 } = await loaded.counters()
+    const missed = lost - (this.#untold.get(loaded) ?? 0)
+    this.#untold.set(loaded, lost)
+    if (missed > 0) this.#hub?.hear([], missed)
   }
 
   async #tellVerdicts(verdicts: readonly (readonly [pid: number, verdict: number])[]): Promise<void> {

@@ -15,6 +15,7 @@ export interface Hears {
   batch(message: BatchMessage, emptied: () => void): void
   verdicts(verdicts: readonly (readonly [pid: number, verdict: number])[]): void
   counts(message: Extract<FromWorker, { kind: 'counts' }>): void
+  news(message: Extract<FromWorker, { kind: 'news' }>): void
   faults(faults: readonly string[]): void
   /** It ended by itself, and is started again in so many milliseconds. */
   died(reason: string, restartIn: number): void
@@ -22,7 +23,7 @@ export interface Hears {
 
 /** The thread that reads the ring. One that dies is started again; what it had under way is lost. */
 export class WorkerThread {
-  readonly #start: WorkerStart
+  #start: WorkerStart
   readonly #clock: Clock
   readonly #hears: Hears
   #worker: Worker | undefined
@@ -50,6 +51,12 @@ export class WorkerThread {
     worker.on('message', (message: FromWorker) => this.#heard(worker, message))
     worker.on('error', (thrown: unknown) => (error = thrown instanceof Error ? thrown : new Error(String(thrown))))
     worker.on('exit', (code) => this.#exited(worker, error?.message ?? `exit code ${code}`))
+  }
+
+  /** Whether other components follow what processes do. */
+  follow(isFollowed: boolean): void {
+    this.#start = { ...this.#start, isFollowed }
+    if (this.#worker) post(this.#worker, { kind: 'follow', isFollowed })
   }
 
   /** Lets it read and send what is there; ends it hard at the deadline. Resolves when it is gone. */
@@ -83,6 +90,8 @@ export class WorkerThread {
         return this.#hears.verdicts(message.verdicts)
       case 'counts':
         return this.#hears.counts(message)
+      case 'news':
+        return this.#hears.news(message)
       case 'faults':
         return this.#hears.faults(message.faults)
       case 'ended':

@@ -8,6 +8,7 @@ import { rungs } from './rungs.ts'
 export const exec: TracerDefinition<ExecOptions> = {
   name: 'exec',
   rungs,
+  isFollowed: true,
   signals: () => ['logs'],
   constants: ({ argument_size, forks }) => ({
     argument_bytes: new Uint8Array(Uint32Array.of(Math.min(argument_size, ARGUMENT_BYTES_MAX)).buffer),
