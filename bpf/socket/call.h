@@ -146,10 +146,18 @@ static __always_inline void capture(struct call *call, __u32 wanted)
 		if (call->captured < call->wanted)
 			take_head(call, part.base, length);
 		call->seen += length;
-		if (left < length + TAIL_BYTES)
+		if (left < length + TAIL_BYTES && (call->captured < call->bytes || call->bytes < TAIL_BYTES))
 			take_tail(call, part.base + length, length);
 	}
 
+	if (call->captured == call->bytes && call->bytes >= TAIL_BYTES) {
+		/* All of it lies here already. */
+		__u32 at = (call->captured - TAIL_BYTES) & (PAYLOAD_BYTES_MAX - 1);
+		__builtin_memcpy(call->event.tail, call->payload + at, TAIL_BYTES);
+		call->event.tail_bytes = TAIL_BYTES;
+		call->event.captured = call->captured;
+		return;
+	}
 	__u32 tail_bytes = call->tail_bytes < TAIL_BYTES ? call->tail_bytes : TAIL_BYTES;
 	if (call->seen < call->bytes) /* the end lies beyond what was looked at */
 		tail_bytes = 0;

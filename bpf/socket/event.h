@@ -21,13 +21,14 @@
 #define TAIL_BYTES 8
 
 /*
- * One call that moved data, or one chunk of it. Of each run (all data of one direction until the direction changes) the first
- * `head_bytes` (a constant, 1024 where nothing is said) are captured, however many calls they came in; of the rest only the counts and the tail.
+ * One call that moved data. Of each message the first `head_bytes` (a constant, 1024 where nothing is said) are captured, over however many
+ * calls: a message begins where the direction changes and wherever a call begins like one. Of the rest only the counts and the tail. The payload
+ * of an event is the first bytes of its call. Addresses of IPv4 over a socket of IPv6 are told as IPv4.
  */
 struct socket_data {
 	struct event_header header; /* time: when the call ended */
 	__u64 connection;           /* unique until the programs are loaded anew; below 2^53 */
-	__u64 began;                /* when the call began */
+	__u64 began;                /* of what was sent, when the call began; of what was received, `time`: a read waits */
 	__u32 sequence;             /* of this event on its connection, from 0, both directions: a gap is a loss */
 	__u32 bytes;                /* moved by the call */
 	__u32 run;                  /* bytes of this run before this event; stays at 2^32 - 1 */

@@ -14,30 +14,56 @@
 /* How much of the beginning of a message is captured, over however many calls. */
 const volatile __u32 head_bytes = 1024;
 
+/* The beginning of `struct sock_common`, the same since 3.x: read at once where the kernel's BTF says that it is still so. */
+struct addresses {
+	__u32 remote, local;
+	__u32 hash;
+	__be16 remote_port;
+	__u16 local_port;
+	__u16 family;
+	__u16 pad;
+};
+
+#define IS_AT(field, member)                                                                                 \
+	(bpf_core_field_offset(struct sock_common, field) == offsetof(struct addresses, member))
+
+static __always_inline void read_addresses(struct addresses *addresses, struct sock *sk)
+{
+	if (bpf_core_field_offset(struct sock, __sk_common) == 0 && IS_AT(skc_daddr, remote) &&
+	    IS_AT(skc_rcv_saddr, local) && IS_AT(skc_dport, remote_port) && IS_AT(skc_num, local_port) &&
+	    IS_AT(skc_family, family)) {
+		bpf_probe_read_kernel(addresses, sizeof(*addresses), sk);
+		return;
+	}
+	addresses->remote = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	addresses->local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	addresses->remote_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	addresses->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	addresses->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+}
+
 static __always_inline void write_addresses(struct socket_data *event, struct sock *sk)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	event->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	event->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	__builtin_memset(event->local_address, 0, sizeof(event->local_address));
-	__builtin_memset(event->remote_address, 0, sizeof(event->remote_address));
-	if (family == AF_INET6) {
+	struct addresses addresses = {};
+	read_addresses(&addresses, sk);
+	event->local_port = addresses.local_port;
+	event->remote_port = bpf_ntohs(addresses.remote_port);
+	event->family = addresses.family;
+	if (addresses.family == AF_INET6) {
 		BPF_CORE_READ_INTO((struct in6_addr___kernel *)event->remote_address, sk,
 				   __sk_common.skc_v6_daddr);
 		BPF_CORE_READ_INTO((struct in6_addr___kernel *)event->local_address, sk,
 				   __sk_common.skc_v6_rcv_saddr);
 		const __u32 *words = (__u32 *)event->remote_address;
-		/* ::ffff:a.b.c.d, IPv4 over a socket of both. */
-		if (words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff))
-			family = AF_INET;
+		/* ::ffff:a.b.c.d is IPv4 over a socket of both, whose addresses also stand where those of IPv4 do. */
+		if (words[0] || words[1] || words[2] != bpf_htonl(0xffff))
+			return;
+		event->family = AF_INET;
 	}
-	if (family == AF_INET) {
-		__builtin_memset(event->local_address, 0, sizeof(event->local_address));
-		__builtin_memset(event->remote_address, 0, sizeof(event->remote_address));
-		BPF_CORE_READ_INTO((__u32 *)event->remote_address, sk, __sk_common.skc_daddr);
-		BPF_CORE_READ_INTO((__u32 *)event->local_address, sk, __sk_common.skc_rcv_saddr);
-	}
-	event->family = family;
+	__builtin_memset(event->local_address, 0, sizeof(event->local_address));
+	__builtin_memset(event->remote_address, 0, sizeof(event->remote_address));
+	*(__u32 *)event->remote_address = addresses.remote;
+	*(__u32 *)event->local_address = addresses.local;
 }
 
 static __always_inline void emit_closed(struct connection *connection)
