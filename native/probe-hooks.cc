@@ -185,6 +185,8 @@ Descriptor LoadMinimal(const MinimalProgram &minimal) {
   return program;
 }
 
+bool IsHook(const std::string &type) { return kHooks.count(type) > 0; }
+
 void TryHook(const std::string &type) { kHooks.at(type)(); }
 
 }  // namespace telegen

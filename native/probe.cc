@@ -1,20 +1,11 @@
 #include "probe.h"
 
-#include <algorithm>
-#include <iterator>
-
 #include "addon.h"
 #include "arguments.h"
 #include "background.h"
 
 namespace telegen {
 namespace {
-
-constexpr const char *kTypes[] = {
-    "fentry",           "kprobe",       "kprobe_multi", "tp_btf", "tracepoint", "raw_tracepoint",
-    "uprobe",           "uprobe_multi", "perf_event",   "xdp",    "tc",         "cgroup_skb",
-    "cgroup_sock_addr", "sock_ops",     "iter",         "lsm",    "ringbuf",
-};
 
 struct Outcome {
   bool ok;
@@ -45,7 +36,7 @@ Napi::Value ProbeResult(Napi::Env env, const std::string &type, const Outcome &o
 
 Napi::Value ProbeType(const Napi::CallbackInfo &call) {
   const std::string type = TextFrom(call[0], "type");
-  if (std::find(std::begin(kTypes), std::end(kTypes), type) == std::end(kTypes)) {
+  if (!IsHook(type)) {
     throw Napi::TypeError::New(call.Env(), "type must be one of PROGRAM_TYPES");
   }
   return Background<Outcome>::Run(

@@ -9,6 +9,9 @@
 
 namespace telegen {
 
+// Whether `type` is one of PROGRAM_TYPES of src/native/addon.ts.
+bool IsHook(const std::string &type);
+
 // Throws a Failure where it does not. Nothing is left behind either way.
 void TryHook(const std::string &type);
 

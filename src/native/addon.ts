@@ -9,14 +9,17 @@ export interface Addon {
 
   // Programs and maps
 
-  /** Opens an ELF object, sets constants, map sizes and which programs to load, and loads it. Nothing is attached yet. */
+  /**
+   * Opens an ELF object, sets constants, map sizes and which programs to load, and loads it. Nothing is attached yet. The file is trusted:
+   * libbpf can be brought to crash by one that was forged. A section `uprobe.multi` or `uretprobe.multi` is for `uprobe_multi`.
+   */
   load(spec: ObjectSpec): Promise<BpfObject>
   /** A map of its own, such as the ring that several objects share. Returns its descriptor. */
   createMap(spec: MapSpec): number
   readonly maps: MapAccess
   /** Loads and attaches a program of two instructions of this type, and takes it away again. Never rejects: the reason is the result. */
   probe(type: ProgramType): Promise<ProbeResult>
-  /** How many parameters the kernel's function has, by the kernel's BTF; -1 where it is not there. */
+  /** How many parameters the kernel's function has, by the kernel's BTF, which is read anew (some 20 ms); -1 where it is not there. */
   functionParameters(name: string): number
   /** `bpf_stats_enabled` for as long as the descriptor returned is open (BPF_ENABLE_STATS): programs count their runs and run time. */
   enableStats(): number
@@ -123,7 +126,7 @@ export interface ObjectSpec {
   readonly mapSizes?: Readonly<Record<string, number>>
   /** Maps to use instead of making them: descriptors by name. Names that the object lacks are passed over. */
   readonly sharedMaps?: Readonly<Record<string, number>>
-  /** Programs to leave out. */
+  /** Programs to leave out. An unknown name is an error. */
   readonly without?: readonly string[]
 }
 
@@ -133,13 +136,15 @@ export interface BpfObject {
   readonly programNames: readonly string[]
   /** Attaches a program; resolves to a handle for `detach`. Without `where`, as its section says. */
   attach(program: string, where?: Attachment): Promise<number>
+  /** What hangs on perf (classic tracepoints, kprobes, uprobes, perf events) is off only a while later: the kernel needs 50-90 ms for each. */
   detach(handle: number): void
   /** Ids and counts of the loaded programs, ids of links where the kernel has them. */
   info(): readonly ProgramInfo[]
-  /** Detaches everything and lets go of programs and maps. Twice is no error. */
+  /** Detaches everything (see `detach`) and lets go of programs and maps. Twice is no error. Waits for an attachment that is on its way. */
   close(): void
 }
 
+/** `pid` -1 is all processes, 0 this one; `cpu` -1 all CPUs of one process. */
 export type Attachment =
   | { readonly kind: 'cgroup'; readonly path: string }
   | {
@@ -184,7 +189,7 @@ export interface MapSpec {
   readonly flags?: number
 }
 
-/** Keys and values are bytes as they stand in memory. */
+/** Keys and values are bytes as they stand in memory, exactly as long as the map says (see `update` for per-CPU maps). */
 export interface MapAccess {
   lookup(descriptor: number, key: Uint8Array, value: Uint8Array): boolean
   /** Of a per-CPU map: `value` holds the value of each possible CPU, one after the other, each rounded up to 8 bytes. */
@@ -206,7 +211,7 @@ export interface Ring {
   /**
    * Copies committed records from the ring into `target`, as many as fit whole, and frees them. Returns the bytes copied. Each record: u32
    * length of what follows (flags cleared; 0x40000000 set where it was discarded), u32 unused, the bytes, padding up to 8.
-   * `target` must hold the largest record: 64 KiB is enough for all of ours.
+   * `target` must hold the largest record (EMSGSIZE where it does not): 64 KiB is enough for all of ours.
    */
   drain(target: Uint8Array): number
   /** Bytes that wait. */

@@ -73,6 +73,12 @@ describe('maps', { skip: bed.skip }, () => {
       assert.equal(entries(map, 10, false).size, 0)
     }))
 
+  test('reading into little room gives as many as fit, none twice', () =>
+    using(HASH, (map) => {
+      for (let key = 0; key < 5000; key++) maps.update(map, u32(key), u64(key))
+      for (let room = 1; room < 50; room++) assert.equal(entries(map, room, false).size, room)
+    }))
+
   test('an array is read too, though it has no entries to take out', () =>
     using({ ...HASH, type: 'array', maxEntries: 10 }, (map) => {
       maps.update(map, u32(3), u64(33))
