@@ -87,7 +87,7 @@ export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
       let at = 0
       const first = played * PER_CONNECTION * 2
       let time = played * events * 1000 + 1000
-      const high = Math.floor(time / 0x1_0000_0000)
+      let high = Math.floor(time / 0x1_0000_0000)
       time -= high * 0x1_0000_0000
       played++
       for (let index = 0; index < events; index++) {
@@ -100,6 +100,9 @@ export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
         hear(buffer, at, length)
         at += length
         time += 1000
+        if (time < 0x1_0000_0000) continue
+        time -= 0x1_0000_0000
+        high++
       }
     },
   }

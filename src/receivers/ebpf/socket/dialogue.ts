@@ -154,7 +154,7 @@ export class Dialogue<Q, A extends Answer, T> {
     const from = at + SOCKET_DATA_BYTES
     this.#readRequests(event, at, start, from, from + captured)
     const unseen = event.readUInt32LE(at + AT.bytes) - captured
-    if (unseen <= 0) return
+    if (unseen === 0) return
     const tail = Math.min(event[at + AT.tail_bytes]!, unseen)
     this.#skipRequests(event, at, unseen - tail)
     const tailEnd = at + AT.tail + event[at + AT.tail_bytes]!

@@ -87,7 +87,7 @@ test('whatever events come, nothing throws, and connections are bounded', () => 
 })
 
 test('a parser goes forward with every call, or says that it cannot', () => {
-  const protocol = http({ requestHeaders: [], answerHeaders: [], userAgent: true })
+  const protocol = http({ requestHeaders: [], answerHeaders: [], userAgent: true, query: true })
   const parsers = (): Parser<unknown, never>[] => [protocol.request(), protocol.response()] as Parser<unknown, never>[]
   fc.assert(
     fc.property(fc.array(ANY_PIECE, { maxLength: 40 }), fc.infiniteStream(fc.nat(9)), (parts, skips) => {

@@ -50,7 +50,7 @@ export class HttpTracer implements Tracer, ExchangeListener<HttpRequest, HttpAns
       onAmbiguous: () => context.note('parent_ambiguous'),
     })
     const { requestHeaders, answerHeaders } = wantedHeaders(options.headers)
-    const protocol = http({ requestHeaders, answerHeaders, userAgent: options.user_agent })
+    const protocol = http({ requestHeaders, answerHeaders, userAgent: options.user_agent, query: options.query })
     this.#connections = new Connections({
       limit: options.connections,
       protocols: [spoken(protocol, this, context)],
@@ -160,9 +160,11 @@ export class HttpTracer implements Tracer, ExchangeListener<HttpRequest, HttpAns
   }
 
   /** Whether there will be a span of it, as far as anybody knows yet. */
-  #isTold({ connection, pid }: HttpExchange): boolean {
+  #isTold(exchange: HttpExchange): boolean {
+    const { connection, pid } = exchange
     if (!(connection.role === SERVER ? this.#options.server : this.#options.client)) return false
-    return this.#context.processes.of(pid).traced
+    // With its name: one that is gone already is known by nothing else.
+    return this.#context.processes.of(pid, nameOf(connection, exchange)).traced
   }
 }
 

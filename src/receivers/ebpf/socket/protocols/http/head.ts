@@ -44,8 +44,10 @@ export class HeaderLines {
     this.captured = undefined
   }
 
-  /** Reads lines up to the blank one; returns what is behind it, or `INCOMPLETE` where there is none before `to`. */
+  /** Reads lines up to the blank one; returns what is behind it, or `INCOMPLETE` where there is none before `to`. A line stands before `from`. */
   read(bytes: Buffer, from: number, to: number): number {
+    // Where lines end with two bytes, one of them is met by looking at every other byte.
+    const stride = bytes[from - 2] === CR ? 2 : 1
     let at = from
     while (at < to) {
       const first = bytes[at]!
@@ -54,9 +56,8 @@ export class HeaderLines {
         if (at + 1 >= to) return INCOMPLETE
         if (bytes[at + 1] === LF) return at + 2
       }
-      let end = at
-      while (end < to && bytes[end] !== LF) end++
-      if (end === to) return INCOMPLETE
+      const end = lineEnd(bytes, at, to, stride)
+      if (end < 0) return INCOMPLETE
       this.#line(bytes, first | 0x20, at, end)
       at = end + 1
     }
@@ -97,6 +98,17 @@ export class HeaderLines {
       return
     }
   }
+}
+
+/** The line's feed; -1 where there is none before `to`. */
+function lineEnd(bytes: Buffer, at: number, to: number, stride: number): number {
+  while (at < to) {
+    const byte = bytes[at]!
+    if (byte > CR) at += stride
+    else if (byte === LF) return at
+    else at++
+  }
+  return -1
 }
 
 /** Looks at header lines: `first` is the first byte in lower case, `end` the line's feed. */

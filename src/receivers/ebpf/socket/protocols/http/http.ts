@@ -10,15 +10,16 @@ import { RequestHead, VERSION } from './request-head.ts'
 export interface HttpOptions {
   readonly requestHeaders: readonly WantedHeader[]
   readonly answerHeaders: readonly WantedHeader[]
+  /** Whether anybody wants to know these. */
   readonly userAgent: boolean
+  readonly query: boolean
 }
 
 /** HTTP/1.0 and HTTP/1.1, in clear text. */
 export function http(options: HttpOptions): Protocol<HttpRequest, HttpAnswer> {
   const interner = new Interner()
-  const requests = requestHeads(
-    new RequestHead({ interner, headers: options.requestHeaders, userAgent: options.userAgent }),
-  )
+  const { requestHeaders: headers, userAgent, query } = options
+  const requests = requestHeads(new RequestHead({ interner, headers, userAgent, query }))
   const answers = answerHeads(new AnswerHead(interner, options.answerHeaders))
   return {
     name: 'http',

@@ -22,6 +22,7 @@ export interface RequestHeadOptions {
   readonly interner: Interner
   readonly headers: readonly WantedHeader[]
   readonly userAgent: boolean
+  readonly query: boolean
 }
 
 /** Reads the heads of requests, one after the other. */
@@ -29,6 +30,7 @@ export class RequestHead implements LineReader {
   readonly lines: HeaderLines
   readonly #interner: Interner
   readonly #wantsUserAgent: boolean
+  readonly #wantsQuery: boolean
   #method = ''
   #otherMethod: string | undefined
   #path: string | undefined
@@ -42,9 +44,10 @@ export class RequestHead implements LineReader {
   #traceParents = 0
   #traceState: string | undefined
 
-  constructor({ interner, headers, userAgent }: RequestHeadOptions) {
+  constructor({ interner, headers, userAgent, query }: RequestHeadOptions) {
     this.#interner = interner
     this.#wantsUserAgent = userAgent
+    this.#wantsQuery = query
     this.lines = new HeaderLines(interner, headers, this)
   }
 
@@ -128,7 +131,7 @@ export class RequestHead implements LineReader {
     }
     if (bytes[at] !== SPACE || at === from) return NOT_A_HEAD
     this.#readPath(bytes, from, question < 0 ? at : question)
-    if (question >= 0) this.#query = bytes.toString('latin1', question + 1, at)
+    if (question >= 0 && this.#wantsQuery) this.#query = bytes.toString('latin1', question + 1, at)
     return this.#readVersion(bytes, at + 1, to)
   }
 
