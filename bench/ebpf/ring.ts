@@ -1,0 +1,110 @@
+import { execFileSync, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { loadAddon } from '../../src/native.ts'
+import type { Addon, BpfObject } from '../../src/native.ts'
+import type { Pace } from './generator.ts'
+import type { Read } from './reader.ts'
+
+const RING_BYTES = 16 * 1024 * 1024
+/** Events that one system call of the generator becomes. */
+const BURST = 10
+const SETTLE_MS = 500
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' }
+
+export async function ringBench(rates: readonly number[], seconds: number): Promise<void> {
+  const loaded = loadAddon()
+  if (loaded.kind === 'unavailable') throw new Error(loaded.reason)
+  const elf = compile()
+  console.log(`64-byte events for ${seconds} s each, ring of ${RING_BYTES / 2 ** 20} MiB, Node ${process.version}\n`)
+  console.log('  asked/s      read/s   lost  never written   CPU us/event   of a core')
+  for (const rate of rates) console.log(await run(loaded.addon, elf, { rate, seconds, burst: BURST }))
+}
+
+/** One line of the table. */
+async function run(addon: Addon, elf: Uint8Array, pace: Pace): Promise<string> {
+  const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)))
+  const ring = addon.createMap({ name: 'events', type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: RING_BYTES })
+  const worker = new Worker(new URL('reader.ts', import.meta.url), { workerData: { ring } })
+  let object: BpfObject | undefined
+  try {
+    object = await addon.load({
+      name: 'bench',
+      elf,
+      constants: constantsFor(addon, child),
+      sharedMaps: { events: ring },
+    })
+    await object.attach('generate')
+    await once(worker, 'message')
+    const before = process.cpuUsage()
+    const began = performance.now()
+    child.send(pace)
+    const [{ calls }] = (await once(child, 'message')) as [{ calls: number }]
+    const took = (performance.now() - began) / 1000
+    const { user, system } = process.cpuUsage(before)
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    worker.postMessage('how many')
+    const [{ events, gaps }] = (await once(worker, 'message')) as [Read]
+    const [written, ringFull] = counters(addon, object)
+    const row = [
+      pace.rate.toLocaleString('en').padStart(9),
+      Math.round(events / took)
+        .toLocaleString('en')
+        .padStart(11),
+      String((written as number) - events + gaps).padStart(6),
+      String(ringFull).padStart(14),
+      ((user + system) / events).toFixed(3).padStart(14),
+      `${(((user + system) / took / 1e6) * 100).toFixed(1)} %`.padStart(11),
+    ]
+    if (calls * pace.burst !== (written as number) + (ringFull as number))
+      row.push('  (the generator was not seen whole)')
+    return row.join(' ')
+  } finally {
+    object?.close()
+    child.kill()
+    await worker.terminate()
+    addon.closeDescriptor(ring)
+  }
+}
+
+function constantsFor({ systemCalls }: Addon, { pid }: ChildProcess): Record<string, Uint8Array> {
+  const u32 = (value: number) => new Uint8Array(Uint32Array.of(value).buffer)
+  return {
+    generator_pid: u32(pid as number),
+    generator_call: u32(systemCalls['getppid'] as number),
+    burst: u32(BURST),
+  }
+}
+
+/** Events that were written, and those for which the ring had no room. */
+function counters({ maps }: Addon, object: BpfObject): number[] {
+  const values = Buffer.alloc(8 * maps.possibleCpus)
+  return [0, 1].map((counter) => {
+    maps.lookup(object.map('counters'), new Uint8Array(Uint32Array.of(counter).buffer), values)
+    return Array.from({ length: maps.possibleCpus }, (_, cpu) => Number(values.readBigUInt64LE(cpu * 8))).reduce(
+      (a, b) => a + b,
+    )
+  })
+}
+
+function compile(): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'telegen-bench-'))
+  const object = join(folder, 'generate.bpf.o')
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
+  try {
+    execFileSync('clang', [
+      ...['-O2', '-g', '-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${ARCHITECTURES[process.arch]}`],
+      ...['-I', join(root, 'bpf/include'), `-I/usr/include/${machine}-linux-gnu`],
+      ...['-c', join(root, 'bench/ebpf/generate.bpf.c'), '-o', object],
+    ])
+    return readFileSync(object)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
