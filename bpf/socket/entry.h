@@ -13,6 +13,8 @@ struct entry {
 	__u32 tid;
 	__u32 action; /* 0 where nothing is kept but the time */
 	__u64 words[4];
+	__u32 position; /* in the stream, where the front-end needs it */
+	__u32 left;
 };
 
 struct {

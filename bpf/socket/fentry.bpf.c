@@ -3,6 +3,23 @@
 #include "messages.h"
 #include "license.h"
 
+static __always_inline void on_exit(__u32 action, int returned)
+{
+	struct entry *entry = leave(bpf_get_current_pid_tgid(), action);
+	if (entry && returned > 0)
+		on_moved(action, entry, returned);
+}
+
+/* Data that moved without a buffer of the program's: only its amount is known. */
+static __always_inline void on_pages(__u32 action, struct sock *sk, long returned)
+{
+	if (returned <= 0)
+		return;
+	struct entry *entry = on_entry(action, sk, NULL, 0);
+	if (entry)
+		on_moved(action, entry, returned);
+}
+
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(socket_send, struct sock *sk, struct msghdr *message, unsigned long size)
 {

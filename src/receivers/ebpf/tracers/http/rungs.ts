@@ -19,12 +19,7 @@ export const SOCKET_RUNGS: readonly Rung[] = [
     needs: ['kprobe', 'tp_btf'],
     object: 'socket/kprobe',
     parameters: RECEIVING,
-    optional: {
-      socket_send_page: SENDFILE,
-      socket_sent_page: SENDFILE,
-      socket_splice: SPLICE,
-      socket_spliced: SPLICE,
-    },
+    optional: { socket_send_page: SENDFILE, socket_splice: SPLICE },
   },
   { name: 'tp_btf', needs: ['tp_btf'], object: 'socket/tp_btf' },
   { name: 'tracepoint', needs: ['tracepoint'], object: 'socket/tracepoint' },
