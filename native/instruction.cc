@@ -1,7 +1,7 @@
-// Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2 and appendix A. The length alone,
-// so what an operand means is left aside. Not understood, and said so: XOP, APX (REX2, extended EVEX), SSE4a's EXTRQ
-// and INSERTQ with immediates, VIA's own, and near jumps with an operand-size prefix, which Intel's and AMD's
-// processors read differently.
+// Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2 and appendix A. The length alone: what
+// an operand means is left aside, and whether a processor has the instruction. Not understood, and said so: XOP, APX
+// (REX2, extended EVEX), SSE4a's EXTRQ and INSERTQ with immediates, VIA's own, and near jumps with an operand-size
+// prefix, which Intel's and AMD's processors read differently.
 #include "instruction.h"
 
 namespace telegen {
@@ -88,7 +88,8 @@ class Reader {
       if (!Next(&opcode)) return {0, false};
       if (!TakePrefix(opcode, &prefixes)) break;
     }
-    const bool returns = opcode == 0xc2 || opcode == 0xc3 || opcode == 0xca || opcode == 0xcb;
+    // Far returns are left aside: no program of today has them, but data between functions may look like them.
+    const bool returns = opcode == 0xc2 || opcode == 0xc3;
     if (!Rest(opcode, prefixes)) return {0, false};
     return {at_, returns};
   }

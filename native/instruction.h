@@ -8,7 +8,7 @@ namespace telegen {
 struct Instruction {
   // 0 where it is not understood, or cut off.
   size_t length;
-  // It returns from a function (RET in any of its forms).
+  // It returns from a function (RET, with or without taking arguments off the stack).
   bool returns;
 };
 

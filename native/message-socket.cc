@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "descriptor.h"
 #include "failure.h"
 
 namespace telegen {
@@ -25,7 +26,7 @@ void CloseAll(const std::vector<int> &descriptors) {
 
 int DescriptorOf(const Napi::CallbackInfo &info) {
   if (info.Length() != 1 || !info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "use listen or connect");
-  return *info[0].As<Napi::External<int>>().Data();
+  return info[0].As<Napi::External<Descriptor>>().Data()->Release();
 }
 
 std::vector<int> DescriptorsOf(const Napi::Value &value) {
@@ -170,9 +171,10 @@ void MessageSocket::Receive(const Napi::Object &self) {
     header.msg_control = control;
     header.msg_controllen = sizeof(control);
     const ssize_t length = recvmsg(descriptor(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (length < 0 && errno == EINTR) continue;
+    // ECONNRESET says that the other side went without reading all; what it had sent before is still to come.
+    if (length < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
     if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (length < 0) return Lost(self, errno == ECONNRESET ? 0 : errno);
+    if (length < 0) return Lost(self, errno);
     const std::vector<int> descriptors = Received(header);
     // An empty message looks like the end, and is one here: `send` makes none.
     if (length == 0 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {

@@ -27,8 +27,9 @@ struct Constructors {
   Napi::FunctionReference listener;
 };
 
-Napi::Object Made(Napi::FunctionReference &constructor, int descriptor) {
-  return constructor.New({Napi::External<int>::New(constructor.Env(), &descriptor)});
+// The object takes the descriptor over. It does not come to be where the thread is being ended.
+Napi::Object Made(Napi::FunctionReference &constructor, Descriptor descriptor) {
+  return constructor.New({Napi::External<Descriptor>::New(constructor.Env(), &descriptor)});
 }
 
 class MessageListener : public Napi::ObjectWrap<MessageListener>, public Watched {
@@ -39,7 +40,7 @@ class MessageListener : public Napi::ObjectWrap<MessageListener>, public Watched
 
   explicit MessageListener(const Napi::CallbackInfo &info)
       : Napi::ObjectWrap<MessageListener>(info),
-        Watched(info.Env(), *info[0].As<Napi::External<int>>().Data()),
+        Watched(info.Env(), info[0].As<Napi::External<Descriptor>>().Data()->Release()),
         constructors_(static_cast<Constructors *>(info.Data())),
         spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
@@ -67,7 +68,7 @@ class MessageListener : public Napi::ObjectWrap<MessageListener>, public Watched
       if (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
       if (descriptor < 0 && (errno == EMFILE || errno == ENFILE)) return TurnAway();
       if (descriptor < 0) return;
-      Call(on_connection_, self, {Made(constructors_->socket, descriptor)});
+      Call(on_connection_, self, {Made(constructors_->socket, Descriptor(descriptor))});
     }
   }
 
@@ -107,9 +108,9 @@ sockaddr_un AddressOf(const std::string &path, const char *step) {
   return address;
 }
 
-int NewSocket(const std::string &path) {
-  const int descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor < 0) throw Failure(errno, "socket", path);
+Descriptor NewSocket(const std::string &path) {
+  Descriptor descriptor(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!descriptor) throw Failure(errno, "socket", path);
   return descriptor;
 }
 
@@ -118,15 +119,15 @@ int NewSocket(const std::string &path) {
 bool Abandoned(const std::string &path, const sockaddr_un &address) {
   struct stat about {};
   if (lstat(path.c_str(), &about) != 0 || !S_ISSOCK(about.st_mode)) return false;
-  const Descriptor knock(NewSocket(path));
+  const Descriptor knock = NewSocket(path);
   return connect(knock.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0 &&
          errno == ECONNREFUSED;
 }
 
-int Listening(const std::string &path, mode_t mode) {
+Descriptor Listening(const std::string &path, mode_t mode) {
   const sockaddr_un address = AddressOf(path, "listen");
   const auto *generic = reinterpret_cast<const sockaddr *>(&address);
-  Descriptor descriptor(NewSocket(path));
+  Descriptor descriptor = NewSocket(path);
   // Before it has its name, so that it is never open to more than these; the umask can only take away.
   fchmod(descriptor.get(), mode);
   int error = bind(descriptor.get(), generic, sizeof(address)) == 0 ? 0 : errno;
@@ -140,7 +141,7 @@ int Listening(const std::string &path, mode_t mode) {
     unlink(path.c_str());
     throw Failure(error, "listen", path);
   }
-  return descriptor.Release();
+  return descriptor;
 }
 
 Napi::Value Listen(const Napi::CallbackInfo &info) {
@@ -155,12 +156,12 @@ Napi::Value Listen(const Napi::CallbackInfo &info) {
   });
 }
 
-int Connected(const std::string &path) {
+Descriptor Connected(const std::string &path) {
   const sockaddr_un address = AddressOf(path, "connect");
-  Descriptor descriptor(NewSocket(path));
+  Descriptor descriptor = NewSocket(path);
   if (connect(descriptor.get(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0)
     throw Failure(errno, "connect", path);
-  return descriptor.Release();
+  return descriptor;
 }
 
 Napi::Value Connect(const Napi::CallbackInfo &info) {

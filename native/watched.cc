@@ -22,6 +22,7 @@ void Watched::Watch(int events) {
     napi_add_env_cleanup_hook(env_, OnTeardown, this);
     Hold();
   }
+  events_ = events;
   const int error = events == 0 ? uv_poll_stop(poll_) : uv_poll_start(poll_, events, OnEvent);
   if (error != 0) throw Failure(error, "poll");
 }
@@ -59,6 +60,8 @@ void Watched::OnEvent(uv_poll_t *poll, int status, int events) {
   const Napi::HandleScope scope(env);
   try {
     watched->OnReady(status < 0 ? UV_READABLE : events);
+    // After an error of the socket, such as ECONNRESET, libuv has stopped watching, and there may be more to read.
+    if (status < 0) watched->Watch(watched->events_);
   } catch (const Failure &failure) {
     napi_fatal_exception(env, failure.ToError(env).Value());
   } catch (const Napi::Error &error) {

@@ -34,6 +34,7 @@ class Watched {
   static void OnTeardown(void *data);
 
   int descriptor_;
+  int events_ = 0;
   // Its own allocation: the loop lets go of it later than of the descriptor.
   uv_poll_t *poll_ = nullptr;
 };

@@ -38,7 +38,11 @@ describe('the command line', () => {
     ['--config', 'flag needs an argument: --config', undefined],
     ['--help=5', 'flag takes no argument: --help', undefined],
     ['validate --mode redacted', 'unknown flag: --mode', '"validate" has no such flag; print-config, bpf-loader have'],
-    ['--output json', 'unknown flag: --output', '"run" has no such flag; validate, graph, tap, doctor, components have'],
+    [
+      '--output json',
+      'unknown flag: --output',
+      '"run" has no such flag; validate, graph, tap, doctor, components have',
+    ],
     ['print-config --validate=maybe', 'invalid validate: "maybe"', 'write true or false'],
     ['graph --output json', 'invalid output: "json"', 'outputs are text, mermaid, dot'],
     ['completion', '"completion" needs a shell: telegen completion <shell>', 'shells are bash, zsh, fish'],
