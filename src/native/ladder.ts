@@ -4,7 +4,7 @@ import type { LoaderLog, PassedOver, Rung, TracerRequest } from './loader.ts'
 import { mounts } from './mounts.ts'
 import { readObject } from './objects.ts'
 import { isNativeError, reasonOf, reasonOfProbe } from './reasons.ts'
-import { probe } from './probes.ts'
+import { parametersOf, probe } from './probes.ts'
 
 /** What can be known of a ladder's ground before anything stands on it. */
 export interface Foreground {
@@ -55,7 +55,7 @@ export async function whyNot(rung: Rung, ground: Foreground): Promise<string | u
     const result = await probe(ground.addon, type)
     if (!result.ok) return reasonOfProbe(result)
   }
-  const wanted = Object.values(rung.parameters ?? {}).find((name) => ground.addon.functionParameters(name) < 0)
+  const wanted = Object.values(rung.parameters ?? {}).find((name) => parametersOf(ground.addon, name) < 0)
   if (wanted !== undefined) return `this kernel has no function ${wanted}`
   const rooted = Object.entries(rung.attach ?? {}).find(([, { kind }]) => kind === 'root cgroup')
   if (rooted && ground.cgroup2 === undefined)
@@ -132,7 +132,7 @@ const parameterCounts = (rung: Rung, addon: Addon): Record<string, Uint8Array> =
   Object.fromEntries(
     Object.entries(rung.parameters ?? {}).map(([constant, name]) => [
       constant,
-      Uint8Array.of(addon.functionParameters(name)),
+      Uint8Array.of(parametersOf(addon, name)),
     ]),
   )
 

@@ -24,6 +24,17 @@ export function forgetProbe(addon: Addon, type: ProgramType): void {
   found.get(addon)?.delete(type)
 }
 
+const counted = new WeakMap<Addon, Map<string, number>>()
+
+/** How many parameters a function of the kernel has, read once: the addon looks through all of the kernel's types. -1 where there is none. */
+export function parametersOf(addon: Addon, name: string): number {
+  const counts = counted.get(addon) ?? new Map<string, number>()
+  counted.set(addon, counts)
+  const count = counts.get(name) ?? addon.functionParameters(name)
+  counts.set(name, count)
+  return count
+}
+
 export const hasBtf = (): boolean => existsSync('/sys/kernel/btf/vmlinux')
 
 /** Everything, which takes a second where it was not asked before. */
