@@ -1,5 +1,5 @@
 import { Unavailable } from '../../native.ts'
-import type { KernelLoader, LoadedTracer } from '../../native.ts'
+import type { KernelLoader, LoadedTracer, Rung } from '../../native.ts'
 import type { Log, Signal } from '../../plugin.ts'
 import type { AnyTracer } from './tracers.ts'
 
@@ -20,13 +20,19 @@ export interface Loading {
 }
 
 /** Puts each tracer into the kernel by itself: one that cannot be does not keep the others out. Says of each in one line what became of it. */
-export async function loadTracers(loader: KernelLoader, chosen: readonly ChosenTracer[], log: Log): Promise<Loading> {
+export async function loadTracers(
+  loader: KernelLoader,
+  chosen: readonly ChosenTracer[],
+  allowed: readonly string[],
+  log: Log,
+): Promise<Loading> {
   const running: RunningTracer[] = []
   const unavailable: string[] = []
   for (const one of chosen) {
     const { definition, options } = one
-    const { name, rungs } = definition
+    const { name } = definition
     try {
+      const rungs = allowedRungs(definition, allowed)
       const constants = definition.constants(options)
       const mapSizes = definition.mapSizes(options)
       const loaded = await loader.load({ tracer: name, rungs, constants, mapSizes })
@@ -40,6 +46,14 @@ export async function loadTracers(loader: KernelLoader, chosen: readonly ChosenT
     }
   }
   return { running, unavailable }
+}
+
+/** Best first, as the tracer has them; any where none is named. */
+function allowedRungs({ rungs }: AnyTracer, allowed: readonly string[]): readonly Rung[] {
+  if (allowed.length === 0) return rungs
+  const left = rungs.filter(({ name }) => allowed.includes(name))
+  if (left.length > 0) return left
+  throw new Unavailable(`\`rungs\` leaves it none of ${rungs.map(({ name }) => name).join(', ')}`)
 }
 
 /** `The tracer http traces by tp_btf (fentry: …; kprobe: …)`. */

@@ -9,6 +9,8 @@ import { selectionFaults, selectionProperties } from './processes/selection-opti
 const SMALLEST_RING = 64 * 1024
 /** The kernel takes no larger one. */
 const LARGEST_RING = 2 ** 30
+/** Of all tracers. */
+export const RUNG_NAMES = ['fentry', 'kprobe', 'tp_btf', 'tracepoint', 'cgroup'] as const
 
 export const ebpfOptions = Options({
   tracers: Block(
@@ -25,6 +27,11 @@ export const ebpfOptions = Options({
     default: '16MiB',
     description:
       'Memory of the ring between the kernel and Telegen, rounded up to a power of two. What has no room is lost and counted.',
+  }),
+  rungs: Type.Array(Choice(RUNG_NAMES, { description: 'A hook.' }), {
+    default: [],
+    description:
+      'Hooks of the kernel that tracers may use. Each takes the best that it can have of these; what has none is off. Empty: any.',
   }),
   loader: Block(
     {

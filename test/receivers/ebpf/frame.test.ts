@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Unavailable } from '../../../src/native.ts'
-import type { KernelLoader, LoadedTracer, TracerRequest } from '../../../src/native.ts'
+import type { KernelLoader, LoadedTracer, Rung, TracerRequest } from '../../../src/native.ts'
 import { Block, defineReceiver, Options, Refused, traces, Type } from '../../../src/plugin.ts'
 import { ebpf } from '../../../src/receivers/ebpf/ebpf.ts'
 import type { BatchMessage, WorkerStart } from '../../../src/receivers/ebpf/messages.ts'
-import { ebpfFaults, ebpfOptions } from '../../../src/receivers/ebpf/options.ts'
+import { ebpfFaults, ebpfOptions, RUNG_NAMES } from '../../../src/receivers/ebpf/options.ts'
 import type { EbpfConfig } from '../../../src/receivers/ebpf/options.ts'
+import { tracer, TRACER_NAMES } from '../../../src/receivers/ebpf/tracers.ts'
 import type { AnyTracer } from '../../../src/receivers/ebpf/tracers.ts'
 import type { Means } from '../../../src/receivers/ebpf/tracing.ts'
 import type { Hears } from '../../../src/receivers/ebpf/worker-thread.ts'
 import { TestBed, TestClock } from '../../../src/testing.ts'
 
-const tracerNamed = (name: string, signals: readonly ('traces' | 'metrics' | 'logs')[]): AnyTracer => ({
+const rungNamed = (name: string): Rung => ({ name, needs: [], object: `of/${name}` })
+
+const tracerNamed = (
+  name: string,
+  signals: readonly ('traces' | 'metrics' | 'logs')[],
+  rungs: readonly string[] = [],
+): AnyTracer => ({
   name,
-  rungs: [],
+  rungs: rungs.map(rungNamed),
   signals: () => signals,
   constants: () => ({ [name]: Uint8Array.of(1) }),
   mapSizes: () => ({ connections: 5 }),
@@ -26,8 +33,8 @@ const tracerNamed = (name: string, signals: readonly ('traces' | 'metrics' | 'lo
 })
 
 const TRACERS: Readonly<Record<string, AnyTracer>> = {
-  web: tracerNamed('web', ['traces']),
-  programs: tracerNamed('programs', ['logs']),
+  web: tracerNamed('web', ['traces'], ['fentry', 'kprobe', 'tp_btf']),
+  programs: tracerNamed('programs', ['logs'], ['tracepoint']),
 }
 
 const empty = Options({}, { description: 'A tracer of the test.' })
@@ -199,6 +206,27 @@ describe('the receiver ebpf', () => {
     assert.equal(state, 'permanent_error')
     assert.match(String(reason), /web: this kernel has no such hook/)
     await bed.stop()
+  })
+
+  test('uses the hooks that it may, best first, and is without a tracer that has none of them', async () => {
+    const kernel = new Kernel()
+    const { bed, said } = await starting(kernel, '{ tracers: { web: , programs: }, rungs: [tp_btf, fentry] }')
+    assert.deepEqual(
+      kernel.requests.map(({ tracer, rungs }) => [tracer, rungs.map(({ name }) => name)]),
+      [['web', ['fentry', 'tp_btf']]],
+    )
+    assert.deepEqual(
+      said('warn').map(({ message }) => message),
+      ['The tracer programs cannot trace here: `rungs` leaves it none of tracepoint'],
+    )
+    await bed.stop()
+    await assert.rejects(starting(new Kernel(), '{ tracers: { web: }, rungs: [gprobe] }'), /gprobe/)
+  })
+
+  test('names every hook that a tracer has', async () => {
+    const tracers = await Promise.all(TRACER_NAMES.map(tracer))
+    const names = tracers.flatMap(({ rungs }) => rungs.map(({ name }) => name))
+    assert.deepEqual([...new Set(names)].sort(), [...RUNG_NAMES].sort())
   })
 
   test('where nothing can be traced it starts all the same, and says so in one line', async () => {
