@@ -1,4 +1,4 @@
-import type { Addon, MessageSocket } from '../addon.ts'
+import type { Addon, MessageSocket, NativeError } from '../addon.ts'
 import { Unavailable } from '../loader.ts'
 import type { PassedOver } from '../loader.ts'
 import { reasonOf } from '../reasons.ts'
@@ -125,6 +125,8 @@ export class LoaderConnection {
     try {
       this.#socket.send(message)
     } catch (thrown) {
+      // Where it has gone, reading says so, after what it had said before: that it refuses, and why.
+      if ((thrown as Partial<NativeError>).code === 'EPIPE') return
       // Not before whoever called has the promise that is to be rejected.
       queueMicrotask(() => this.#end(reasonOf(thrown)))
     }
