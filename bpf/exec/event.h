@@ -34,10 +34,10 @@ struct process_exited {
 	struct event_header header;
 	__u64 start;       /* as above */
 	__u64 age;         /* likewise */
-	__u64 run_time;    /* of all its threads, exact, nanoseconds */
+	__u64 run_time;    /* of all its threads, nanoseconds, up to the scheduler's last tick */
 	__u64 user_time;   /* by the ticks of the clock: how `run_time` is shared out */
 	__u64 system_time; /* likewise */
-	__u64 peak_pages;  /* most memory resident at a time; 0 where it had none of its own */
+	__u64 peak_pages; /* most memory resident at a time, as getrusage(2) has it: also before it became this program */
 	__u32 parent;
 	__u32 exit_code; /* as wait(2) has it: status << 8, or the signal, with 0x80 where it dumped its core */
 	__u8 name[16];

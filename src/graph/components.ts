@@ -8,7 +8,7 @@ import type { SendingOptions } from '../component/sending-options.ts'
 import type { Configured } from '../config/configuration.ts'
 import type { Signal } from '../data/signal.ts'
 import type { Environment } from './environment.ts'
-import { extensionKey, receiverKey } from './parts.ts'
+import { extensionKey, receiverKey } from './keys.ts'
 import type { Plan, PlannedConnector, PlannedExporter, PlannedPipeline, PlannedReceiver } from './plan.ts'
 import { ScopedMeter } from './scoped-meter.ts'
 import { StatusLine } from './status-line.ts'
@@ -19,14 +19,14 @@ export interface Created<T> {
   readonly kind: string
   readonly instance: T
   readonly status: StatusLine
-  /** Keys (`parts.ts`) of the extensions and receivers whose offers it has asked for until now. */
+  /** Keys (`keys.ts`) of the extensions and receivers whose offers it has asked for until now. */
   readonly uses: ReadonlySet<string>
   /** What the component would find there. */
   readonly extension: Context['extension']
   readonly meter: ScopedMeter
 }
 
-/** What extensions and receivers offer, by their keys (`parts.ts`). */
+/** What extensions and receivers offer, by their keys (`keys.ts`). */
 export type Offers = Map<string, readonly Offer[]>
 
 /** A `create` that threw: names the component. */

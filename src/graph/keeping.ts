@@ -1,5 +1,6 @@
 import { equal } from './equal.ts'
-import { connectorKey, exporterKey, extensionKey, processorKey, receiverKey } from './parts.ts'
+import { extensionKey, receiverKey } from './keys.ts'
+import { connectorKey, exporterKey, processorKey } from './parts.ts'
 import type { Part } from './parts.ts'
 import type { Plan } from './plan.ts'
 

@@ -60,10 +60,8 @@ export interface ReceiverPart {
   readonly receiving: Receiving
 }
 
-/** What a component is called from one plan to the next: the same key is the same component, changed or not. */
-export const extensionKey = (id: string): string => `extension ${id}`
+/** What a component is called from one plan to the next: the same key is the same component, changed or not. Those of others stand in `keys.ts`. */
 export const exporterKey = (id: string): string => `exporter ${id}`
-export const receiverKey = (id: string): string => `receiver ${id}`
 export const processorKey = (pipeline: string, id: string): string => `processor ${id} in ${pipeline}`
 export const connectorKey = ({ id, from, to }: Pick<PlannedConnector, 'id' | 'from' | 'to'>): string =>
   `connector ${id} ${from} to ${to}`

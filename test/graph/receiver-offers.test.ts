@@ -43,8 +43,8 @@ const listener = (offering: Capability<unknown>) =>
     summary: 'Rings the bell when it starts.',
     stability: { logs: 'development' },
     config: Options({ bell: ComponentId({ of: 'receiver', offering, description: 'Where it hangs.' }) }),
-    create: ({ config, extension }) => ({
-      start: async () => void heard.push(extension(Bell, config.bell).ring()),
+    create: (context) => ({
+      start: async () => void heard.push(context.extension(Bell, context.config.bell).ring()),
       steps: [],
     }),
   })

@@ -113,11 +113,13 @@ const follower = defineProcessor({
   summary: 'Follows processes.',
   stability: { traces: 'development' },
   config: Options({ processes: ComponentId({ of: 'receiver', offering: ProcessFeed, description: 'Who sees them.' }) }),
-  create({ config, extension }) {
+  create(context) {
     let stop = () => {}
     return {
       start: async () => {
-        stop = extension(ProcessFeed, config.processes).subscribe({ news: (news) => void told.push(...news) })
+        stop = context
+          .extension(ProcessFeed, context.config.processes)
+          .subscribe({ news: (news) => void told.push(...news) })
       },
       stop: async () => stop(),
       steps: [],

@@ -179,7 +179,7 @@ const feedProcess = ({ pid, name, executable, traced, resource }: Process): Feed
 })
 
 /**
- * How the exact time is shared out, as the kernel does it for wait4(2): by what its clock's ticks found. Where no tick met the process, nothing
+ * How the scheduler's time is shared out, as the kernel does it for wait4(2): by what its clock's ticks found. Where no tick met the process, nothing
  * is known of the shares, and it counts as user time.
  */
 function processorTimes(runTime: number, userTicks: number, systemTicks: number): Attributes {

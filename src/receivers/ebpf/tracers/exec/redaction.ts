@@ -1,9 +1,8 @@
 import { posix } from 'node:path'
 import { pattern } from '../../../../plugin.ts'
 import type { RedactionOptions } from './options.ts'
-import { SECRET_OPTIONS } from './secret-options.ts'
-
-export const REDACTED = '[REDACTED]'
+import { REDACTED, SECRET_OPTIONS } from './secret-options.ts'
+import type { SecretOptions } from './secret-options.ts'
 
 /** Takes secrets out of a program's arguments. The first is its name. */
 export type Redaction = (given: readonly string[]) => readonly string[]
@@ -27,16 +26,6 @@ export function redaction({ builtin, names, patterns }: RedactionOptions): Redac
       return own.some((each) => each.test(text)) ? REDACTED : marked
     })
   }
-}
-
-export interface SecretOptions {
-  readonly of: RegExp
-  /** Options whose value, the next argument, is a secret. */
-  readonly followed?: RegExp
-  /** An argument of option and secret; the first group stays. */
-  readonly attached?: RegExp
-  /** What stays of a value that follows: the user of `user:password`. */
-  readonly keeps?: (value: string) => string
 }
 
 const NO_OPTIONS: SecretOptions = { of: /$^/ }

@@ -1,5 +1,15 @@
-import { REDACTED } from './redaction.ts'
-import type { SecretOptions } from './redaction.ts'
+/** What stands in the place of a secret. */
+export const REDACTED = '[REDACTED]'
+
+export interface SecretOptions {
+  readonly of: RegExp
+  /** Options whose value, the next argument, is a secret. */
+  readonly followed?: RegExp
+  /** An argument of option and secret; the first group stays. */
+  readonly attached?: RegExp
+  /** What stays of a value that follows: the user of `user:password`. */
+  readonly keeps?: (value: string) => string
+}
 
 /** `user` of `user:password`, and where there is no colon, a user whose password is asked for. */
 const user = (value: string): string =>
