@@ -80,7 +80,14 @@ describe('sockets that pass descriptors', { skip: loaded.kind === 'loaded' ? fal
     readSync(back.descriptors[0]!, text)
     assert.equal(text.toString(), 'text')
     for (const each of [own, ...descriptors, ...back.descriptors]) closeSync(each)
-    assert.throws(() => client.send(Buffer.from('x'), new Array(33).fill(1)), TypeError)
+    assert.throws(
+      () =>
+        client.send(
+          Buffer.from('x'),
+          Array.from({ length: 33 }, () => 1),
+        ),
+      TypeError,
+    )
     assert.throws(() => client.send(Buffer.from('x'), [own]), { code: 'EBADF' })
     end()
   })

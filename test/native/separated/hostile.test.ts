@@ -54,7 +54,7 @@ describe('a request for a tracer', () => {
     ['a map of less than nothing', { ...REQUEST, mapSizes: { starts: -1 } }],
     ['a constant that is too large', { ...REQUEST, constants: { forks: 'A'.repeat(8192) } }],
     ['a constant that is no bytes', { ...REQUEST, constants: { forks: '***' } }],
-    ['too many rungs', { ...REQUEST, rungs: new Array(9).fill(RUNG) }],
+    ['too many rungs', { ...REQUEST, rungs: Array.from({ length: 9 }, () => RUNG) }],
     [
       'too many constants',
       { ...REQUEST, constants: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`c${n}`, 'AQ=='])) },
