@@ -171,6 +171,12 @@ describe('where a message ends', () => {
     assert.equal(witness.spans[1]!.attributes!['http.response.body.size'], undefined)
   })
 
+  test('the size of a chunk that was not captured is known from where it began', () => {
+    const chunk = `2000\r\n${'y'.repeat(0x2000)}\r\n0\r\n\r\n`
+    const transcript = server().in(GET).out(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`)
+    assert.equal(seen(transcript).spans[0]!.attributes!['http.response.body.size'], 0x2000)
+  })
+
   test('answers without a body: to HEAD, 204, 304', () => {
     const transcript = server()
       .in(GET.replace('GET', 'HEAD'))

@@ -188,6 +188,18 @@ describe('both ends of a call within this host', () => {
     }
   })
 
+  test('are no parent and child where the call was over before the server was asked', () => {
+    const answering = server().in(request('/second'), { time: 6e6 }).out(OK, { time: 7e6 })
+    const asking = client(answering)
+      .out(request('/first'), { began: 1e6, time: 1.1e6 })
+      .in(OK, { time: 2e6 })
+      .out(request('/second'), { began: 5e6, time: 5.1e6 })
+      .in(OK, { time: 8e6 })
+    const witness = new Witness().events(inOrder(answering, asking)).tick()
+    const above = witness.spans.find(({ kind, name }) => kind === 3 && name === 'GET /second')!
+    assert.equal(witness.spans.find(({ kind }) => kind === 2)!.parentSpanId, above.spanId)
+  })
+
   test('a chain of calls over three processes is one trace', () => {
     const front = server().in(request('/front'), { time: 2e6 })
     const asking = client(front).out(request('/front'), { began: 1e6, time: 1.1e6 })
