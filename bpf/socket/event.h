@@ -47,7 +47,7 @@ struct socket_data {
 	__u8 name[16]; /* comm */
 };
 
-/* The connection is gone; `sequence` tells whether what came before was all seen. */
+/* The connection is gone; `sequence` tells whether what came before was all seen. Header's pid: whoever ran then, not the owner. */
 struct socket_closed {
 	struct event_header header;
 	__u64 connection;

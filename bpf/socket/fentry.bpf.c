@@ -3,11 +3,45 @@
 #include "messages.h"
 #include "license.h"
 
-static __always_inline void on_exit(__u32 action, int returned)
+/*
+ * Calls of which not all was seen: a program that is running on a processor is not run again there by what preempts it. Its entry missed, only
+ * the amount is known; its return missed, the connection's sequence has a gap.
+ */
+#define COUNTER_MISSED COUNTER_OWN
+
+static __always_inline void note_missed(void)
 {
-	struct entry *entry = leave(bpf_get_current_pid_tgid(), action);
-	if (entry && returned > 0)
-		on_moved(action, entry, returned);
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct entry *before = entry_at(tid);
+	if (!before || before->tid != tid || !before->action)
+		return;
+	count(COUNTER_MISSED);
+	__u64 key = before->words[0];
+	struct connection *connection = bpf_map_lookup_elem(&connections, &key);
+	if (connection && connection->protocol != PROTOCOL_NONE)
+		connection->sequence++;
+}
+
+static __always_inline void begin(__u32 action, struct sock *sk, struct msghdr *message, __u32 flags)
+{
+	note_missed();
+	on_entry(action, sk, message, flags);
+}
+
+static __always_inline void end(__u32 action, struct sock *sk, __u32 flags, int returned)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct entry *entry = leave(tid, action);
+	if (returned <= 0)
+		return;
+	if (!entry) {
+		entry = on_entry(action, sk, NULL, flags);
+		if (!entry)
+			return;
+		entry->action = 0;
+		count(COUNTER_MISSED);
+	}
+	on_moved(action, entry, returned);
 }
 
 /* Data that moved without a buffer of the program's: only its amount is known. */
@@ -16,21 +50,23 @@ static __always_inline void on_pages(__u32 action, struct sock *sk, long returne
 	if (returned <= 0)
 		return;
 	struct entry *entry = on_entry(action, sk, NULL, 0);
-	if (entry)
-		on_moved(action, entry, returned);
+	if (!entry)
+		return;
+	entry->action = 0;
+	on_moved(action, entry, returned);
 }
 
 SEC("fentry/tcp_sendmsg")
 int BPF_PROG(socket_send, struct sock *sk, struct msghdr *message, unsigned long size)
 {
-	on_entry(MESSAGE_SENT, sk, message, message->msg_flags & MSG_OOB);
+	begin(MESSAGE_SENT, sk, message, message->msg_flags & MSG_OOB);
 	return 0;
 }
 
 SEC("fexit/tcp_sendmsg")
 int BPF_PROG(socket_sent, struct sock *sk, struct msghdr *message, unsigned long size, int returned)
 {
-	on_exit(MESSAGE_SENT, returned);
+	end(MESSAGE_SENT, sk, message->msg_flags & MSG_OOB, returned);
 	return 0;
 }
 
@@ -50,7 +86,7 @@ int socket_receive(__u64 *context)
 		flags = CONTEXT(4);
 	else
 		flags = CONTEXT(3);
-	on_entry(MESSAGE_RECEIVED, (struct sock *)context[0], (struct msghdr *)context[1], flags);
+	begin(MESSAGE_RECEIVED, (struct sock *)context[0], (struct msghdr *)context[1], flags);
 	return 0;
 }
 
@@ -58,14 +94,19 @@ int socket_receive(__u64 *context)
 SEC("fexit/tcp_recvmsg")
 int socket_received(__u64 *context)
 {
+	__u32 flags;
 	int returned;
-	if (recvmsg_parameters == 6)
+	if (recvmsg_parameters == 6) {
+		flags = CONTEXT(4);
 		returned = CONTEXT(6);
-	else if (recvmsg_parameters == 5)
+	} else if (recvmsg_parameters == 5) {
+		flags = CONTEXT(3);
 		returned = CONTEXT(5);
-	else
+	} else {
+		flags = CONTEXT(3);
 		returned = CONTEXT(4);
-	on_exit(MESSAGE_RECEIVED, returned);
+	}
+	end(MESSAGE_RECEIVED, (struct sock *)context[0], flags, returned);
 	return 0;
 }
 
