@@ -41,6 +41,6 @@ const pump = new Pump({
   isHeld: () => false,
   afterTurn() {},
 })
-parentPort?.on('message', () => parentPort?.postMessage({ events, gaps, sum } satisfies Read & { sum: number }))
+parentPort?.on('message', () => parentPort?.postMessage({ events, gaps, sum } satisfies Read & { sum: number }, []))
 pump.start()
-parentPort?.postMessage('running')
+parentPort?.postMessage('running', [])

@@ -48,7 +48,7 @@ async function run(addon: Addon, elf: Uint8Array, pace: Pace): Promise<string> {
     const took = (performance.now() - began) / 1000
     const { user, system } = process.cpuUsage(before)
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
-    worker.postMessage('how many')
+    worker.postMessage('how many', [])
     const [{ events, gaps }] = (await once(worker, 'message')) as [Read]
     const [written, ringFull] = counters(addon, object)
     const row = [
@@ -98,11 +98,10 @@ function compile(): Uint8Array {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim()
   try {
-    execFileSync('clang', [
-      ...['-O2', '-g', '-target', 'bpf', '-mcpu=v3', `-D__TARGET_ARCH_${ARCHITECTURES[process.arch]}`],
-      ...['-I', join(root, 'bpf/include'), `-I/usr/include/${machine}-linux-gnu`],
-      ...['-c', join(root, 'bench/ebpf/generate.bpf.c'), '-o', object],
-    ])
+    const flags = `-O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_${ARCHITECTURES[process.arch]}`
+    const includes = ['-I', join(root, 'bpf/include'), `-I/usr/include/${machine}-linux-gnu`]
+    const source = join(root, 'bench/ebpf/generate.bpf.c')
+    execFileSync('clang', [...flags.split(' '), ...includes, '-c', source, '-o', object])
     return readFileSync(object)
   } finally {
     rmSync(folder, { recursive: true })

@@ -28,6 +28,7 @@ const skip = lacking() ?? false
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = process.env['TELEGEN_MAIN'] ?? join(ROOT, 'dist/cli/main.js')
 const PATIENCE = 20_000
+const NOBODY = 65534
 
 interface Span {
   readonly name: string
@@ -135,8 +136,10 @@ async function keepAlive(port: number, requests: number, connections: number): P
   )
 }
 
+const CURL = ['-s', '-o', '/dev/null', '-w', '%{http_code} %{time_total} %{time_pretransfer}']
+
 const pathOf = ({ with: { 'url.path': path, 'url.full': url } }: Seen) =>
-  path === undefined ? url && new URL(String(url)).pathname : path
+  typeof url === 'string' ? new URL(url).pathname : path
 const latencyOf = ({ startTimeUnixNano: start, endTimeUnixNano: end }: Span) =>
   Number(BigInt(end) - BigInt(start)) / 1e9
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number
@@ -150,11 +153,7 @@ describe('the receiver ebpf, beside real programs', { skip }, () => {
       const asked: { path: string; status: number; seconds: number }[] = []
       for (let number = 0; number < 20; number++) {
         const path = `/orders/${number}`
-        const { stdout } = await promisify(execFile)('curl', [
-          '-s',
-          ...['-o', '/dev/null', '-w', '%{http_code} %{time_total} %{time_pretransfer}'],
-          `http://127.0.0.1:${port}${path}`,
-        ])
+        const { stdout } = await promisify(execFile)('curl', [...CURL, `http://127.0.0.1:${port}${path}`])
         const [status, total, connected] = stdout.split(' ').map(Number) as [number, number, number]
         // Without the connection, which is no part of the request.
         asked.push({ path, status, seconds: total - connected })
@@ -239,7 +238,10 @@ test(
   async () => {
     const [grpc, http, health, metrics] = (await freePorts(4)) as [number, number, number, number]
     const child = spawn(process.execPath, [MAIN, '--config', join(ROOT, 'examples/agent.yaml')], {
-      ...{ uid: 65534, gid: 65534, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] },
+      uid: NOBODY,
+      gid: NOBODY,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         PATH: process.env['PATH'],
         LISTEN_GRPC: `127.0.0.1:${grpc}`,

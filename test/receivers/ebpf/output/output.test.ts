@@ -30,7 +30,8 @@ interface Spans {
 function sending(batchItems = 100) {
   const sent: BatchMessage[] = []
   const crates = new Crates((message) => void sent.push(message))
-  const decoded = ({ crate, bytes, signal }: BatchMessage) => toObject(Buffer.from(crate, 0, bytes), signal)
+  const decoded = ({ crate, bytes, signal }: BatchMessage) =>
+    toObject(Buffer.from(crate, 0, bytes), signal) as unknown as Spans
   return { sent, crates, output: new Output(crates, batchItems), decoded }
 }
 
@@ -45,7 +46,7 @@ describe('output', () => {
     output.flush()
     assert.equal(sent.length, 1)
     assert.equal(sent[0]?.items, 4)
-    const { resourceSpans } = decoded(sent[0] as BatchMessage) as unknown as Spans
+    const { resourceSpans } = decoded(sent[0])
     const names = resourceSpans.map(({ resource, scopeSpans: [scope] }) => [
       resource.attributes[0]?.value.stringValue,
       scope?.scope.name,
@@ -95,7 +96,7 @@ describe('output', () => {
     const last = sent.at(-1) as BatchMessage
     assert.equal(last.items, kept)
     assert.ok(last.crate.byteLength > CRATE_BYTES)
-    assert.equal((decoded(last) as unknown as Spans).resourceSpans[0]?.scopeSpans[0]?.spans.length, kept)
+    assert.equal(decoded(last).resourceSpans[0]?.scopeSpans[0]?.spans.length, kept)
   })
 
   test('uses crates again that have come back, but not the large ones', () => {
@@ -119,7 +120,7 @@ describe('output', () => {
     output.span(HTTP, SHOP, span('c'))
     output.flush()
     assert.equal(sent[0]?.items, 2)
-    const { resourceSpans } = decoded(sent[0] as BatchMessage) as unknown as Spans
+    const { resourceSpans } = decoded(sent[0])
     assert.deepEqual(
       resourceSpans[0]?.scopeSpans[0]?.spans.map(({ name }) => name),
       ['a', 'c'],
