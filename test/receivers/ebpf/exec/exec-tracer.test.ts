@@ -149,6 +149,16 @@ describe('The tracer exec', () => {
     assert.deepEqual(noted, ['arguments_cut'])
   })
 
+  test('reads no byte beyond its event, whatever the event says of its lengths', () => {
+    for (const field of [EXECUTED.captured, EXECUTED.path_bytes, EXECUTED.interpreter_bytes]) {
+      const { tracer, records, dropped } = tracerOf()
+      const event = Buffer.concat([executed('app\0'), Buffer.from('of another')])
+      event.writeUInt16LE(300, field)
+      tracer.event(event, 0, event.length - 10)
+      assert.deepEqual([records.length, dropped], [0, ['malformed']])
+    }
+  })
+
   test('an empty argument is one', () => {
     const { tracer, records } = tracerOf()
     const event = executed('app\0\0x\0\0')

@@ -193,6 +193,17 @@ describe('Verdicts of the process table', () => {
     ])
   })
 
+  test('are told anew of each program, since the kernel forgets that of the one before', () => {
+    proc.write(50, { name: 'sh', start: 700, executable: '/bin/sh' })
+    const processes = table(onlyNginx)
+    processes.of(50)
+    processes.started(started({}))
+    assert.deepEqual(verdicts, [
+      [50, false],
+      [50, false],
+    ])
+  })
+
   test('are repeated where the kernel has forgotten, since there are still events', () => {
     proc.write(50, { name: 'sh', start: 700, executable: '/bin/sh' })
     const processes = table(onlyNginx)
