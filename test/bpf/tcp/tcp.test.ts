@@ -6,7 +6,8 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { tcp } from '../../../src/receivers/ebpf/tracers/tcp/index.ts'
 import type { TcpOptions } from '../../../src/receivers/ebpf/tracers/tcp/options.ts'
-import { InKernel, inKernel } from '../dns/in-kernel.ts'
+import { inKernel } from '../dns/in-kernel.ts'
+import type { InKernel } from '../dns/in-kernel.ts'
 import { Network, whyNoNetwork } from '../dns/network.ts'
 import { CLIENT, FAILS, MANY, RESETS, SENDS, SERVER, STAYS } from './programs.ts'
 
@@ -138,12 +139,12 @@ function scenarios(tracer: InKernel, rung: string): void {
       of.recorded
         .gauge('tcp.connections.open')
         .filter(({ process }) => process.pid === pid)
-        .map(({ value, attributes }) => [attributes['tcp.role'], attributes['server.port'], value])
+        .map(
+          ({ value, attributes }) =>
+            `${value} as ${attributes['tcp.role'] as string} of ${attributes['server.port'] as number}`,
+        )
         .toSorted()
-    const both = [
-      ['client', 18_083, 1],
-      ['server', 18_083, 1],
-    ]
+    const both = ['1 as client of 18083', '1 as server of 18083']
     await tracer.until(
       () => (open(tracer).length === 2 ? true : undefined),
       () => open(tracer),

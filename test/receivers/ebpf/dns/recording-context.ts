@@ -16,7 +16,7 @@ export interface Recorded {
   readonly dropped: Map<string, number>
   readonly noted: Map<string, number>
   /** Reads a gauge. */
-  gauge(name: string): { process: Process; value: number; attributes: Attributes }[]
+  readonly gauge: (name: string) => { process: Process; value: number; attributes: Attributes }[]
   /** Processes that are left out, by pid. */
   readonly leftOut: Set<number>
 }

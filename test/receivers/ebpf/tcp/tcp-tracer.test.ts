@@ -246,6 +246,14 @@ test('of a connection from before the programs were, its end counts and nothing 
   assert.deepEqual([counted('tcp.io'), counted('tcp.connection.duration'), counted('tcp.retransmits')], [[], [], []])
 })
 
+test('of a connection from before, the port that somebody listens at is the server', () => {
+  const { see, counted } = traced()
+  see({ type: EVENT_TCP_LISTENING, localPort: 8080, remotePort: 0, pid: 4 })
+  see({ type: EVENT_TCP_CLOSED, began: 0, role: ROLE_UNKNOWN, pid: 0, localPort: 8080, remotePort: 51_000 })
+  const [{ attributes, pid } = assert.fail()] = counted('tcp.connections')
+  assert.deepEqual([pid, attributes['tcp.role'], attributes['server.port']], [4, 'server', 8080])
+})
+
 test('a log record tells of a whole connection', () => {
   const { see, records } = traced({ connections: true }, ['logs'])
   see({})

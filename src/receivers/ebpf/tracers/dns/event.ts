@@ -8,7 +8,6 @@ export const DNS_VERSION = 1
 export const DIRECTION_IN = 0
 export const DIRECTION_OUT = 1
 export const IPPROTO_TCP = 6
-export const IPPROTO_UDP = 17
 export const AF_INET = 2
 export const AF_INET6 = 10
 

@@ -12,6 +12,7 @@ import {
   EVENT_TCP_OWNED,
   EVENT_TCP_RETRANSMITTED,
   ROLE_ACCEPTED,
+  ROLE_UNKNOWN,
   TCP_EVENT_BYTES,
   TCP_VERSION,
 } from './event.ts'
@@ -126,7 +127,7 @@ export class TcpTracer implements Tracer {
       this.#count(connection)
       this.#countRetransmits(connection, change)
     }
-    this.#telemetry.closed(process, change, connection?.isServer ?? change.role === ROLE_ACCEPTED)
+    this.#telemetry.closed(process, change, connection?.isServer ?? this.#isAccepted(change))
   }
 
   #listening(change: Change): void {
@@ -151,6 +152,12 @@ export class TcpTracer implements Tracer {
       retransmits - connection.retransmits,
     )
     connection.retransmits = retransmits
+  }
+
+  /** Of one from before that no survey has found, it is told by who listens: a client's port must not be taken for a server's. */
+  #isAccepted({ role, network, localPort }: Change): boolean {
+    if (role !== ROLE_UNKNOWN) return role === ROLE_ACCEPTED
+    return this.#connections.listenerAt(network, localPort) !== undefined
   }
 
   #ownerOf({ pid, name, network, localPort }: Change): Process {
