@@ -23,7 +23,8 @@ export const tcpOptions = Options(
       minimum: 1024,
       maximum: 16_777_216,
       default: 1_048_576,
-      description: "Connections whose state the kernel keeps: 109 MB of the kernel's memory for the default, allocated at once.",
+      description:
+        "Connections whose state the kernel keeps: 109 MB of the kernel's memory for the default, allocated at once.",
     }),
   },
   { description: 'TCP connections as metrics, and as log records where that is wanted.' },
