@@ -111,7 +111,7 @@ function spansOf(witness: Witness): string[] {
     const asked = attributes!['http.request.header.x-number'] as string[] | undefined
     const answered = attributes!['http.response.header.x-number'] as string[] | undefined
     assert.deepEqual(asked, answered, 'an answer was paired with another request')
-    return `${name} ${String(attributes!['http.response.status_code'])} ${answered?.[0]}`
+    return `${name} ${attributes!['http.response.status_code'] as number} ${answered?.[0]}`
   })
 }
 
@@ -182,7 +182,7 @@ test('with events lost and heads not captured there are fewer spans, and none is
           const status = attributes!['http.response.status_code']
           if (status === undefined) continue
           if (asked && answered) assert.deepEqual(asked, answered)
-          const number = asked?.[0] ?? /\d+$/.exec(String(attributes!['url.path']))?.[0] ?? answered?.[0]
+          const number = asked?.[0] ?? /\d+$/.exec((attributes!['url.path'] ?? '') as string)?.[0] ?? answered?.[0]
           assert.equal(status, statusOf(Number(number)), `${name}: the status of another request`)
           if (asked && answered) assert.ok(known.has(`${name} ${String(status)} ${number}`))
           told++

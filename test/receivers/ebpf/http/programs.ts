@@ -47,5 +47,7 @@ console.log('ready')
 process.stdin.once('data', next)`
 
 /** The path of a span, of either side. */
-export const pathOf = ({ attributes }: SpanFields): string =>
-  String(attributes!['url.path'] ?? new URL(String(attributes!['url.full'])).pathname)
+export function pathOf({ attributes }: SpanFields): string {
+  const path = attributes!['url.path'] ?? new URL(attributes!['url.full'] as string).pathname
+  return path as string
+}

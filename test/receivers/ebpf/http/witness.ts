@@ -99,4 +99,4 @@ function assert(message: string): never {
 
 /** `GET 200`, for tables. */
 export const line = ({ name, attributes }: SpanFields): string =>
-  `${name} ${String(attributes?.['http.response.status_code'] ?? attributes?.['error.type'])}`
+  `${name} ${(attributes?.['http.response.status_code'] ?? attributes?.['error.type']) as string | number}`
