@@ -1,6 +1,6 @@
-// Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2 and appendix A. The length alone: what
-// an operand means is left aside, and whether a processor has the instruction. Not understood, and said so: XOP, APX
-// (REX2, extended EVEX), SSE4a's EXTRQ and INSERTQ with immediates, VIA's own, and near jumps with an operand-size
+// Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2 and appendix A. The length alone:
+// what an operand means is left aside, and whether a processor has the instruction. Not understood, and said so: XOP,
+// APX (REX2, extended EVEX), SSE4a's EXTRQ and INSERTQ with immediates, VIA's own, and near jumps with an operand-size
 // prefix, which Intel's and AMD's processors read differently.
 #include "instruction.h"
 

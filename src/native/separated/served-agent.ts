@@ -58,7 +58,14 @@ export class ServedAgent {
   async #end(reason: string): Promise<void> {
     const { socket, loader, log, gone } = this.#needs
     socket.close()
-    await loader.close()
+    try {
+      await loader.close()
+    } catch (error) {
+      log.warn(
+        { ...socket.peer, error },
+        'Not all that an agent had loaded could be taken away; the rest goes with this process',
+      )
+    }
     log.info(
       { ...socket.peer, tracers: this.#tracers.size, reason },
       'An agent is served no more, and what it had loaded is gone',
@@ -75,7 +82,7 @@ export class ServedAgent {
       if (!this.#greeted) return this.#greet(asked)
       const id = integer(asked['id'], 1, Number.MAX_SAFE_INTEGER, 'the id of a request')
       if (++this.#waiting > WAITING_REQUESTS_MAX) throw new Denied('an agent that does not wait for its answers')
-      this.#turn = this.#turn.then(() => this.#serve(id, asked))
+      this.#turn = this.#turn.then(() => this.#serve(id, asked)).catch((thrown: unknown) => this.#disown(thrown))
     } catch (thrown) {
       this.#disown(thrown)
     }
