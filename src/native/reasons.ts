@@ -12,6 +12,9 @@ const DID: Readonly<Record<string, string>> = {
 export function reasonOf(thrown: unknown): string {
   if (!isNativeError(thrown)) return (thrown as Error).message
   const { step, subject, code } = thrown
+  // What libbpf says of a function or tracepoint that the kernel's BTF lacks.
+  if (code === 'ESRCH' && subject !== undefined)
+    return `this kernel does not have what the program ${subject} attaches to`
   const did = DID[step]
   const thing = step === 'create map' ? 'map' : 'program'
   if (did === undefined || subject === undefined) return `${step}${subject ? ` ${subject}` : ''}: ${told(code)}`

@@ -49,7 +49,10 @@ const REPORT: DoctorReport = {
       tracer: 'http',
       rung: 'tp_btf',
       tried: false,
-      passed_over: [{ rung: 'fentry', reason: 'fentry programs do not load here' }],
+      passed_over: [
+        { rung: 'fentry', reason: 'fentry programs do not load here' },
+        { rung: 'tp_btf', reason: 'what sendfile sends is not counted' },
+      ],
       reason: null,
     },
     { tracer: 'dns', rung: null, tried: false, passed_over: [], reason: 'none of its ways is possible here' },
@@ -91,6 +94,7 @@ What can be loaded
 What the ebpf receiver uses
   http  tp_btf
         fentry  passed over: fentry programs do not load here
+        tp_btf  lacks: what sendfile sends is not counted
   dns   none    none of its ways is possible here
 `,
     )

@@ -80,7 +80,14 @@ function tracerRows({ tracer, rung, passed_over: passedOver, reason }: TracerFac
   const first: Row = rung
     ? [tracer, rung, '', 'green']
     : [tracer, 'none', reason === said ? '' : (reason ?? ''), 'yellow']
-  return [first, ...passedOver.map((each): Row => ['', each.rung, `passed over: ${each.reason}`])]
+  return [
+    first,
+    ...passedOver.map((each): Row => [
+      '',
+      each.rung,
+      `${each.rung === rung ? 'lacks' : 'passed over'}: ${each.reason}`,
+    ]),
+  ]
 }
 
 const shown = (value: number | null): string => (value === null ? 'unknown' : String(value))
