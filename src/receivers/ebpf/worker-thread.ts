@@ -104,9 +104,10 @@ export class WorkerThread {
     if (this.#worker === worker) this.#worker = undefined
     if (this.#isEnding) return this.#onEnded?.()
     const ran = this.#clock.monotonic() - this.#beganAt
-    this.#pause = ran >= WAS_WELL ? FIRST_RESTART : Math.min(this.#pause * 2, LAST_RESTART)
-    this.#hears.died(reason, this.#pause)
-    this.#restart = this.#clock.after(this.#pause, () => this.begin())
+    const pause = ran >= WAS_WELL ? FIRST_RESTART : this.#pause
+    this.#pause = Math.min(pause * 2, LAST_RESTART)
+    this.#hears.died(reason, pause)
+    this.#restart = this.#clock.after(pause, () => this.begin())
   }
 }
 
