@@ -38,7 +38,7 @@ struct call {
 };
 
 /* One for each program that has such calls: where programs can be preempted, another may run in the middle of one. */
-#define CALLS 4
+#define CALLS 8
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

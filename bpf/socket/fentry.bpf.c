@@ -9,6 +9,9 @@
  */
 #define COUNTER_MISSED COUNTER_OWN
 
+/* In `left`: the other program at this return has seen to it. */
+#define DONE 1
+
 static __always_inline void note_missed(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -35,6 +38,11 @@ static __always_inline void end(__u32 action, struct sock *sk, __u32 flags, int 
 	if (returned <= 0)
 		return;
 	if (!entry) {
+		entry = entry_at(tid);
+		if (entry && entry->tid == tid && entry->left == DONE) {
+			entry->left = 0;
+			return;
+		}
 		entry = on_entry(action, sk, NULL, flags);
 		if (!entry)
 			return;
@@ -42,6 +50,24 @@ static __always_inline void end(__u32 action, struct sock *sk, __u32 flags, int 
 		count(COUNTER_MISSED);
 	}
 	on_moved(action, entry, returned);
+}
+
+/* Places in `calls` of the programs that come second, behind those of the actions. */
+#define SECOND 4
+
+/*
+ * What the first program at this return did not do, because it was running when what it ran for was preempted: nobody's data is lost to a
+ * reader that the sender has woken.
+ */
+static __always_inline void end_again(__u32 action, int returned)
+{
+	struct entry *entry = leave(bpf_get_current_pid_tgid(), action);
+	if (!entry)
+		return;
+	entry->left = DONE;
+	if (returned <= 0)
+		return;
+	moved_at(SECOND + action - 1, action, entry, returned);
 }
 
 /* Data that moved without a buffer of the program's: only its amount is known. */
@@ -70,6 +96,13 @@ int BPF_PROG(socket_sent, struct sock *sk, struct msghdr *message, unsigned long
 	return 0;
 }
 
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(socket_sent_2, struct sock *sk, struct msghdr *message, unsigned long size, int returned)
+{
+	end_again(MESSAGE_SENT, returned);
+	return 0;
+}
+
 /* A word of the context at a constant place: of two such reads the compiler would make one, at a place computed, which is refused. */
 #define CONTEXT(at)                                                                                          \
 	({                                                                                                   \
@@ -78,35 +111,43 @@ int BPF_PROG(socket_sent, struct sock *sk, struct msghdr *message, unsigned long
 		word;                                                                                        \
 	})
 
+/* The result stands behind the parameters. */
+static __always_inline int result_of_receive(__u64 *context)
+{
+	if (recvmsg_parameters == 6)
+		return CONTEXT(6);
+	if (recvmsg_parameters == 5)
+		return CONTEXT(5);
+	return CONTEXT(4);
+}
+
+static __always_inline __u32 flags_of_receive(__u64 *context)
+{
+	if (recvmsg_parameters == 6)
+		return CONTEXT(4);
+	return CONTEXT(3);
+}
+
 SEC("fentry/tcp_recvmsg")
 int socket_receive(__u64 *context)
 {
-	__u32 flags;
-	if (recvmsg_parameters == 6)
-		flags = CONTEXT(4);
-	else
-		flags = CONTEXT(3);
-	begin(MESSAGE_RECEIVED, (struct sock *)context[0], (struct msghdr *)context[1], flags);
+	begin(MESSAGE_RECEIVED, (struct sock *)context[0], (struct msghdr *)context[1],
+	      flags_of_receive(context));
 	return 0;
 }
 
-/* The result stands behind the parameters. */
 SEC("fexit/tcp_recvmsg")
 int socket_received(__u64 *context)
 {
-	__u32 flags;
-	int returned;
-	if (recvmsg_parameters == 6) {
-		flags = CONTEXT(4);
-		returned = CONTEXT(6);
-	} else if (recvmsg_parameters == 5) {
-		flags = CONTEXT(3);
-		returned = CONTEXT(5);
-	} else {
-		flags = CONTEXT(3);
-		returned = CONTEXT(4);
-	}
-	end(MESSAGE_RECEIVED, (struct sock *)context[0], flags, returned);
+	end(MESSAGE_RECEIVED, (struct sock *)context[0], flags_of_receive(context),
+	    result_of_receive(context));
+	return 0;
+}
+
+SEC("fexit/tcp_recvmsg")
+int socket_received_2(__u64 *context)
+{
+	end_again(MESSAGE_RECEIVED, result_of_receive(context));
 	return 0;
 }
 

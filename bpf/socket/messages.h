@@ -35,6 +35,7 @@ static __always_inline struct entry *on_entry(__u32 action, struct sock *sk, str
 		message_of(message, &buffers);
 	if (action == MESSAGE_RECEIVED && flags & MSG_TRUNC)
 		buffers.kind = BUFFERS_NONE; /* thrown away by the kernel */
+	entry->left = 0;
 	entry->words[0] = (__u64)sk;
 	entry->words[1] = buffers.base;
 	entry->words[2] = buffers.count;
@@ -42,11 +43,11 @@ static __always_inline struct entry *on_entry(__u32 action, struct sock *sk, str
 	return entry;
 }
 
-/* So many bytes moved by the call that was entered so. */
-static __always_inline void on_moved(__u32 action, struct entry *entry, __u32 bytes)
+/* So many bytes moved by the call that was entered so. `place` is that of this program in `calls`. */
+static __always_inline void moved_at(__u32 place, __u32 action, struct entry *entry, __u32 bytes)
 {
 	int sent = action == MESSAGE_SENT || action == MESSAGE_PAGE;
-	struct call *call = new_call(action - 1, sent ? DIRECTION_OUT : DIRECTION_IN);
+	struct call *call = new_call(place, sent ? DIRECTION_OUT : DIRECTION_IN);
 	if (!call)
 		return;
 	call->sk = (struct sock *)entry->words[0];
@@ -57,5 +58,10 @@ static __always_inline void on_moved(__u32 action, struct entry *entry, __u32 by
 	call->buffers.count = entry->words[2];
 	call->buffers.kind = entry->words[3] & 0xff;
 	call->buffers.offset = call->buffers.kind == BUFFERS_ONE ? 0 : entry->words[3] >> 8;
-	on_data(action - 1);
+	on_data(place);
+}
+
+static __always_inline void on_moved(__u32 action, struct entry *entry, __u32 bytes)
+{
+	moved_at(action - 1, action, entry, bytes);
 }
