@@ -43,7 +43,8 @@ static __always_inline __u32 bytes_moved(__u32 action, struct sock *sk, __u32 fr
 	int ended = state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING ||
 		    state == TCP_TIME_WAIT || state == TCP_CLOSE;
 	__u32 bytes = to - from;
-	return bytes && ended && to == BPF_CORE_READ((struct tcp_sock___position *)sk, rcv_nxt) ? bytes - 1 : bytes;
+	return bytes && ended && to == BPF_CORE_READ((struct tcp_sock___position *)sk, rcv_nxt) ? bytes - 1
+												: bytes;
 }
 
 static __always_inline void begin(__u32 action, struct sock *sk, struct msghdr *message, __u32 flags,
