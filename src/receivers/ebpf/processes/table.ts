@@ -88,8 +88,11 @@ export class ProcessTable implements Processes {
     const now = this.#now()
     const identity = this.#proc.identity(pid)
     const isThere = identity !== undefined && identity.start === started.start
-    const facts = isThere ? this.#read(pid, identity) : this.#told(started)
-    if (isThere) this.#containers.learn(started.cgroupId, facts)
+    const read = isThere ? this.#read(pid, identity) : undefined
+    // What has ended is listed until its parent has asked for it, with nothing to read: the kernel had more to tell.
+    const isReadable = read !== undefined && (read.executable !== undefined || started.executable === undefined)
+    const facts = isReadable ? read : this.#told(started)
+    if (isReadable) this.#containers.learn(started.cgroupId, facts)
     // The program took the verdict on the one before out, in the kernel.
     const before = this.#byPid.get(pid)
     if (before) before.told = undefined
