@@ -127,6 +127,11 @@ describe('The process table', () => {
     })
   })
 
+  test('the same where it is still listed, with nothing to read', () => {
+    proc.write(50, { name: 'short', start: started({}).start })
+    assert.equal(table().started(started({})).resource['service.name'], 'short')
+  })
+
   test('its container is known by its cgroup, if another of its processes was seen', () => {
     proc.write(40, { name: 'sh', start: 600, executable: '/bin/sh', cgroup: `/docker/${ID}` })
     const processes = table()
