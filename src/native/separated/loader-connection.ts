@@ -1,6 +1,5 @@
 import type { Addon, MessageSocket, NativeError } from '../addon.ts'
 import { Unavailable } from '../loader.ts'
-import type { PassedOver } from '../loader.ts'
 import { reasonOf } from '../reasons.ts'
 import { Answers, PROTOCOL_VERSION, REQUEST_BYTES_MAX } from './protocol.ts'
 import type { Answer, Call, Welcome } from './protocol.ts'
@@ -118,7 +117,7 @@ export class LoaderConnection {
     if ('result' in answer) return waiting.resolve({ result: answer.result, descriptors })
     closeAll(this.#addon, descriptors)
     const { message, passedOver } = answer.failed
-    waiting.reject(new Unavailable(message, passedOver as readonly PassedOver[]))
+    waiting.reject(new Unavailable(message, passedOver))
   }
 
   #send(message: Buffer): void {

@@ -120,7 +120,7 @@ for (const rung of ['fentry', 'kprobe', 'tp_btf'])
         .filter(isData)
         .filter(
           ({ direction, remotePort, payload }) =>
-            direction === DIRECTION_OUT && payload.startsWith('HTTP') === false && remotePort > 0,
+            direction === DIRECTION_OUT && !payload.startsWith('HTTP') && remotePort > 0,
         )
       assert.deepEqual(
         sent.map(({ payload, flags, run }) => [payload.length, flags, run]),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadAddon } from '../../../src/native.ts'
-import type { FromWorker, WorkerStart } from '../../../src/receivers/ebpf/messages.ts'
+
 import { WorkerThread } from '../../../src/receivers/ebpf/worker-thread.ts'
 import { TestClock } from '../../../src/testing.ts'
 
@@ -43,7 +43,7 @@ async function withThread(
       emptied()
     },
     verdicts: () => {},
-    counts: (_: Extract<FromWorker, { kind: 'counts' }>) => {},
+    counts: () => {},
     faults: (faults) => void said.push(...faults),
     news: () => {},
     died: (reason, restartIn) => void said.push(`${reason}, again in ${restartIn}`),
