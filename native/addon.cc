@@ -44,6 +44,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitSocket(env, exports);
   InitPrivileges(env, exports);
   InitElf(env, exports);
+  InitProcessFile(env, exports);
+  InitStatistics(env, exports);
   return exports;
 }
 

@@ -26,5 +26,7 @@ void InitSystemCalls(Napi::Env env, Napi::Object exports);
 void InitSocket(Napi::Env env, Napi::Object exports);
 void InitPrivileges(Napi::Env env, Napi::Object exports);
 void InitElf(Napi::Env env, Napi::Object exports);
+void InitProcessFile(Napi::Env env, Napi::Object exports);
+void InitStatistics(Napi::Env env, Napi::Object exports);
 
 }  // namespace telegen

@@ -56,7 +56,14 @@ std::unique_ptr<Attached> AttachCgroup(bpf_program *program, const Attachment &w
   return Checked(bpf_program__attach_cgroup(program, cgroup.get()), program, warnings);
 }
 
+// To the kernel a program of kprobes is of the same type, though what it reads would be something else.
+void CheckIsUprobe(const bpf_program *program) {
+  const std::string section = bpf_program__section_name(program);
+  if (section.rfind("uprobe", 0) != 0 && section.rfind("uretprobe", 0) != 0) Fail(EINVAL, program, "no uprobe program");
+}
+
 std::unique_ptr<Attached> AttachUprobe(bpf_program *program, const Attachment &where) {
+  CheckIsUprobe(program);
   const LibbpfWarnings warnings;
   LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = where.returns);
   bpf_link *link = bpf_program__attach_uprobe_opts(program, where.pid, where.path.c_str(), where.offsets[0], &options);
@@ -64,6 +71,7 @@ std::unique_ptr<Attached> AttachUprobe(bpf_program *program, const Attachment &w
 }
 
 std::unique_ptr<Attached> AttachUprobeMulti(bpf_program *program, const Attachment &where) {
+  CheckIsUprobe(program);
   Descriptor link = CreateUprobeMultiLink(bpf_program__fd(program), where);
   if (!link) Fail(errno, program);
   return KeepLink(std::move(link), true);

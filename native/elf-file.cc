@@ -28,9 +28,11 @@ constexpr uint64_t kSymbolsAtOnce = 16 * 1024;
 
 }  // namespace
 
-ElfFile::ElfFile(const std::string &path) : path_(path) {
-  // Not waiting, should it be a pipe.
-  descriptor_ = Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+// Not waiting, should it be a pipe.
+ElfFile::ElfFile(const std::string &path)
+    : ElfFile(Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)), path) {}
+
+ElfFile::ElfFile(Descriptor descriptor, const std::string &path) : path_(path), descriptor_(std::move(descriptor)) {
   if (!descriptor_) throw Failure(errno, "open", path);
   struct stat about {};
   if (fstat(descriptor_.get(), &about) != 0) throw Failure(errno, "stat", path);
@@ -128,6 +130,16 @@ std::optional<ElfFile::Place> ElfFile::PlaceOf(uint64_t address) const {
     uint64_t offset = 0;
     if (__builtin_add_overflow(segment.p_offset, within, &offset) || offset >= size_) continue;
     return Place{offset, std::min(segment.p_filesz - within, size_ - offset)};
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> ElfFile::CodeAddressOf(uint64_t offset) const {
+  for (const Elf64_Phdr &segment : segments_) {
+    if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_X)) continue;
+    if (offset < segment.p_offset || offset - segment.p_offset >= segment.p_filesz || offset >= size_) continue;
+    uint64_t address = 0;
+    if (!__builtin_add_overflow(segment.p_vaddr, offset - segment.p_offset, &address)) return address;
   }
   return std::nullopt;
 }

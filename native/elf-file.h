@@ -26,6 +26,8 @@ class ElfFile {
  public:
   // Throws a Failure where it is no 64-bit little-endian ELF file.
   explicit ElfFile(const std::string &path);
+  // Of a file that is open, under a name for messages.
+  ElfFile(Descriptor descriptor, const std::string &path);
 
   uint16_t machine() const { return header_.e_machine; }
   const std::string &path() const { return path_; }
@@ -39,6 +41,8 @@ class ElfFile {
     uint64_t length;
   };
   std::optional<Place> PlaceOf(uint64_t address) const;
+  // The virtual address of a place in the file, if it is of a segment that is loaded to be run.
+  std::optional<uint64_t> CodeAddressOf(uint64_t offset) const;
   std::vector<uint8_t> Read(uint64_t offset, uint64_t length, uint64_t length_max, const char *what) const;
   // Descriptions of notes of this type and owner: the first, or nothing.
   std::vector<uint8_t> Note(uint32_t type, std::string_view owner) const;

@@ -1,12 +1,15 @@
 // Where SOCK_SEQPACKET unix sockets come from: listening at a path, and connecting to one.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "addon.h"
 #include "arguments.h"
@@ -21,6 +24,25 @@ namespace {
 constexpr int kBacklog = 16;
 // Connections before the event loop sees to others.
 constexpr int kAtOnce = 64;
+
+// For another to have begun or ended at the same place.
+constexpr auto kPatience = std::chrono::seconds(2);
+constexpr auto kPause = std::chrono::milliseconds(5);
+
+// The folder's lock: who looks whether a socket is abandoned, takes it away and makes another, is alone in it. Nothing
+// lies beside the socket for it.
+Descriptor Locked(const std::string &path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  Descriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!descriptor) throw Failure(errno, "open", folder);
+  for (const auto end = std::chrono::steady_clock::now() + kPatience;;) {
+    if (flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0) return descriptor;
+    if (errno != EWOULDBLOCK && errno != EINTR) throw Failure(errno, "lock", folder);
+    if (std::chrono::steady_clock::now() > end) throw Failure(EWOULDBLOCK, "lock", folder, "somebody else holds it");
+    std::this_thread::sleep_for(kPause);
+  }
+}
 
 struct Constructors {
   Napi::FunctionReference socket;
@@ -75,8 +97,7 @@ class MessageListener : public Napi::ObjectWrap<MessageListener>, public Watched
  private:
   // Without a descriptor left, who knocks would be told of again and again: one is kept for sending them away.
   void TurnAway() {
-    if (spare_ < 0) return;
-    close(spare_);
+    if (spare_ >= 0) close(spare_);
     const int descriptor = accept4(this->descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
     if (descriptor >= 0) close(descriptor);
     spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -84,8 +105,16 @@ class MessageListener : public Napi::ObjectWrap<MessageListener>, public Watched
 
   Napi::Value End(const Napi::CallbackInfo &info) {
     if (!Watched::open()) return info.Env().Undefined();
+    // Before it is abandoned to others' eyes, so that none takes its place between the look and the removal.
+    Descriptor lock;
+    try {
+      lock = Locked(path_);
+    } catch (const Failure &) {
+      // The socket stays, which the next to listen here takes away.
+    }
     Close();
     on_connection_.Reset();
+    if (!lock) return info.Env().Undefined();
     // Only what this one made: another may have taken its place.
     struct stat about {};
     if (lstat(path_.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_) unlink(path_.c_str());
@@ -124,9 +153,19 @@ bool Abandoned(const std::string &path, const sockaddr_un &address) {
          errno == ECONNREFUSED;
 }
 
+// Of the socket itself: in a folder where others may write, something else could have taken its name.
+int SetMode(const std::string &path, mode_t mode) {
+  const Descriptor file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat about {};
+  if (!file || fstat(file.get(), &about) != 0) return errno;
+  if (!S_ISSOCK(about.st_mode) || about.st_uid != geteuid()) return EEXIST;
+  return chmod(("/proc/self/fd/" + std::to_string(file.get())).c_str(), mode) == 0 ? 0 : errno;
+}
+
 Descriptor Listening(const std::string &path, mode_t mode) {
   const sockaddr_un address = AddressOf(path, "listen");
   const auto *generic = reinterpret_cast<const sockaddr *>(&address);
+  const Descriptor lock = Locked(path);
   Descriptor descriptor = NewSocket(path);
   // Before it has its name, so that it is never open to more than these; the umask can only take away.
   fchmod(descriptor.get(), mode);
@@ -136,8 +175,9 @@ Descriptor Listening(const std::string &path, mode_t mode) {
     error = bind(descriptor.get(), generic, sizeof(address)) == 0 ? 0 : errno;
   }
   if (error != 0) throw Failure(error, "bind", path);
-  if (chmod(path.c_str(), mode) != 0 || listen(descriptor.get(), kBacklog) != 0) {
-    error = errno;
+  error = SetMode(path, mode);
+  if (error == 0 && listen(descriptor.get(), kBacklog) != 0) error = errno;
+  if (error != 0) {
     unlink(path.c_str());
     throw Failure(error, "listen", path);
   }

@@ -29,6 +29,12 @@ export interface Addon {
   /** Forces a link off by its id (BPF_LINK_DETACH). Throws ENOENT where it is gone. */
   detachLink(id: number): void
   closeDescriptor(descriptor: number): void
+  /** Enables statistics after this process has given up CAP_SYS_ADMIN, which they need: a forked process keeps it for that alone. */
+  readonly statisticsKeeper: {
+    /** While CAP_SYS_ADMIN is still held. Returns a descriptor, with whose closing that process ends. */
+    start(): number
+    keep(keeper: number, enabled: boolean): void
+  }
 
   // Rings
 
@@ -65,6 +71,25 @@ export interface Addon {
     buildId(path: string): string
     /** Function names for addresses within the file (virtual addresses of the ELF): '' where none covers one. */
     symbolsAt(path: string, addresses: BigUint64Array): readonly string[]
+  }
+
+  /** Files as another process sees them; it, its files and who names them may all be hostile. */
+  readonly processFiles: {
+    /**
+     * Opens a regular file by its path within the root of a process, following links as that process would and never out of its root.
+     * `process` is a descriptor of its folder in /proc. Resolves to a descriptor.
+     */
+    openInRoot(process: number, path: string): Promise<number>
+    /**
+     * Where probes go: the beginning of each function that is named, then each offset, which must be the beginning of an instruction within a
+     * function that has a symbol. Rejects where one is not, or is not in code that is loaded. `path` is for messages.
+     */
+    probeOffsets(
+      descriptor: number,
+      path: string,
+      names: readonly string[],
+      offsets: readonly number[],
+    ): Promise<readonly number[]>
   }
 
   /** Numbers of system calls of this architecture by name: `{ read: 0, write: 1, … }`; what it does not have is missing. */
@@ -229,8 +254,11 @@ export interface MessageSocket {
    * waits, but keeps up to 8 MiB that the other side has not read yet, with descriptors of its own.
    */
   send(message: Uint8Array, descriptors?: readonly number[]): void
-  /** Descriptors received belong to the listener. */
-  onMessage(listener: (message: Buffer, descriptors: readonly number[]) => void): void
+  /**
+   * Descriptors received belong to the listener. With `takesDescriptors` false none come into this process: whoever sends one ends the
+   * connection.
+   */
+  onMessage(listener: (message: Buffer, descriptors: readonly number[]) => void, takesDescriptors?: boolean): void
   /** Once, when the other side has gone; with a reason where it sent what cannot be taken whole, which ends the connection. After `onMessage`. */
   onClose(listener: (reason?: Error) => void): void
   /** Who is on the other side, by the kernel (SO_PEERCRED). */
