@@ -7,8 +7,9 @@ import type { TracerContext } from '../src/receivers/ebpf/tracer.ts'
 import { Connections, spoken } from '../src/receivers/ebpf/socket/connections.ts'
 import { http } from '../src/receivers/ebpf/socket/protocols/http/http.ts'
 import { HttpTracer } from '../src/receivers/ebpf/tracers/http/http-tracer.ts'
+import type { DecodeRow } from './ebpf/results.ts'
 import { httpCapture } from './measure/http-capture.ts'
-import { type Effort, measure, type Task } from './measure/rounds.ts'
+import { type Effort, measure, type Measured, type Task } from './measure/rounds.ts'
 
 const THOROUGH: Effort = { rounds: 15, windowMs: 80, warmUpMs: 800 }
 const QUICK: Effort = { rounds: 9, windowMs: 30, warmUpMs: 400 }
@@ -17,33 +18,41 @@ const WANTED_MICROSECONDS = 1
 const PROFILED_MS = 8000
 
 export default async function ebpfDecode(options: readonly string[]): Promise<void> {
-  const effort = options.includes('--quick') ? QUICK : THOROUGH
   const remote = httpCapture({ isLoopback: false })
   if (options.includes('--profile=json')) return profile(parsing(remote))
   if (options.includes('--profile=decode')) return profile(decoding(remote))
   if (options.includes('--profile')) return profile(transactions(httpCapture({ isLoopback: true })))
+  await decodeBench(options.includes('--quick') ? QUICK : THOROUGH)
+}
+
+/** Prints what it measures, and returns it. */
+export async function decodeBench(effort: Effort = THOROUGH): Promise<DecodeRow[]> {
+  const remote = httpCapture({ isLoopback: false })
   console.log(`medians of ${effort.rounds} rounds of ${effort.windowMs} ms; Node ${process.version}`)
   console.log(
     `${remote.transactions} transactions a turn, ${Math.round(remote.bytes / remote.events)} bytes an event\n`,
   )
-  print(
-    await measure([parsing(remote), decoding(httpCapture({ isLoopback: false }))], effort),
-    'event',
-    WANTED_MICROSECONDS,
+  const events = await measure([parsing(remote), decoding(httpCapture({ isLoopback: false }))], effort)
+  print(events, 'event', WANTED_MICROSECONDS)
+  const whole = await measure(
+    [
+      parsingTransactions(remote),
+      { ...transactions(httpCapture({ isLoopback: false })), name: 'one side' },
+      { ...transactions(httpCapture({ isLoopback: true })), name: 'both sides, joined' },
+    ],
+    effort,
   )
-  print(
-    await measure(
-      [
-        parsingTransactions(remote),
-        { ...transactions(httpCapture({ isLoopback: false })), name: 'one side' },
-        { ...transactions(httpCapture({ isLoopback: true })), name: 'both sides, joined' },
-      ],
-      effort,
-    ),
-    'transaction',
-    0,
-  )
+  print(whole, 'transaction', 0)
+  return [
+    ...events.map((one) => ({
+      ...rowOf(one, 'event'),
+      wanted: one.name === 'decode' ? WANTED_MICROSECONDS : undefined,
+    })),
+    ...whole.map((one) => ({ ...rowOf(one, 'transaction'), wanted: undefined })),
+  ]
 }
+
+const rowOf = ({ name, itemsPerSecond }: Measured, item: string) => ({ name, item, microseconds: 1e6 / itemsPerSecond })
 
 type Capture = ReturnType<typeof httpCapture>
 
@@ -132,7 +141,7 @@ function profile({ work }: Task): void {
   console.log(`${(fastest * 1000).toFixed(3)} us each in the fastest turn`)
 }
 
-function print(measured: Awaited<ReturnType<typeof measure>>, item: string, wanted: number): void {
+function print(measured: readonly Measured[], item: string, wanted: number): void {
   for (const { name, itemsPerSecond, ratio } of measured) {
     const microseconds = 1e6 / itemsPerSecond
     const verdict =

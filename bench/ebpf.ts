@@ -1,25 +1,92 @@
 /**
- * What does it cost to see into the kernel? `npm run bench -- ebpf ring` answers for the way of an event from the kernel into JavaScript: as many 64-byte events a second
- * as it is told, for as long as it is told, read as the receiver `ebpf` reads them. Needs root, clang, and the native part.
+ * What does it cost to see into the kernel? Without the name of a part all of them, some ten minutes; needs root, clang, cc, nginx and dnsmasq, the native part, and a
+ * build (`npm run build`), since the agent that is measured is the one in `dist/`.
  *
- *   --rate=300000 --seconds=30   events a second, and for how long; without a rate 100,000, 300,000 and 600,000
- *   --quick                      5 seconds each
+ *   overhead   what tracers add to a request, a connection, a query, a program, a system call: pairs of short windows with and without them,
+ *              and the kernel's own count of what its programs take
+ *   memory     the kernel's memory of each tracer
+ *   agent      processor time and memory of `telegen` while nothing happens, and at 200 and 5,000 requests a second
+ *   ring       how many 64-byte events a second come from the kernel into JavaScript without loss
+ *   decode     what an HTTP event and a transaction cost in TypeScript (`ebpf-decode` has more)
+ *
+ *   --pairs=40 --window=250      of `overhead`, milliseconds; --quick: 6 pairs of 100, shorter parts
+ *   --rate=300000 --seconds=30   of `ring`; without a rate 100,000, 300,000 and 600,000
+ *   --cores=0,1                  of what is traced, and of the load
+ *   --profiles=FOLDER            profiles of the agent (`--cpu-prof`)
+ *   --write                      all parts, into docs/overhead.md
  */
+import { mkdirSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { agentBench, type AgentEffort, idleBench } from './ebpf/agent.ts'
+import { memoryBench } from './ebpf/memory.ts'
+import { overheadBench } from './ebpf/overhead.ts'
+import { printAgent, printCost, printIdle, printMemory, printPrograms } from './ebpf/print.ts'
+import type { Results } from './ebpf/results.ts'
 import { ringBench } from './ebpf/ring.ts'
+import { keep, machine } from './ebpf/write.ts'
+import { decodeBench } from './ebpf-decode.ts'
 
 const RATES = [100_000, 300_000, 600_000]
+const PARTS = ['overhead', 'memory', 'agent', 'ring', 'decode']
+type Part<Name extends keyof Results> = Pick<Results, Name>
 
 export default async function ebpf(options: readonly string[]): Promise<void> {
-  const value = (name: string): number | undefined => {
-    const found = options.find((option) => option.startsWith(`--${name}=`))
-    return found === undefined ? undefined : Number(found.slice(name.length + 3))
-  }
-  if (options[0] !== 'ring') {
-    console.error('usage: npm run bench -- ebpf ring [--rate=N] [--seconds=N] [--quick]')
+  const [named] = options.filter((option) => !option.startsWith('--'))
+  if (named !== undefined && !PARTS.includes(named)) {
+    console.error(`usage: npm run bench -- ebpf [${PARTS.join('|')}] [--quick] [--write]`)
     process.exitCode = 1
     return
   }
-  const rate = value('rate')
-  const seconds = value('seconds') ?? (options.includes('--quick') ? 5 : 30)
-  await ringBench(rate === undefined ? RATES : [rate], seconds)
+  const about = { machine: machine(), date: new Date().toISOString().slice(0, 10), loadAverage: loadavg()[0] ?? 0 }
+  const parts = { overhead, memory, agent, ring, decode: async () => ({ decode: await decodeBench() }) }
+  const isDue = (part: string) => named === undefined || named === part
+  const found: Partial<Results> = {}
+  for (const [name, part] of Object.entries(parts)) if (isDue(name)) Object.assign(found, await part(options))
+  if (named === undefined && options.includes('--write')) keep({ ...about, ...found } as Results)
+}
+
+async function overhead(options: readonly string[]): Promise<Part<'costs' | 'programs'>> {
+  const quick = isQuick(options)
+  const pairs = value(options, 'pairs') ?? (quick ? 6 : 40)
+  const ms = value(options, 'window') ?? (quick ? 100 : 250)
+  const found = await overheadBench({ pairs, ms, cores: coresOf(options) }, printCost)
+  printPrograms(found.programs)
+  return found
+}
+
+async function memory(): Promise<Part<'memory'>> {
+  const found = await memoryBench()
+  printMemory(found)
+  return { memory: found }
+}
+
+async function agent(options: readonly string[]): Promise<Part<'agent' | 'idle'>> {
+  const profiles = options.find((option) => option.startsWith('--profiles='))?.slice('--profiles='.length)
+  if (profiles !== undefined) mkdirSync(profiles, { recursive: true })
+  const times = isQuick(options)
+    ? { warmUpMs: 3_000, ms: 5_000, idleMs: 5_000 }
+    : { warmUpMs: 8_000, ms: 15_000, idleMs: 20_000 }
+  const effort: AgentEffort = { ...times, cores: coresOf(options), profiles }
+  const idle = await idleBench(effort)
+  printIdle(idle)
+  return { idle, agent: await agentBench(effort, printAgent) }
+}
+
+async function ring(options: readonly string[]): Promise<Part<'ring'>> {
+  const rate = value(options, 'rate')
+  const seconds = value(options, 'seconds') ?? (isQuick(options) ? 5 : 30)
+  return { ring: await ringBench(rate === undefined ? RATES : [rate], seconds) }
+}
+
+const isQuick = (options: readonly string[]): boolean => options.includes('--quick')
+
+function value(options: readonly string[], name: string): number | undefined {
+  const found = options.find((option) => option.startsWith(`--${name}=`))
+  return found === undefined ? undefined : Number(found.slice(name.length + 3))
+}
+
+function coresOf(options: readonly string[]): { traced: number; load: number } {
+  const text = options.find((option) => option.startsWith('--cores='))?.slice('--cores='.length) ?? '0,1'
+  const [traced = 0, load = 1] = text.split(',').map(Number)
+  return { traced, load }
 }

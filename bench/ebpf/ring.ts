@@ -10,6 +10,7 @@ import { loadAddon } from '../../src/native.ts'
 import type { Addon, BpfObject } from '../../src/native.ts'
 import type { Pace } from './generator.ts'
 import type { Read } from './reader.ts'
+import type { RingRow } from './results.ts'
 
 const RING_BYTES = 16 * 1024 * 1024
 /** Events that one system call of the generator becomes. */
@@ -17,17 +18,22 @@ const BURST = 10
 const SETTLE_MS = 500
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' }
 
-export async function ringBench(rates: readonly number[], seconds: number): Promise<void> {
+export async function ringBench(rates: readonly number[], seconds: number): Promise<RingRow[]> {
   const loaded = loadAddon()
   if (loaded.kind === 'unavailable') throw new Error(loaded.reason)
   const elf = compile()
   console.log(`64-byte events for ${seconds} s each, ring of ${RING_BYTES / 2 ** 20} MiB, Node ${process.version}\n`)
   console.log('  asked/s      read/s   lost  never written   CPU us/event   of a core')
-  for (const rate of rates) console.log(await run(loaded.addon, elf, { rate, seconds, burst: BURST }))
+  const rows: RingRow[] = []
+  for (const rate of rates) {
+    const row = await run(loaded.addon, elf, { rate, seconds, burst: BURST })
+    console.log(line(row))
+    rows.push(row)
+  }
+  return rows
 }
 
-/** One line of the table. */
-async function run(addon: Addon, elf: Uint8Array, pace: Pace): Promise<string> {
+async function run(addon: Addon, elf: Uint8Array, pace: Pace): Promise<RingRow> {
   const child = fork(fileURLToPath(new URL('generator.ts', import.meta.url)))
   const ring = addon.createMap({ name: 'events', type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: RING_BYTES })
   const worker = new Worker(new URL('reader.ts', import.meta.url), { workerData: { ring } })
@@ -51,25 +57,34 @@ async function run(addon: Addon, elf: Uint8Array, pace: Pace): Promise<string> {
     worker.postMessage('how many', [])
     const [{ events, gaps }] = (await once(worker, 'message')) as [Read]
     const [written, ringFull] = counters(addon, object)
-    const row = [
-      pace.rate.toLocaleString('en').padStart(9),
-      Math.round(events / took)
-        .toLocaleString('en')
-        .padStart(11),
-      String((written as number) - events + gaps).padStart(6),
-      String(ringFull).padStart(14),
-      ((user + system) / events).toFixed(3).padStart(14),
-      `${(((user + system) / took / 1e6) * 100).toFixed(1)} %`.padStart(11),
-    ]
-    if (calls * pace.burst !== (written as number) + (ringFull as number))
-      row.push('  (the generator was not seen whole)')
-    return row.join(' ')
+    return {
+      rate: pace.rate,
+      seconds: pace.seconds,
+      read: events / took,
+      lost: (written as number) - events + gaps,
+      neverWritten: ringFull as number,
+      microseconds: (user + system) / events,
+      core: (user + system) / took / 1e6,
+      isWhole: calls * pace.burst === (written as number) + (ringFull as number),
+    }
   } finally {
     object?.close()
     child.kill()
     await worker.terminate()
     addon.closeDescriptor(ring)
   }
+}
+
+function line({ rate, read, lost, neverWritten, microseconds, core, isWhole }: RingRow): string {
+  const row = [
+    rate.toLocaleString('en').padStart(9),
+    Math.round(read).toLocaleString('en').padStart(11),
+    String(lost).padStart(6),
+    String(neverWritten).padStart(14),
+    microseconds.toFixed(3).padStart(14),
+    `${(core * 100).toFixed(1)} %`.padStart(11),
+  ]
+  return row.join(' ') + (isWhole ? '' : '  (the generator was not seen whole)')
 }
 
 function constantsFor({ systemCalls }: Addon, { pid }: ChildProcess): Record<string, Uint8Array> {
