@@ -23,8 +23,9 @@ export function sessionProcesses({ config, ownPids }: WorkerStart): SessionProce
   return Object.assign(table, {
     hasEnded(process: Process) {
       if (process === table.host) return false
-      // One that has become another program is another one to the table.
-      return (process as KnownProcess).endedAt !== undefined || table.of(process.pid, process.name) !== process
+      if ((process as KnownProcess).endedAt !== undefined) return true
+      // One that has become another program is another one to the table, but where nothing that is told of it has changed.
+      return table.of(process.pid, process.name).resource !== process.resource
     },
     takeVerdicts() {
       if (verdicts.size === 0) return NONE

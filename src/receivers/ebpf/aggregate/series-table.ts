@@ -54,7 +54,7 @@ export class SeriesTable<V> {
 
   /** The value to be changed. */
   value(process: Process, attributes: Attributes): V {
-    const of = this.#byResource.get(process.resource)
+    const of = this.#of(process)
     const known = of?.byKey.get(attributesKey(attributes))
     return (known ?? this.#find(process, attributes)).value
   }
@@ -92,7 +92,10 @@ export class SeriesTable<V> {
 
   #of(process: Process): OfResource<V> | undefined {
     const of = this.#byResource.get(process.resource)
-    if (of) of.process = process
+    if (of === undefined || of.process === process) return of
+    // It goes on as another: renamed, or another program of which the same is told.
+    of.process = process
+    of.isEnding = false
     return of
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Process, Processes, Started } from '../tracer.ts'
 import { Accounts } from './accounts.ts'
 import { CgroupContainers } from './cgroup-containers.ts'
@@ -147,11 +148,13 @@ export class ProcessTable implements Processes {
 
   #add(read: Facts, now: number, hasEnded = false): KnownProcess {
     const { selection } = this.#options
-    const resource = resourceOf(read, this.#accounts)
+    const made = resourceOf(read, this.#accounts)
     const facts = { ...read, environment: selection.variablesOf(read.environment) }
-    const process = new KnownProcess(facts, resource, false, now)
     const { pid } = read
     const before = this.#byPid.get(pid)
+    // Whoever receives it cannot tell the two apart: what is counted under one goes on under the other.
+    const resource = before && isDeepStrictEqual(before.resource, made) ? before.resource : made
+    const process = new KnownProcess(facts, resource, false, now)
     if (before) {
       process.told = before.told
       this.#byPid.delete(pid)

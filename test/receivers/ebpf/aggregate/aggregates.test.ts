@@ -167,6 +167,22 @@ describe('aggregates', () => {
     )
   })
 
+  test('a process that is another to the table and has the same resource goes on with its series', () => {
+    const { instruments, processes, collect } = aggregating()
+    const counter = instruments.counter('c', COUNT)
+    const before = known(1)
+    counter.add(before, 1, { a: 'x' })
+    processes.ended.add(before)
+    collect(20n)
+    const after = { ...before }
+    counter.add(after, 2, { a: 'x' })
+    for (const now of [30n, 40n, 50n])
+      assert.deepEqual(
+        collect(now).map(({ point }) => [point.asInt, point.startTimeUnixNano]),
+        [['3', '10']],
+      )
+  })
+
   test('a resource that no longer holds is let go of', () => {
     const { instruments, collect } = aggregating()
     const counter = instruments.counter('c', COUNT)

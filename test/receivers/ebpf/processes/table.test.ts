@@ -104,6 +104,22 @@ describe('The process table', () => {
     assert.equal(processes.of(50).resource['service.name'], 'nginx')
   })
 
+  test('a process of which nothing that is told has changed keeps its resource, so that what is counted under it goes on', () => {
+    proc.write(50, { name: 'node', start: 700, executable: '/usr/bin/node' })
+    const processes = table()
+    const before = processes.of(50)
+    proc.write(50, { name: 'node-MainThread', start: 700, executable: '/usr/bin/node' })
+    now += CHECK_MS
+    const after = processes.of(50)
+    assert.notEqual(after, before)
+    assert.equal(after.name, 'node-MainThread')
+    assert.equal(after.resource, before.resource)
+    assert.equal(
+      processes.started(started({ executable: '/usr/bin/node', arguments: ['node'] })).resource,
+      before.resource,
+    )
+  })
+
   test('a process that becomes another program is seen at once where exec is on', () => {
     proc.write(50, { name: 'sh', start: 700, executable: '/bin/sh' })
     const processes = table()
