@@ -169,7 +169,8 @@ void MessageSocket::Receive(const Napi::Object &self) {
     header.msg_iov = &part;
     header.msg_iovlen = 1;
     header.msg_control = control;
-    header.msg_controllen = sizeof(control);
+    // Where none are taken, the kernel lets go of them: even closing one may wait for whoever sent it.
+    header.msg_controllen = takes_descriptors_ ? sizeof(control) : 0;
     const ssize_t length = recvmsg(descriptor(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     // ECONNRESET says that the other side went without reading all; what it had sent before is still to come.
     if (length < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
@@ -179,7 +180,8 @@ void MessageSocket::Receive(const Napi::Object &self) {
     // An empty message looks like the end, and is one here: `send` makes none.
     if (length == 0 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
       CloseAll(descriptors);
-      return Lost(self, length == 0 ? 0 : header.msg_flags & MSG_TRUNC ? EMSGSIZE : EMFILE);
+      const int refused = takes_descriptors_ ? EMFILE : EPERM;
+      return Lost(self, length == 0 ? 0 : header.msg_flags & MSG_TRUNC ? EMSGSIZE : refused);
     }
     Napi::Array numbers = Napi::Array::New(env_, descriptors.size());
     for (uint32_t index = 0; index < descriptors.size(); ++index) numbers.Set(index, descriptors[index]);
@@ -198,7 +200,10 @@ void MessageSocket::Lost(const Napi::Object &self, int error) {
 }
 
 Napi::Value MessageSocket::OnMessage(const Napi::CallbackInfo &info) {
-  on_message_ = Napi::Persistent(FunctionFrom(info[0], "listener"));
+  const Napi::Function listener = FunctionFrom(info[0], "listener");
+  const bool takes_descriptors = info[1].IsUndefined() || BooleanFrom(info[1], "takesDescriptors");
+  on_message_ = Napi::Persistent(listener);
+  takes_descriptors_ = takes_descriptors;
   return Guarded(info.Env(), [&] {
     reading_ = true;
     Watch(Interest());

@@ -51,6 +51,7 @@ class MessageSocket : public Napi::ObjectWrap<MessageSocket>, public Watched {
 
   ucred peer_{};
   bool reading_ = false;
+  bool takes_descriptors_ = true;
   std::deque<Waiting> waiting_;
   size_t waiting_bytes_ = 0;
   Napi::FunctionReference on_message_;

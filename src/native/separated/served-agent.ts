@@ -10,6 +10,9 @@ import {
   keyBytes,
   mapName,
   oneOf,
+  placesOf,
+  probePlace,
+  programName,
   READ_ENTRIES_MAX,
   RING_BYTES_MAX,
   tracerRequest,
@@ -18,6 +21,8 @@ import { base64, CALLS, fragments, PROTOCOL_VERSION, WAITING_REQUESTS_MAX } from
 import type { Answer, Welcome } from './protocol.ts'
 
 const TRACERS_MAX = 16
+/** Places that an agent may have probed at once. */
+const PROBES_MAX = 1024
 const MESSAGE_MAX = 4096
 /** Requests that are refused, before whoever makes them is taken for no agent of ours. */
 const DENIALS_MAX = 32
@@ -36,6 +41,8 @@ export interface ServedAgentNeeds {
 export class ServedAgent {
   readonly #needs: ServedAgentNeeds
   readonly #tracers = new Map<number, LoadedTracer>()
+  /** Places by handle, of each tracer. */
+  readonly #probes = new Map<LoadedTracer, Map<number, number>>()
   #lastTracer = 0
   #waiting = 0
   #denials = 0
@@ -47,7 +54,8 @@ export class ServedAgent {
     this.#needs = needs
     const { socket } = needs
     socket.onClose((reason) => void this.end(reason?.message ?? 'it has gone'))
-    socket.onMessage((message, descriptors) => this.#take(message, descriptors))
+    // An agent has no descriptors to pass, and none is taken: they would be this process's for good.
+    socket.onMessage((message) => this.#take(message), false)
   }
 
   /** Detaches everything that was loaded for it. */
@@ -71,13 +79,13 @@ export class ServedAgent {
       'An agent is served no more, and what it had loaded is gone',
     )
     this.#tracers.clear()
+    this.#probes.clear()
     gone()
   }
 
-  #take(message: Buffer, descriptors: readonly number[]): void {
+  #take(message: Buffer): void {
     if (this.#ending) return
     try {
-      if (descriptors.length > 0) throw new Denied('an agent has no descriptors to pass')
       const asked = fields(parsed(message), 'a message')
       if (!this.#greeted) return this.#greet(asked)
       const id = integer(asked['id'], 1, Number.MAX_SAFE_INTEGER, 'the id of a request')
@@ -150,6 +158,13 @@ export class ServedAgent {
         return { result: null }
       case 'read':
         return { result: await this.#read(asked) }
+      case 'attach':
+        return { result: await this.#attach(asked) }
+      case 'detach':
+        return { result: await this.#detach(asked) }
+      case 'statistics':
+        await loader.enableStatistics()
+        return { result: null }
       case 'close':
         return { result: await this.#close(asked) }
     }
@@ -177,8 +192,34 @@ export class ServedAgent {
     return { count, keys: base64(keys), values: base64(values) }
   }
 
+  async #attach(asked: Readonly<Record<string, unknown>>): Promise<number> {
+    const tracer = this.#tracer(asked)
+    const program = programName(asked['program'])
+    const place = probePlace(asked['place'])
+    const probed = [...this.#probes.values()].flatMap((places) => [...places.values()])
+    const places = probed.reduce((sum, each) => sum + each, placesOf(place))
+    if (places > PROBES_MAX) throw new Unavailable(`an agent may have ${PROBES_MAX} places probed at once`)
+    const handle = await tracer.attach(program, place)
+    const handles = this.#probes.get(tracer) ?? new Map<number, number>()
+    this.#probes.set(tracer, handles.set(handle, placesOf(place)))
+    const { log, socket } = this.#needs
+    log.debug({ ...socket.peer, program, probed: place.pid, path: place.path }, 'Attached a probe for an agent')
+    return handle
+  }
+
+  async #detach(asked: Readonly<Record<string, unknown>>): Promise<null> {
+    const tracer = this.#tracer(asked)
+    const handle = asked['handle']
+    const handles = this.#probes.get(tracer)
+    // What was attached when the tracer was loaded has handles, too: those are not the agent's.
+    if (typeof handle !== 'number' || !handles?.delete(handle)) throw new Denied('no such probe')
+    await tracer.detach(handle)
+    return null
+  }
+
   async #close(asked: Readonly<Record<string, unknown>>): Promise<null> {
     const tracer = this.#tracer(asked)
+    this.#probes.delete(tracer)
     this.#tracers.delete(asked['tracer'] as number)
     await tracer.close()
     return null

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -140,6 +140,27 @@ describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason 
     return heard
   }
   const json = (message: object): Buffer => Buffer.from(JSON.stringify(message))
+
+  test('takes no descriptors of an agent: whoever passes some is sent away, and they are closed', async () => {
+    const descriptors = (): number => readdirSync('/proc/self/fd').length
+    const own = openSync('/dev/null', 'r')
+    const before = descriptors()
+    for (let round = 0; round < 3; round++) {
+      const already = closed
+      const socket = addon.MessageSocket.connect(path)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      socket.onClose(() => resolve())
+      socket.onMessage(() => assert.fail('it was answered'))
+      socket.send(
+        Buffer.from('{"telegen":1}'),
+        Array.from({ length: 32 }, () => own),
+      )
+      await within(promise)
+      await eventually(() => closed > already)
+    }
+    await eventually(() => descriptors() === before)
+    closeSync(own)
+  })
 
   test('answers requests in order, and loads what is shipped', async () => {
     const request = { ...REQUEST, rungs: [{ ...RUNG, object: shipped[0] ?? 'none' }] }
