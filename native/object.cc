@@ -38,6 +38,8 @@ void SetMapSizes(bpf_object *object, const ObjectSpec &spec) {
   for (const auto &[name, size] : spec.map_sizes) {
     bpf_map *map = bpf_object__find_map_by_name(object, name.c_str());
     if (!map) throw Failure(ENOENT, "map sizes", name, spec.name + " has no map of this name");
+    // Of a section, libbpf would unmap as much memory as so many entries take, far beyond what it had mapped.
+    if (bpf_map__is_internal(map)) throw Failure(EPERM, "map sizes", name, "it is a section, and as large as that is");
     const bool ring = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF;
     const int result = bpf_map__set_max_entries(map, ring ? RingBytes(size) : size);
     if (result < 0) throw Failure(result, "map sizes", name);

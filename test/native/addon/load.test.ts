@@ -29,6 +29,11 @@ describe('load', { skip: bed.skip }, () => {
     loaded.close()
   })
 
+  test('a section is as large as it is: memory that is not its own would go with it', async () => {
+    const sized = addon.load({ ...ring, mapSizes: { 'ring.rodata': 2 } })
+    await assert.rejects(sized, failure('EPERM', 'map sizes', 'ring.rodata'))
+  })
+
   test('objects that share a ring write to the same one, which outlives them', async () => {
     const events = addon.createMap({ type: 'ringbuf', name: 'events', keySize: 0, valueSize: 0, maxEntries: 65536 })
     const sharing = { ...ring, constants: tracesThis, sharedMaps: { events, unknown: events } }
