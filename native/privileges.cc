@@ -233,9 +233,9 @@ void Obey(const Order &what, const char *step) {
   int error = ObeyHere();
   std::string where = "the calling thread";
   if (error == 0) where = InAllThreads(bounding, &error);
-  // Where a thread did not answer, the signal may still come to it: then this handler must stay, or it would end the
-  // process.
-  if (error != ETIMEDOUT) syscall(SYS_rt_sigaction, kSignal, &before, nullptr, sizeof(mine.mask));
+  // Where not all threads have answered, the signal may still come to one: then this handler must stay, or it would end
+  // the process.
+  if (error == 0) syscall(SYS_rt_sigaction, kSignal, &before, nullptr, sizeof(mine.mask));
   if (error != 0) throw Failure(error, step, where);
 }
 
