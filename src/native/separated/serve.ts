@@ -1,6 +1,8 @@
-import { lchownSync } from 'node:fs'
+import { chownSync, closeSync, constants, fstatSync, openSync } from 'node:fs'
 import type { Addon, MessageSocket } from '../addon.ts'
+import type { Admits } from '../attach-probe.ts'
 import { inProcessLoader } from '../in-process.ts'
+import type { StatisticsKeeper } from '../in-process.ts'
 import type { KernelLoader } from '../loader.ts'
 import { fragments } from './protocol.ts'
 import { ServedAgent } from './served-agent.ts'
@@ -17,6 +19,10 @@ export interface ServeOptions {
   /** Whose agent is served, beside root's and this process's own user's. */
   readonly uid?: number
   readonly log: ServedAgentNeeds['log']
+  /** Which processes may be probed. Default: all but the agent and this one, which never are. */
+  readonly admits?: Admits
+  /** Counts run time for agents that ask. */
+  readonly statisticsKeeper: StatisticsKeeper
   /** Loads for an agent; tests give another. */
   readonly loaderFor?: (ownPids: readonly number[]) => KernelLoader
 }
@@ -68,9 +74,17 @@ function admit(socket: MessageSocket, { options, served, shipped, users }: Needs
 }
 
 const loaderOf =
-  ({ addon, folder, log }: ServeOptions) =>
+  ({ addon, folder, log, admits, statisticsKeeper }: ServeOptions) =>
   (ownPids: readonly number[]): KernelLoader =>
-    inProcessLoader({ addon, folder, log, ownPids, mountsTracefs: false })
+    inProcessLoader({
+      addon,
+      folder,
+      log,
+      ownPids,
+      mountsTracefs: false,
+      statisticsKeeper,
+      ...(admits && { admits }),
+    })
 
 function refuse(socket: MessageSocket, refused: string, log: ServeOptions['log']): void {
   log.warn({ ...socket.peer }, `Refused: ${refused}`)
@@ -89,9 +103,23 @@ const usersServed = (uid: number | undefined): ReadonlySet<number> =>
 function giveSocket(path: string, uid: number, log: ServeOptions['log']): void {
   if (uid === process.geteuid?.()) return
   try {
-    lchownSync(path, uid, process.getegid?.() ?? 0)
+    ownSocket(path, uid)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
     log.warn({ path, uid }, 'The socket cannot be given to the user (CAP_CHOWN): it must be open to a group of theirs')
+  }
+}
+
+/** open(2): names a file, and opens nothing. Node has no name for it; the number is that of x86-64 and arm64. */
+const O_PATH = 0o10000000
+
+/** Of the socket itself: where the user may write to its folder, something else could have taken its name. */
+function ownSocket(path: string, uid: number): void {
+  const file = openSync(path, O_PATH | constants.O_NOFOLLOW)
+  try {
+    if (!fstatSync(file).isSocket()) throw new Error(`${path} is no socket any more`)
+    chownSync(`/proc/self/fd/${file}`, uid, process.getegid?.() ?? 0)
+  } finally {
+    closeSync(file)
   }
 }
