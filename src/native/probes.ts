@@ -25,13 +25,15 @@ export function forgetProbe(addon: Addon, type: ProgramType): void {
 }
 
 const counted = new WeakMap<Addon, Map<string, number>>()
+/** Functions whose parameters are remembered; an agent may ask for any. */
+const COUNTED_MAX = 256
 
 /** How many parameters a function of the kernel has, read once: the addon looks through all of the kernel's types. -1 where there is none. */
 export function parametersOf(addon: Addon, name: string): number {
   const counts = counted.get(addon) ?? new Map<string, number>()
   counted.set(addon, counts)
   const count = counts.get(name) ?? addon.functionParameters(name)
-  counts.set(name, count)
+  if (counts.size < COUNTED_MAX) counts.set(name, count)
   return count
 }
 
