@@ -9,7 +9,7 @@ export interface ContextParts {
   readonly scope: ScopeFields
   readonly tally: Tally
   readonly processes: Processes
-  readonly clock: Pick<KernelClock, 'wall'>
+  readonly clock: Pick<KernelClock, 'wall' | 'monotonic'>
   readonly signals: readonly Signal[]
   readonly output: Output
   readonly instruments: Instruments
@@ -33,7 +33,9 @@ export function tracerContext(parts: ContextParts): TracerContext {
       if (wantsSpans && process.traced && !output.span(scope, process.resource, span)) tally.drop('output_full')
     },
     record(process: Process, record: LogFields) {
-      if (wantsRecords && process.traced && !output.record(scope, process.resource, record)) tally.drop('output_full')
+      if (!wantsRecords || !process.traced) return
+      const observedTime = record.observedTime ?? clock.wall(clock.monotonic())
+      if (!output.record(scope, process.resource, { ...record, observedTime })) tally.drop('output_full')
     },
     histogram: (name, about) => instruments.histogram(name, about),
     counter: (name, about) => instruments.counter(name, about),

@@ -51,6 +51,7 @@ export interface TracerContext {
   /** Whether this signal leaves the receiver: what is not wanted is not made. */
   wants(signal: Signal): boolean
   span(process: Process, span: SpanFields): void
+  /** Without an `observedTime` it is observed now. */
   record(process: Process, record: LogFields): void
   /** An instrument under a name, made once. Its series are bounded (`limits::series`); beyond, one series with `otel.metric.overflow`. */
   histogram(name: string, options: InstrumentAbout & { readonly boundaries: readonly number[] }): Histogram

@@ -93,6 +93,9 @@ describe('a session', () => {
       ],
     )
     assert.match(decoded(batches()[0] as BatchMessage), /"name":"telegen\/ebpf\/echo","version":"9"/)
+    const [, time, observed] =
+      /"timeUnixNano":"(\d+)".*"observedTimeUnixNano":"(\d+)"/.exec(decoded(batches()[1] as BatchMessage)) ?? []
+    assert.ok(Number(time) > 0 && Number(observed) > Number(time), 'a record is observed after it happened')
     empty()
     clock.turn(10_000)
     assert.deepEqual(
