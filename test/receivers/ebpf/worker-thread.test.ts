@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadAddon } from '../../../src/native.ts'
-
+import type { WorkerStart } from '../../../src/receivers/ebpf/messages.ts'
 import { WorkerThread } from '../../../src/receivers/ebpf/worker-thread.ts'
 import { TestClock } from '../../../src/testing.ts'
 
