@@ -226,6 +226,30 @@ describe('both ends of a call within this host', () => {
     assert.equal(witness.tick().spans[0]!.parentSpanId, undefined)
   })
 
+  test('are parent and child where the client gave up waiting, and closed first', () => {
+    const answering = server().in(request('/a'), { time: 2e6 }).closed(9e6)
+    const asking = client(answering).out(request('/a'), { began: 1e6, time: 1.5e6 }).closed(8e6)
+    const witness = new Witness().events(inOrder(answering, asking)).tick()
+    const [above, below] = [3, 2].map((kind) => witness.spans.find((span) => span.kind === kind)!)
+    assert.deepEqual([below!.traceId, below!.parentSpanId], [above!.traceId, above!.spanId])
+    assert.equal(below!.attributes!['error.type'], 'connection_closed')
+  })
+
+  test('a call of which nobody knows how it ended is no parent', () => {
+    const answering = server().in(request('/a'), { time: 2e6 }).out(OK, { time: 5e6 })
+    const asking = client(answering)
+      .out(request('/a'), { began: 1e6, time: 1.5e6 })
+      .in('HTTP/1.1 200 OK\r\n', { time: 3e6 })
+      .unseen()
+      .in('Content-Length: 0\r\n\r\n', { time: 4e6 })
+    const witness = new Witness().events(inOrder(answering, asking)).tick()
+    assert.equal(witness.drops.get('events_missing'), 1)
+    assert.deepEqual(
+      witness.spans.map(({ kind, parentSpanId }) => [kind, parentSpanId]),
+      [[2, undefined]],
+    )
+  })
+
   test('a client that is left out is no parent', () => {
     const answering = server().in(request('/a'), { time: 2e6 }).out(OK, { time: 3e6 })
     const asking = client(answering).out(request('/a'), { began: 1e6, time: 1.5e6 }).in(OK, { time: 4e6 })

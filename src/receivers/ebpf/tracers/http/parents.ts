@@ -39,6 +39,8 @@ export class Parents {
 
   beganServing(exchange: HttpExchange): void {
     this.#serving.begin(exchange)
+    // Whoever gives up waiting closes first: by the end of this one its call may be forgotten.
+    if (!exchange.request.traceParent) exchange.trace!.parent = this.#mirrors.of(exchange)
   }
 
   beganCall(exchange: HttpExchange): void {
@@ -46,7 +48,7 @@ export class Parents {
     if (exchange.request.traceParent) return
     const parent = this.#serving.parentOf(exchange)
     if (parent === AMBIGUOUS) this.#options.onAmbiguous()
-    else if (parent && this.#options.isTold(parent)) exchange.trace!.parent = parent
+    else exchange.trace!.parent = parent
   }
 
   ended(exchange: HttpExchange): void {
@@ -57,6 +59,7 @@ export class Parents {
   lost(exchange: HttpExchange): void {
     this.#serving.end(exchange)
     exchange.trace!.isMirrored = true
+    exchange.trace!.isLost = true
   }
 
   forget(connection: Connection): void {
@@ -82,9 +85,10 @@ export class Parents {
       return true
     }
     if (!trace.isClient && !trace.parent) {
-      trace.parent = this.#callOf(exchange)
+      trace.parent = this.#mirrors.of(exchange)
       if (!trace.parent && !isFinal && exchange.connection.isLocal) return false
     }
+    if (trace.parent && !this.#isToldOf(trace.parent)) trace.parent = undefined
     return this.#below(trace, isFinal)
   }
 
@@ -119,8 +123,7 @@ export class Parents {
     trace.flags = KNOWS_REMOTE | (trace.isClient ? 0 : IS_REMOTE) | flags
   }
 
-  #callOf(exchange: HttpExchange): HttpExchange | undefined {
-    const call = this.#mirrors.of(exchange)
-    return call && this.#options.isTold(call) ? call : undefined
+  #isToldOf(parent: HttpExchange): boolean {
+    return !parent.trace?.isLost && this.#options.isTold(parent)
   }
 }

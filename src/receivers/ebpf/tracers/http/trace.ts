@@ -20,6 +20,8 @@ export class Trace {
   parent: HttpExchange | undefined
   /** A call's: another exchange of this host is its other end. */
   isMirrored = false
+  /** Nobody will know how it ended: there will be no span of it. */
+  isLost = false
 
   constructor(spanId: string, isClient: boolean) {
     this.spanId = spanId
