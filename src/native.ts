@@ -14,6 +14,7 @@ export type {
   LoaderLog,
   MapEntries,
   PassedOver,
+  ProbePlace,
   RingSource,
   Rung,
   TracerRequest,

@@ -35,6 +35,9 @@ export interface LoaderArguments {
   readonly socket: string | undefined
   readonly user: string | undefined
   readonly mode: string | undefined
+  /** Globs on executables that may be probed; undefined where nothing was said. */
+  readonly admitted: readonly string[] | undefined
+  readonly stats: boolean
 }
 
 /** A command line that cannot be understood. */
@@ -102,9 +105,14 @@ export function readArguments(words: readonly string[]): Arguments {
       socket: values('socket').at(-1),
       user: values('user').at(-1),
       mode: about.name === 'bpf-loader' ? values('mode').at(-1) : undefined,
+      admitted: values('admit-executables').length > 0 ? values('admit-executables').flatMap(globs) : undefined,
+      stats: values('stats').length > 0,
     },
   }
 }
+
+/** Between commas, but those of `{a,b}`. */
+const globs = (list: string): readonly string[] => list.split(/,(?![^{]*\})/).filter((each) => each !== '')
 
 interface Given {
   readonly name: string

@@ -234,6 +234,16 @@ export const DESCRIPTIONS: readonly CommandDescription[] = [
         summary: 'Whose agent is served, by name or number. Default: only root and the user that it runs as.',
       },
       { name: 'mode', value: 'octal', summary: 'Permissions of the socket. Default 0660.' },
+      {
+        name: 'admit-executables',
+        value: 'glob',
+        summary:
+          'Executables of processes that an agent may have probed: "/usr/sbin/nginx", "/opt/**", or several with commas between. Keeps CAP_SYS_PTRACE for it. Default: any that can be looked into without.',
+      },
+      {
+        name: 'stats',
+        summary: "Counts the programs' run time for agents that ask. A second process keeps CAP_SYS_ADMIN for it.",
+      },
     ],
     example: 'telegen bpf-loader --socket /run/telegen/bpf-loader.sock --user telegen',
   },

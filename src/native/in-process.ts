@@ -1,6 +1,7 @@
 import type { Addon, ProgramType } from './addon.ts'
 import { climb } from './ladder.ts'
 import type { Ground } from './ladder.ts'
+import type { Admits } from './attach-probe.ts'
 import { loadedObject } from './loaded-object.ts'
 import { Unavailable } from './loader.ts'
 import type { KernelLoader, LoadedTracer, LoaderLog, RingSource, TracerRequest } from './loader.ts'
@@ -20,6 +21,16 @@ export interface InProcessOptions {
   readonly statistics?: boolean
   /** Whether tracefs may be mounted where it is not and a rung needs it. Default: where this process is root. */
   readonly mountsTracefs?: boolean
+  /** Which processes may be probed. Default: all. Those of `ownPids` never are. */
+  readonly admits?: Admits
+  /** Counts run time for this process where it may not itself. Default: it may. */
+  readonly statisticsKeeper?: StatisticsKeeper
+}
+
+/** Has the kernel count for as long as somebody wants it. */
+export interface StatisticsKeeper {
+  /** Returns what ends it. */
+  enable(): () => void
 }
 
 /** Loads and attaches in this process, with the privileges that it has. */
@@ -33,7 +44,8 @@ class InProcessLoader implements KernelLoader {
   readonly #loaded = new Set<LoadedTracer>()
   /** Loads under way: closing waits for them. */
   readonly #loading = new Set<Promise<unknown>>()
-  #statistics: number | undefined
+  /** Ends the statistics. */
+  #statistics: (() => void) | undefined
   #tracefs: Promise<void> | undefined
   #closed = false
 
@@ -63,6 +75,16 @@ class InProcessLoader implements KernelLoader {
     }
   }
 
+  async enableStatistics(): Promise<void> {
+    this.#check()
+    const { addon, statisticsKeeper = keptHere(addon) } = this.#options
+    try {
+      this.#statistics ??= statisticsKeeper.enable()
+    } catch (thrown) {
+      throw new Unavailable(`the run time of programs cannot be counted: ${reasonOf(thrown)}`)
+    }
+  }
+
   onLost(): void {}
 
   async close(): Promise<void> {
@@ -70,7 +92,7 @@ class InProcessLoader implements KernelLoader {
     await Promise.all(this.#loading)
     for (const tracer of this.#loaded) await tracer.close()
     this.#shared.close()
-    if (this.#statistics !== undefined) this.#options.addon.closeDescriptor(this.#statistics)
+    this.#statistics?.()
     this.#statistics = undefined
   }
 
@@ -81,10 +103,25 @@ class InProcessLoader implements KernelLoader {
       stand.object.close()
       throw new Unavailable('the loader was closed')
     }
-    if (statistics) this.#statistics ??= addon.enableStats()
-    const tracer = loadedObject(addon, stand, () => this.#loaded.delete(tracer))
+    const tracer = loadedObject(addon, stand, this.#admits, () => this.#loaded.delete(tracer))
     this.#loaded.add(tracer)
+    if (statistics) await this.#tryStatistics()
     return tracer
+  }
+
+  /** A tracer without them is better than none. */
+  async #tryStatistics(): Promise<void> {
+    try {
+      await this.enableStatistics()
+    } catch (thrown) {
+      if (!(thrown instanceof Unavailable)) throw thrown
+      this.#options.log.info({}, thrown.message)
+    }
+  }
+
+  readonly #admits: Admits = (asked) => {
+    const { ownPids = [process.pid], admits } = this.#options
+    return !ownPids.includes(asked.pid) && (admits?.(asked) ?? true)
   }
 
   #ground(): Ground {
@@ -132,6 +169,13 @@ export function whyNothingLoads({ privileges }: Addon): string | undefined {
     return 'this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing (CONFIG_DEBUG_INFO_BTF)'
   return undefined
 }
+
+const keptHere = (addon: Addon): StatisticsKeeper => ({
+  enable() {
+    const descriptor = addon.enableStats()
+    return () => addon.closeDescriptor(descriptor)
+  },
+})
 
 function withOwnPids(request: TracerRequest, pids: readonly number[] = [process.pid]): TracerRequest {
   const own = Uint32Array.of(pids[0] ?? 0, pids[1] ?? 0)

@@ -28,6 +28,8 @@ export interface Stand {
   readonly rung: string
   readonly object: BpfObject
   readonly passedOver: readonly PassedOver[]
+  /** Programs that wait to be attached. */
+  readonly probes: readonly string[]
 }
 
 /** The first rung whose programs all load and attach. Nothing of those before it is left. */
@@ -36,7 +38,7 @@ export async function climb(request: TracerRequest, ground: Ground): Promise<Sta
   for (const rung of request.rungs) {
     try {
       const { object, lost } = await stand(request, rung, ground)
-      return { rung: rung.name, object, passedOver: [...passedOver, ...lost] }
+      return { rung: rung.name, object, passedOver: [...passedOver, ...lost], probes: rung.probes ?? [] }
     } catch (thrown) {
       const reason = reasonOf(thrown)
       tellVerifier(request, rung, thrown, ground.log)
@@ -107,6 +109,7 @@ async function loadWithoutLost(spec: ObjectSpec, rung: Rung, addon: Addon): Prom
 async function attachAll(object: BpfObject, rung: Rung, ground: Ground): Promise<PassedOver[]> {
   const lost: PassedOver[] = []
   for (const program of object.programNames) {
+    if (rung.probes?.includes(program)) continue
     try {
       await object.attach(program, whereOf(rung, program, ground.cgroup2))
     } catch (thrown) {

@@ -18,6 +18,11 @@ export interface KernelLoader {
    * Afterwards nothing of the rungs that did not work is left in the kernel.
    */
   load(request: TracerRequest): Promise<LoadedTracer>
+  /**
+   * Has the kernel count runs and run time of all programs of the machine until this is closed, or lost. Rejects with `Unavailable` where it may
+   * not be asked to. Called again, it does nothing.
+   */
+  enableStatistics(): Promise<void>
   /** Called when what was loaded is gone with the loader's process: all has to be loaded anew, as soon as it answers again. Never in process. */
   onLost(listener: (reason: Error) => void): void
   /** Detaches everything. */
@@ -61,7 +66,29 @@ export interface Rung {
   readonly parameters?: Readonly<Record<string, string>>
   /** Programs that may fail to attach without the rung being given up; what is lost without each, in words for the user. */
   readonly optional?: Readonly<Record<string, string>>
+  /** Programs of uprobes that are loaded and attached to nothing, until `LoadedTracer.attach` says where. */
+  readonly probes?: readonly string[]
 }
+
+/**
+ * Where a probe goes while a tracer runs: to functions of one file of one process. Other processes that have the file do not run the program. Of
+ * `symbols` and `offsets` one is named at least; a `uprobe` goes to one place, a `uprobe_multi` to `PROBE_PLACES_MAX` at most.
+ */
+export interface ProbePlace {
+  readonly kind: 'uprobe' | 'uprobe_multi'
+  /** As the loader's /proc counts. */
+  readonly pid: number
+  /** Of an executable or a library, as the process itself sees it: `/usr/lib/libssl.so.3`. Links lead where they would lead the process. */
+  readonly path: string
+  /** Names of functions, which are looked up in the file (.symtab, .dynsym): all of them have to be there. */
+  readonly symbols?: readonly string[]
+  /** In the file, of beginnings of instructions, within functions that have a symbol. */
+  readonly offsets?: readonly number[]
+  /** Whether the program runs when the function returns, in place of when it is called. */
+  readonly returns: boolean
+}
+
+export const PROBE_PLACES_MAX = 256
 
 export interface LoadedTracer {
   readonly rung: string
@@ -76,6 +103,13 @@ export interface LoadedTracer {
   delete(map: string, key: Uint8Array): Promise<void>
   /** All entries of a map, `limit` at most. With `remove` they are taken out as they are read. */
   read(map: string, limit: number, remove: boolean): Promise<MapEntries>
+  /**
+   * Attaches one of the rung's `probes`; resolves to a handle for `detach`. Rejects with `Unavailable` where the process has ended, is not one that
+   * may be probed, or has no such file or function.
+   */
+  attach(program: string, place: ProbePlace): Promise<number>
+  /** Once for each handle. What has been called may come for a moment longer. */
+  detach(handle: number): Promise<void>
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { PROGRAM_TYPES } from '../addon.ts'
-import { AGENT_MAPS } from '../loader.ts'
-import type { Rung, TracerRequest } from '../loader.ts'
+import { AGENT_MAPS, PROBE_PLACES_MAX } from '../loader.ts'
+import type { ProbePlace, Rung, TracerRequest } from '../loader.ts'
 
 /** What an agent may ask for. Whoever has taken it over asks for anything: each limit stands for itself. */
 const RUNGS_MAX = 8
@@ -11,6 +11,11 @@ const MAP_ENTRIES_MAX = 4_194_304
 const PROGRAMS_MAX = 64
 const TEXT_MAX = 1024
 const KEY_BYTES_MAX = 512
+/** PID_MAX_LIMIT and PATH_MAX of the kernel. */
+const PID_MAX = 4_194_304
+const PATH_MAX = 4096
+/** The addon looks into no larger file. */
+const FILE_BYTES_MAX = 2 ** 30
 export const RING_BYTES_MAX = 256 * 1024 * 1024
 export const READ_ENTRIES_MAX = 65_536
 
@@ -39,7 +44,7 @@ export function tracerRequest(asked: unknown, shipped: ReadonlySet<string>): Tra
 }
 
 function rung(asked: unknown, shipped: ReadonlySet<string>): Rung {
-  const { name: called, needs, object, attach, parameters, optional } = fields(asked, 'a rung')
+  const { name: called, needs, object, attach, parameters, optional, probes } = fields(asked, 'a rung')
   return {
     name: name(called, TRACER_NAME, 'a rung'),
     needs: list(needs, PROGRAM_TYPES.length, 'needs').map((type) => oneOf(type, PROGRAM_TYPES, 'a type of program')),
@@ -51,6 +56,7 @@ function rung(asked: unknown, shipped: ReadonlySet<string>): Rung {
     ...(optional !== undefined && {
       optional: record(optional, PROGRAMS_MAX, 'optional programs', (value) => text(value, 'a loss')),
     }),
+    ...(probes !== undefined && { probes: list(probes, PROGRAMS_MAX, 'probes').map(programName) }),
   }
 }
 
@@ -67,11 +73,40 @@ function rootCgroup(asked: unknown): { readonly kind: 'root cgroup' } {
   return { kind }
 }
 
+/** Where a probe is to go. What the process is, and what the path leads to, is looked at where it is opened. */
+export function probePlace(asked: unknown): ProbePlace {
+  const { kind, pid, path, symbols = [], offsets = [], returns } = fields(asked, 'a place for a probe')
+  const place: ProbePlace = {
+    kind: oneOf(kind, ['uprobe', 'uprobe_multi'], 'a kind of probe'),
+    pid: integer(pid, 1, PID_MAX, 'a process'),
+    path: absolutePath(path),
+    symbols: list(symbols, PROBE_PLACES_MAX, 'symbols').map((each) => text(each, 'a symbol')),
+    offsets: list(offsets, PROBE_PLACES_MAX, 'offsets').map((each) => integer(each, 0, FILE_BYTES_MAX, 'an offset')),
+    returns: flag(returns, 'returns'),
+  }
+  integer(placesOf(place), 1, kind === 'uprobe' ? 1 : PROBE_PLACES_MAX, 'places of a probe')
+  return place
+}
+
+export const placesOf = ({ symbols = [], offsets = [] }: ProbePlace): number => symbols.length + offsets.length
+
+function absolutePath(asked: unknown): string {
+  if (typeof asked === 'string' && asked.startsWith('/') && asked.length < PATH_MAX && !asked.includes('\0'))
+    return asked
+  throw new Denied(`${shown(asked)} is no absolute path`)
+}
+
+function flag(asked: unknown, what: string): boolean {
+  if (typeof asked === 'boolean') return asked
+  throw new Denied(`${what} is neither true nor false`)
+}
+
 export function agentMap(asked: unknown): string {
   return oneOf(asked, AGENT_MAPS, 'a map that an agent may write to')
 }
 
 export const mapName = (asked: unknown): string => name(asked, C_NAME, 'a map')
+export const programName = (asked: unknown): string => name(asked, C_NAME, 'a program')
 export const keyBytes = (asked: unknown, what: string): Uint8Array => bytes(asked, KEY_BYTES_MAX, what)
 
 export function fields(asked: unknown, what: string): Readonly<Record<string, unknown>> {

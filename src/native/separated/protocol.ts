@@ -27,6 +27,9 @@ export const CALLS = [
   'update',
   'delete',
   'read',
+  'attach',
+  'detach',
+  'statistics',
   'close',
 ] as const
 export type Call = (typeof CALLS)[number]

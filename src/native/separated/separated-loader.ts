@@ -1,7 +1,15 @@
 import type { Addon, ProgramInfo } from '../addon.ts'
 import type { Capabilities } from '../capabilities.ts'
 import { Unavailable } from '../loader.ts'
-import type { KernelLoader, LoadedTracer, MapEntries, PassedOver, RingSource, TracerRequest } from '../loader.ts'
+import type {
+  KernelLoader,
+  LoadedTracer,
+  LoaderLog,
+  MapEntries,
+  PassedOver,
+  RingSource,
+  TracerRequest,
+} from '../loader.ts'
 import { closeAll, LoaderConnection } from './loader-connection.ts'
 import type { Call } from './protocol.ts'
 import { base64 } from './protocol.ts'
@@ -10,6 +18,9 @@ export interface SeparatedOptions {
   readonly addon: Addon
   /** Where `telegen bpf-loader` listens. */
   readonly socket: string
+  /** Has the kernel count runs and run time of all programs for as long as something is loaded, where the loader was started with `--stats`. */
+  readonly statistics?: boolean
+  readonly log?: LoaderLog
 }
 
 /** A loader that is another process. */
@@ -32,6 +43,8 @@ class Separated implements SeparatedLoader {
   #connecting: Promise<LoaderConnection> | undefined
   #connection: LoaderConnection | undefined
   #ring: Promise<RingSource> | undefined
+  /** Whether the loader was asked to count. */
+  #counting = false
   #descriptors: number[] = []
   #closed = false
 
@@ -63,7 +76,12 @@ class Separated implements SeparatedLoader {
     const constants = Object.entries(request.constants).map(([name, bytes]) => [name, base64(bytes)])
     const asked = { ...request, constants: Object.fromEntries(constants) as object }
     const { result } = await connection.call('load', { request: asked })
+    if (this.#options.statistics && !this.#counting) await this.#tryStatistics()
     return remoteTracer(connection, result as Loaded)
+  }
+
+  async enableStatistics(): Promise<void> {
+    await (await this.#connected()).call('statistics')
   }
 
   onLost(listener: (reason: Error) => void): void {
@@ -75,6 +93,17 @@ class Separated implements SeparatedLoader {
     const connection = this.#connection ?? (await this.#connecting?.catch(() => undefined))
     connection?.close()
     this.#forget()
+  }
+
+  /** A tracer without them is better than none. */
+  async #tryStatistics(): Promise<void> {
+    this.#counting = true
+    try {
+      await this.enableStatistics()
+    } catch (thrown) {
+      if (!(thrown instanceof Unavailable)) throw thrown
+      this.#options.log?.info({}, thrown.message)
+    }
   }
 
   async #connected(): Promise<LoaderConnection> {
@@ -113,6 +142,7 @@ class Separated implements SeparatedLoader {
   #forget(): void {
     this.#connection = undefined
     this.#ring = undefined
+    this.#counting = false
     closeAll(this.#options.addon, this.#descriptors)
     this.#descriptors = []
   }
@@ -143,6 +173,8 @@ function remoteTracer(connection: LoaderConnection, { tracer, rung, passedOver }
     update: async (map, key, value) => void (await ask('update', { map, key: base64(key), value: base64(value) })),
     delete: async (map, key) => void (await ask('delete', { map, key: base64(key) })),
     read: async (map, limit, remove) => entriesOf(await ask('read', { map, limit, remove })),
+    attach: async (program, place) => (await ask('attach', { program, place })) as number,
+    detach: async (handle) => void (await ask('detach', { handle })),
     close: () => (closing ??= close()),
   }
 }

@@ -9,7 +9,12 @@ import { reasonOf } from '../reasons.ts'
 const ALWAYS = ['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN'] as const
 /** Ids of tracepoints stand in files of root's alone. */
 const TRACEPOINTS = 'CAP_DAC_READ_SEARCH'
-/** Before this kernel the memory of maps counts as locked memory, whose limit only this may raise. */
+/** Looking into processes of others: /proc/PID/root, /proc/PID/exe. */
+const PROBED_PROCESSES = 'CAP_SYS_PTRACE'
+/**
+ * Before this kernel the memory of maps counts as locked memory, whose limit only this may raise. libbpf raises it by itself, from 1.0 on, before the
+ * first program or map that it makes, where it finds the kernel to be that old.
+ */
 const MEMORY = { name: 'CAP_SYS_RESOURCE', before: [5, 11] } as const
 /** Before 5.8 there is none of ALWAYS but the last. */
 const EVERYTHING = 'CAP_SYS_ADMIN'
@@ -18,11 +23,12 @@ const EVERYTHING = 'CAP_SYS_ADMIN'
  * Finds out what loading needs here; what it resolves to gives up all else, in every thread and for good. CAP_DAC_READ_SEARCH reads every file of
  * the machine: it stays only where no typed tracepoint works, so that the last rung of the ladders is all there is.
  */
-export async function unneededPrivileges(addon: Addon, log: LoaderLog): Promise<() => void> {
+export async function unneededPrivileges(addon: Addon, log: LoaderLog, probes: boolean): Promise<() => void> {
   const typed = await probe(addon, 'tp_btf')
   if (!typed.ok) await findTracefs(log)
+  const uprobes = !probes ? 'none' : (await probe(addon, 'uprobe_multi')).ok ? 'multi' : 'perf'
   const before = addon.privileges.effective()
-  const wanted = wantedOf({ kernel: release(), typed: typed.ok, held: before })
+  const wanted = wantedOf({ kernel: release(), typed: typed.ok, held: before, uprobes })
   return () => {
     addon.privileges.noNewPrivileges()
     addon.privileges.keepOnly(wanted.filter((name) => before.includes(name)))
@@ -36,10 +42,18 @@ export function wantedOf(facts: {
   readonly kernel: string
   readonly typed: boolean
   readonly held: readonly string[]
+  /** Whether processes are to be probed, and how the kernel lets them be: by one link for many, or by perf, which needs EVERYTHING. */
+  readonly uprobes: 'none' | 'multi' | 'perf'
 }): readonly string[] {
-  const { kernel, typed, held } = facts
-  const base = held.includes('CAP_BPF') || !held.includes(EVERYTHING) ? ALWAYS : [EVERYTHING, 'CAP_NET_ADMIN']
-  return [...base, ...(typed ? [] : [TRACEPOINTS]), ...(isBefore(kernel, MEMORY.before) ? [MEMORY.name] : [])]
+  const { kernel, typed, held, uprobes } = facts
+  const isCoarse = !held.includes('CAP_BPF') && held.includes(EVERYTHING)
+  return [
+    ...(isCoarse || uprobes === 'perf' ? [EVERYTHING] : []),
+    ...(isCoarse ? ['CAP_NET_ADMIN'] : ALWAYS),
+    ...(uprobes === 'none' ? [] : [PROBED_PROCESSES]),
+    ...(typed ? [] : [TRACEPOINTS]),
+    ...(isBefore(kernel, MEMORY.before) ? [MEMORY.name] : []),
+  ]
 }
 
 function isBefore(kernel: string, [major, minor]: readonly [number, number]): boolean {

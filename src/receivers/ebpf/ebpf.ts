@@ -62,7 +62,7 @@ function means({ config, log, clock }: ReceiverContext<EbpfConfig>): Means {
     loader: () =>
       loader.socket === ''
         ? inProcessLoader({ addon: addonOf(), folder: loaded.folder, log, ownPids: ownPids(), statistics: stats })
-        : (separated = separatedLoader({ addon: addonOf(), socket: loader.socket })),
+        : (separated = separatedLoader({ addon: addonOf(), socket: loader.socket, statistics: stats, log })),
     tracer,
     thread: (start, hears) => new WorkerThread(start, clock, hears),
     ownPids,

@@ -8,6 +8,7 @@ import type { MessageSocket } from '../../../src/native/addon.ts'
 import { loadAddon } from '../../../src/native/load-addon.ts'
 import type { KernelLoader, LoadedTracer, TracerRequest } from '../../../src/native/loader.ts'
 import { Denied, tracerRequest } from '../../../src/native/separated/checked.ts'
+import { noStatistics } from '../../../src/native/separated/counted-statistics.ts'
 import { Answers } from '../../../src/native/separated/protocol.ts'
 import { separatedLoader } from '../../../src/native/separated/separated-loader.ts'
 import { serve } from '../../../src/native/separated/serve.ts'
@@ -104,6 +105,7 @@ describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason 
     path,
     mode: 0o600,
     log: { info() {}, debug() {}, warn() {} },
+    statisticsKeeper: noStatistics,
     loaderFor(pids) {
       ownPids = pids
       return fakeLoader(asked, written, () => closed++)
@@ -290,6 +292,8 @@ function fakeLoader(asked: TracerRequest[], written: string[], closed: () => voi
     programs: async () => [],
     update: async (map) => void written.push(map),
     delete: async () => {},
+    attach: async () => 1,
+    detach: async () => {},
     read: async () => ({ count: 1, keys: Buffer.alloc(4), values: Buffer.alloc(1_000_000, 7) }),
     close: async () => {},
   }
@@ -301,6 +305,7 @@ function fakeLoader(asked: TracerRequest[], written: string[], closed: () => voi
       asked.push(request)
       return tracer
     },
+    enableStatistics: async () => {},
     onLost() {},
     close: async () => closed(),
   }

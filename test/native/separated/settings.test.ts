@@ -20,20 +20,32 @@ describe('what the loader keeps', () => {
   const ALWAYS = ['CAP_BPF', 'CAP_PERFMON', 'CAP_NET_ADMIN']
 
   test('is three capabilities where typed tracepoints work', () => {
-    assert.deepEqual(wantedOf({ kernel: '6.1.0-53-cloud-amd64', typed: true, held }), ALWAYS)
+    assert.deepEqual(wantedOf({ kernel: '6.1.0-53-cloud-amd64', typed: true, held, uprobes: 'none' }), ALWAYS)
   })
 
   test('reads files of root only where classic tracepoints are all there is', () => {
-    assert.deepEqual(wantedOf({ kernel: '6.1.0', typed: false, held }), [...ALWAYS, 'CAP_DAC_READ_SEARCH'])
+    assert.deepEqual(wantedOf({ kernel: '6.1.0', typed: false, held, uprobes: 'none' }), [
+      ...ALWAYS,
+      'CAP_DAC_READ_SEARCH',
+    ])
   })
 
   test('raises the limit of locked memory before 5.11', () => {
-    assert.deepEqual(wantedOf({ kernel: '5.10.0-34', typed: true, held }), [...ALWAYS, 'CAP_SYS_RESOURCE'])
-    assert.deepEqual(wantedOf({ kernel: '5.11.0', typed: true, held }), ALWAYS)
+    assert.deepEqual(wantedOf({ kernel: '5.10.0-34', typed: true, held, uprobes: 'none' }), [
+      ...ALWAYS,
+      'CAP_SYS_RESOURCE',
+    ])
+    assert.deepEqual(wantedOf({ kernel: '5.11.0', typed: true, held, uprobes: 'none' }), ALWAYS)
+  })
+
+  test('looks into processes only where they are to be probed, and needs CAP_SYS_ADMIN where one link does not do', () => {
+    const facts = { kernel: '6.12.0', typed: true, held }
+    assert.deepEqual(wantedOf({ ...facts, uprobes: 'multi' }), [...ALWAYS, 'CAP_SYS_PTRACE'])
+    assert.deepEqual(wantedOf({ ...facts, uprobes: 'perf' }), ['CAP_SYS_ADMIN', ...ALWAYS, 'CAP_SYS_PTRACE'])
   })
 
   test('is CAP_SYS_ADMIN where there is nothing finer', () => {
-    const coarse = wantedOf({ kernel: '6.1.0', typed: true, held: ['CAP_SYS_ADMIN'] })
+    const coarse = wantedOf({ kernel: '6.1.0', typed: true, held: ['CAP_SYS_ADMIN'], uprobes: 'none' })
     assert.deepEqual(coarse, ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN'])
   })
 })

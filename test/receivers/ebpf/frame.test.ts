@@ -99,6 +99,7 @@ class Kernel {
         if (refusal) throw new Unavailable(refusal, [{ rung: 'fentry', reason: 'EPERM' }])
         return this.#loaded(request.tracer)
       },
+      enableStatistics: () => Promise.reject(new Error('nobody asks')),
       onLost: (listener) => (this.lost = listener),
       close: async () => void this.closed.push('loader'),
     }
@@ -113,6 +114,8 @@ class Kernel {
       update: async (map, key, value) => void this.updates.push(`${map} ${key.join()} ${value.join()}`),
       delete: async (map, key) => void this.updates.push(`${map} ${key.join()} gone`),
       read: () => Promise.reject(new Error('nobody asks')),
+      attach: () => Promise.reject(new Error('nobody asks')),
+      detach: () => Promise.reject(new Error('nobody asks')),
       close: async () => void this.closed.push(tracer),
     }
   }
