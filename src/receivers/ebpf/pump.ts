@@ -4,13 +4,20 @@ import type { Clock, Timer } from '../../plugin.ts'
 export const DRAIN_BYTES = 256 * 1024
 /** Buffers that are read in one go, before timers and messages have their turn. */
 const BUFFERS_PER_TURN = 8
-/** Milliseconds until the ring is looked at again: while events come, and at most when none do. */
+/** Milliseconds until the ring is looked at again, at least and at most. */
 const BUSY_MS = 5
 const IDLE_MS = 50
+/**
+ * What should come in a pause: half of what the kernel wakes us at (`RING_WAKE_BYTES`), since each event beyond that costs who makes it a wake-up, and
+ * each turn costs as much as some events do. Of a small ring less: a quarter of it.
+ */
+const BYTES_PER_PAUSE = 64 * 1024
+const SHARE_PER_PAUSE = 1 / 4
 /** Turns at the end: 2 GiB, more than a ring has, so that programs which are still attached do not keep us. */
 const LAST_TURNS = 1024
 
 export interface PumpRing {
+  readonly size: number
   drain(target: Uint8Array): number
   wake(listener: () => void): void
 }
@@ -26,16 +33,20 @@ export interface PumpOptions {
   readonly afterTurn: () => void
 }
 
-/** Reads the ring: by a timer, quickly while events come and slowly while none do, and at once when the kernel says that much waits. */
+/** Reads the ring: by a timer, the more often the more comes, and at once when the kernel says that much waits. */
 export class Pump {
   readonly #options: PumpOptions
   readonly #buffer = Buffer.allocUnsafeSlow(DRAIN_BYTES)
+  readonly #bytesPerPause: number
   #timer: Timer | undefined
   #pause = BUSY_MS
+  /** Bytes of the last turn. */
+  #bytes = 0
   #ended = false
 
   constructor(options: PumpOptions) {
     this.#options = options
+    this.#bytesPerPause = Math.min(BYTES_PER_PAUSE, options.ring.size * SHARE_PER_PAUSE)
   }
 
   start(): void {
@@ -58,8 +69,11 @@ export class Pump {
   }
 
   #turn(): void {
+    this.#bytes = 0
     const state = this.#options.isHeld() ? 'none' : this.#drain()
-    this.#pause = state === 'none' ? Math.min(this.#pause * 2, IDLE_MS) : BUSY_MS
+    const longer = Math.min(this.#pause * 2, IDLE_MS)
+    const enough = this.#bytes === 0 ? longer : (this.#pause * this.#bytesPerPause) / this.#bytes
+    this.#pause = Math.max(BUSY_MS, Math.min(longer, Math.round(enough)))
     this.#options.afterTurn()
     if (this.#ended) return
     this.#timer = this.#options.clock.after(state === 'more' ? 0 : this.#pause, () => this.#turn())
@@ -71,6 +85,7 @@ export class Pump {
     for (let buffer = 0; buffer < BUFFERS_PER_TURN; buffer++) {
       const bytes = ring.drain(this.#buffer)
       if (bytes === 0) return events === 0 ? 'none' : 'all'
+      this.#bytes += bytes
       events += read(this.#buffer, bytes)
       // Half a buffer: the producers are slower than we, and the rest can wait for its turn.
       if (bytes < DRAIN_BYTES / 2) return 'all'

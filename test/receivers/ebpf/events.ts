@@ -29,6 +29,7 @@ function record({ type, time = 1, pid = 7, payload = new Uint8Array(), said, isD
 /** A ring that gives what a test puts into it. */
 export class FakeRing {
   readonly waiting: Buffer[] = []
+  readonly size = 16 * 1024 * 1024
   drains = 0
   isClosed = false
   #woken: () => void = () => {}
