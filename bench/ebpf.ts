@@ -13,6 +13,7 @@
  *   --rate=300000 --seconds=30   of `ring`; without a rate 100,000, 300,000 and 600,000
  *   --cores=0,1                  of what is traced, and of the load
  *   --profiles=FOLDER            profiles of the agent (`--cpu-prof`)
+ *   --telegen=FILE               another agent than dist/cli/main.js
  *   --write                      all parts, into docs/overhead.md
  */
 import { mkdirSync } from 'node:fs'
@@ -61,12 +62,12 @@ async function memory(): Promise<Part<'memory'>> {
 }
 
 async function agent(options: readonly string[]): Promise<Part<'agent' | 'idle'>> {
-  const profiles = options.find((option) => option.startsWith('--profiles='))?.slice('--profiles='.length)
+  const profiles = text(options, 'profiles')
   if (profiles !== undefined) mkdirSync(profiles, { recursive: true })
   const times = isQuick(options)
     ? { warmUpMs: 3_000, ms: 5_000, idleMs: 5_000 }
     : { warmUpMs: 8_000, ms: 15_000, idleMs: 20_000 }
-  const effort: AgentEffort = { ...times, cores: coresOf(options), profiles }
+  const effort: AgentEffort = { ...times, cores: coresOf(options), profiles, telegen: text(options, 'telegen') }
   const idle = await idleBench(effort)
   printIdle(idle)
   return { idle, agent: await agentBench(effort, printAgent) }
@@ -80,13 +81,15 @@ async function ring(options: readonly string[]): Promise<Part<'ring'>> {
 
 const isQuick = (options: readonly string[]): boolean => options.includes('--quick')
 
+const text = (options: readonly string[], name: string): string | undefined =>
+  options.find((option) => option.startsWith(`--${name}=`))?.slice(name.length + 3)
+
 function value(options: readonly string[], name: string): number | undefined {
-  const found = options.find((option) => option.startsWith(`--${name}=`))
-  return found === undefined ? undefined : Number(found.slice(name.length + 3))
+  const found = text(options, name)
+  return found === undefined ? undefined : Number(found)
 }
 
 function coresOf(options: readonly string[]): { traced: number; load: number } {
-  const text = options.find((option) => option.startsWith('--cores='))?.slice('--cores='.length) ?? '0,1'
-  const [traced = 0, load = 1] = text.split(',').map(Number)
+  const [traced = 0, load = 1] = (text(options, 'cores') ?? '0,1').split(',').map(Number)
   return { traced, load }
 }

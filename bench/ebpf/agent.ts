@@ -14,7 +14,7 @@ import type { Cores } from './overhead.ts'
 import type { AgentRow, IdleRow } from './results.ts'
 import { nginx } from './servers.ts'
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const READY = 'Everything is ready'
 const START_LIMIT_MS = 30_000
 const CONNECTIONS = 16
@@ -25,6 +25,8 @@ export interface AgentEffort {
   readonly warmUpMs: number
   readonly ms: number
   readonly idleMs: number
+  /** Another `telegen` than the one in `dist/`: its `cli/main.js`. */
+  readonly telegen?: string | undefined
   /** For `--cpu-prof`: a folder, where its profiles go. */
   readonly profiles?: string | undefined
 }
@@ -65,7 +67,7 @@ export async function agentBench(
 export async function idleBench(effort: AgentEffort): Promise<IdleRow> {
   const agent = await Agent.start(
     configuration(`{ ${TRACERS.map((name) => `${name}: {}`).join(', ')} }`, '', 'nop', 0),
-    effort.profiles,
+    effort,
   )
   try {
     await pause(effort.warmUpMs)
@@ -89,8 +91,11 @@ async function run({ rate, sides, output, wanted }: Case, effort: AgentEffort): 
     arrived: (_, from, to) => void (backend.bytes += to - from),
     fault: (why) => console.error(why),
   })
-  const exclude = sides === 'server' ? `exclude: [{ pids: [${load.pid}] }]` : ''
-  const agent = await Agent.start(configuration('{ http: {} }', exclude, output, sinkPort), effort.profiles)
+  const include = [server.pid, ...(sides === 'both' ? [load.pid] : [])].join(', ')
+  const agent = await Agent.start(
+    configuration('{ http: {} }', `include: [{ pids: [${include}] }]`, output, sinkPort),
+    effort,
+  )
   try {
     const task = { kind: 'http', port: server.port, connections: CONNECTIONS, rate } as const
     await load.do({ ...task, ms: warmUpMs })
@@ -121,15 +126,17 @@ class Agent {
   readonly #child
   readonly #folder = mkdtempSync(join(tmpdir(), 'telegen-agent-'))
 
-  private constructor(yaml: string, profiles: string | undefined) {
+  private constructor(yaml: string, { telegen = BUILT, profiles }: AgentEffort) {
     const file = join(this.#folder, 'agent.yaml')
     writeFileSync(file, yaml)
     const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
-    this.#child = spawn(process.execPath, [...profiling, MAIN, '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(process.execPath, [...profiling, telegen, '--config', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   }
 
-  static async start(yaml: string, profiles?: string): Promise<Agent> {
-    const agent = new Agent(yaml, profiles)
+  static async start(yaml: string, effort: AgentEffort): Promise<Agent> {
+    const agent = new Agent(yaml, effort)
     let said = ''
     for (const stream of [agent.#child.stdout, agent.#child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-8000)))
@@ -153,7 +160,7 @@ class Agent {
   }
 }
 
-function configuration(tracers: string, exclude: string, output: Case['output'], port: number): string {
+function configuration(tracers: string, selection: string, output: Case['output'], port: number): string {
   const exporter =
     output === 'nop' ? 'nop:' : `otlp_grpc: { endpoint: 'http://127.0.0.1:${port}', tls: { insecure: true } }`
   const pipeline = `{ receivers: [ebpf], processors: [batch], exporters: [${output}] }`
@@ -161,7 +168,7 @@ function configuration(tracers: string, exclude: string, output: Case['output'],
 receivers:
   ebpf:
     tracers: ${tracers}
-    ${exclude}
+    ${selection}
 processors:
   batch: { timeout: 200ms, send_batch_size: 512 }
 exporters:
