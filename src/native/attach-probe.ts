@@ -25,16 +25,31 @@ export async function attachProbe(
     if (!admits(process.identity)) throw new Unavailable(`the process ${place.pid} is not one that may be probed`)
     const file = await found(place, () => addon.processFiles.openInRoot(process.descriptor, place.path))
     try {
-      const handle = await object.attach(program, await whereOf(addon, file, place))
-      if (process.isSame()) return handle
-      object.detach(handle)
-      throw new Unavailable(`the process ${place.pid} has ended, or become another program`)
+      return await attachWhileSame(process, object, program, await whereOf(addon, file, place))
     } finally {
       addon.closeDescriptor(file)
     }
   } finally {
     process.close()
   }
+}
+
+async function attachWhileSame(
+  process: LivingProcess,
+  object: BpfObject,
+  program: string,
+  where: Attachment,
+): Promise<number> {
+  const gone = () => new Unavailable(`the process ${process.identity.pid} has ended, or become another program`)
+  let handle: number
+  try {
+    handle = await object.attach(program, where)
+  } catch (thrown) {
+    throw process.isSame() ? thrown : gone()
+  }
+  if (process.isSame()) return handle
+  object.detach(handle)
+  throw gone()
 }
 
 async function whereOf(addon: Addon, file: number, place: ProbePlace): Promise<Attachment> {
