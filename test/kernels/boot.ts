@@ -8,7 +8,7 @@ import type { Findings } from './findings.ts'
 export const EMULATOR = 'qemu-system-x86_64'
 const MEMORY_MIB = 1536
 /** All of a run, emulated. */
-const BOOT_MS = 400_000
+const BOOT_MS = 600_000
 const TAIL_LINES = 40
 
 /** A kernel that did not get as far as to tell anything: why, and the end of what it said. */

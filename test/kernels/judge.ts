@@ -15,7 +15,7 @@ export interface Verdict {
 type Judge = (seen: readonly Seen[], traffic: Traffic) => string[]
 
 /** Holds what each tracer emitted on each rung to what was done. */
-export function judge({ tracers, traffic, lines }: Findings): Verdict[] {
+export function judge({ tracers, traffic, lines }: Pick<Findings, 'tracers' | 'traffic' | 'lines'>): Verdict[] {
   return tracers.map(({ tracer, rung, reason }): Verdict => {
     if (reason !== undefined) return { tracer, rung, state: 'unavailable', reasons: [reason] }
     const emitted = seen(lines[rung] ?? []).filter((each) => each.tracer === tracer)

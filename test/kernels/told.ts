@@ -47,8 +47,11 @@ export function emitted(tracer: string, done: Traffic): string[] {
     case 'dns':
       return done.queries.map(({ name, code, addresses }) =>
         span('dns', done.pid, 3, {
-          ...{ 'dns.question.name': name, 'dns.question.type': 'A', 'dns.response_code': code },
-          ...{ 'dns.answers': addresses, 'server.port': done.queryPort },
+          'dns.question.name': name,
+          'dns.question.type': 'A',
+          'dns.response_code': code,
+          'dns.answers': addresses,
+          'server.port': done.queryPort,
         }),
       )
     default:
@@ -78,12 +81,18 @@ const httpSpans = ({ calls }: Traffic): string[] =>
 function connections({ pid, connections: all, refused }: Traffic): string[] {
   const closed = all.flatMap(({ port }) => [
     record('tcp', pid, 'tcp.connection.closed', {
-      ...{ 'tcp.role': 'client', 'network.local.port': 4000, 'network.peer.port': port },
-      ...{ 'tcp.bytes_sent': 87, 'tcp.bytes_received': 812 },
+      'tcp.role': 'client',
+      'network.local.port': 4000,
+      'network.peer.port': port,
+      'tcp.bytes_sent': 87,
+      'tcp.bytes_received': 812,
     }),
     record('tcp', 6, 'tcp.connection.closed', {
-      ...{ 'tcp.role': 'server', 'network.local.port': port, 'network.peer.port': 4000 },
-      ...{ 'tcp.bytes_sent': 812, 'tcp.bytes_received': 87 },
+      'tcp.role': 'server',
+      'network.local.port': port,
+      'network.peer.port': 4000,
+      'tcp.bytes_sent': 812,
+      'tcp.bytes_received': 87,
     }),
   ])
   const failure = { 'network.peer.port': refused.port, 'error.type': 'ECONNREFUSED' }

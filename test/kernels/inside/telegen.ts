@@ -54,14 +54,24 @@ export class Telegen {
     })
   }
 
+  /** What each rung's tracers have emitted until now. */
+  lines(): Record<string, string[]> {
+    return Object.fromEntries(
+      Object.keys(this.#plan).map((rung) => [rung, linesOf(join(this.#folder, `${rung}.jsonl`))]),
+    )
+  }
+
+  get tracers(): readonly TracerFinding[] {
+    return this.#tracers
+  }
+
   /** Ends it, which has it read and write what is under way. */
   async stop(): Promise<Pick<Findings, 'tracers' | 'lines' | 'errors' | 'log'>> {
     const ended = once(this.#process, 'exit', { signal: AbortSignal.timeout(STOP_MS) })
     this.#process.kill('SIGTERM')
     const [code] = (await ended) as [number | null]
     if (code !== 0) this.#errors.push(`Telegen ended with ${code}`)
-    const lines = Object.keys(this.#plan).map((rung) => [rung, linesOf(join(this.#folder, `${rung}.jsonl`))])
-    return { tracers: this.#tracers, errors: this.#errors, log: this.#log, lines: Object.fromEntries(lines) }
+    return { tracers: this.#tracers, errors: this.#errors, log: this.#log, lines: this.lines() }
   }
 
   #hear(line: string): void {
@@ -98,7 +108,8 @@ function fieldsOf(line: string): Line {
 }
 
 const linesOf = (path: string): string[] =>
-  existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : []
+  // What stands behind the last line's end is being written.
+  existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
 
 /** Signals that a rung's tracers emit. */
 const signalsOf = (tracers: readonly string[]): string[] => [
@@ -121,7 +132,7 @@ function configOf(folder: string, plan: Plan): string {
     'exporters:',
     ...rungs.map(([rung]) => `  file/${rung}: { path: ${join(folder, `${rung}.jsonl`)} }`),
     'service:',
-    '  telemetry: { logs: { encoding: json } }',
+    '  telemetry: { logs: { encoding: json }, metrics: { level: none } }',
     '  pipelines:',
     ...pipelines,
     '',
