@@ -23,6 +23,8 @@ export interface ServeOptions {
   readonly admits?: Admits
   /** Counts run time for agents that ask. */
   readonly statisticsKeeper: StatisticsKeeper
+  /** What an agent is given to say who it is; tests give less. */
+  readonly greetingMs?: number
   /** Loads for an agent; tests give another. */
   readonly loaderFor?: (ownPids: readonly number[]) => KernelLoader
 }
@@ -68,7 +70,14 @@ function admit(socket: MessageSocket, { options, served, shipped, users }: Needs
     return refuse(socket, `the loader serves another agent of the user ${peer.uid} already`, log)
   // Neither is traced, so that what the tracing itself does makes no events.
   const loader = (options.loaderFor ?? loaderOf(options))([peer.pid, process.pid])
-  const agent = new ServedAgent({ socket, loader, shipped, log, gone: () => served.delete(peer.uid) })
+  const agent = new ServedAgent({
+    socket,
+    loader,
+    shipped,
+    log,
+    ...(options.greetingMs !== undefined && { greetingMs: options.greetingMs }),
+    gone: () => served.delete(peer.uid),
+  })
   served.set(peer.uid, agent)
   log.info({ ...peer }, 'An agent is served')
 }

@@ -27,12 +27,17 @@ const MESSAGE_MAX = 4096
 /** Requests that are refused, before whoever makes them is taken for no agent of ours. */
 const DENIALS_MAX = 32
 
+/** Milliseconds for an agent to say who it is: until it is served no more, no other of its user is. */
+const GREETING_MS = 5_000
+
 export interface ServedAgentNeeds {
   readonly socket: MessageSocket
   readonly loader: KernelLoader
   /** Names of the objects that may be loaded. */
   readonly shipped: ReadonlySet<string>
   readonly log: LoaderLog & { warn(fields: object, message: string): void }
+  /** Instead of `GREETING_MS`; tests are not that patient. */
+  readonly greetingMs?: number
   /** Called once, when all that was loaded for it is gone. */
   readonly gone: () => void
 }
@@ -48,11 +53,13 @@ export class ServedAgent {
   #denials = 0
   #turn: Promise<void> = Promise.resolve()
   #greeted = false
+  readonly #greeting: NodeJS.Timeout
   #ending: Promise<void> | undefined
 
   constructor(needs: ServedAgentNeeds) {
     this.#needs = needs
-    const { socket } = needs
+    const { socket, greetingMs = GREETING_MS } = needs
+    this.#greeting = setTimeout(() => this.#disown(new Denied('it did not say who it is')), greetingMs)
     socket.onClose((reason) => void this.end(reason?.message ?? 'it has gone'))
     // An agent has no descriptors to pass, and none is taken: they would be this process's for good.
     socket.onMessage((message) => this.#take(message), false)
@@ -65,6 +72,7 @@ export class ServedAgent {
 
   async #end(reason: string): Promise<void> {
     const { socket, loader, log, gone } = this.#needs
+    clearTimeout(this.#greeting)
     socket.close()
     try {
       await loader.close()
@@ -104,6 +112,7 @@ export class ServedAgent {
       throw new Denied('another version of the protocol')
     }
     this.#greeted = true
+    clearTimeout(this.#greeting)
     this.#send({ telegen: PROTOCOL_VERSION })
   }
 

@@ -7,9 +7,9 @@ import fc from 'fast-check'
 import type { MessageSocket } from '../../../src/native/addon.ts'
 import { loadAddon } from '../../../src/native/load-addon.ts'
 import type { KernelLoader, LoadedTracer, TracerRequest } from '../../../src/native/loader.ts'
-import { Denied, tracerRequest } from '../../../src/native/separated/checked.ts'
+import { Denied, probePlace, tracerRequest } from '../../../src/native/separated/checked.ts'
 import { noStatistics } from '../../../src/native/separated/counted-statistics.ts'
-import { Answers } from '../../../src/native/separated/protocol.ts'
+import { Answers, CALLS } from '../../../src/native/separated/protocol.ts'
 import { separatedLoader } from '../../../src/native/separated/separated-loader.ts'
 import { serve } from '../../../src/native/separated/serve.ts'
 import { shippedObjects } from '../../../src/native/separated/shipped.ts'
@@ -88,6 +88,38 @@ describe('a request for a tracer', () => {
   })
 })
 
+describe('a place for a probe', () => {
+  const PLACE = { kind: 'uprobe', pid: 7, path: '/bin/app', symbols: ['main'], offsets: [], returns: false }
+
+  test('is made anew of what was understood', () => {
+    assert.deepEqual(probePlace({ ...PLACE, root: '/', cookie: 1 }), PLACE)
+    const { symbols: _, ...offsets } = { ...PLACE, kind: 'uprobe_multi', offsets: [1, 2] }
+    assert.deepEqual(probePlace(offsets), { ...offsets, symbols: [] })
+  })
+
+  const denied: readonly (readonly [what: string, with_: object])[] = [
+    ['a kind that there is not', { kind: 'kprobe' }],
+    ['all processes', { pid: -1 }],
+    ['the process that asks', { pid: 0 }],
+    ['half a process', { pid: 1.5 }],
+    ['a process by its name', { pid: 'self' }],
+    ['a relative path', { path: 'bin/app' }],
+    ['a path that ends early', { path: '/bin/app\0/more' }],
+    ['a path without end', { path: '/'.padEnd(4096, 'a') }],
+    ['no function', { symbols: [] }],
+    ['two functions of one uprobe', { offsets: [1] }],
+    ['too many functions', { kind: 'uprobe_multi', symbols: Array.from({ length: 257 }, () => 'main') }],
+    ['too many of both', { kind: 'uprobe_multi', offsets: Array.from({ length: 256 }, (_, at) => at) }],
+    ['a negative offset', { symbols: [], offsets: [-1] }],
+    ['an offset beyond all files', { symbols: [], offsets: [2 ** 40] }],
+    ['a function that is no text', { symbols: [{}] }],
+    ['a function without end', { symbols: ['m'.repeat(2000)] }],
+    ['neither call nor return', { returns: 1 }],
+  ]
+  for (const [what, with_] of denied)
+    test(`is denied where it is ${what}`, () => assert.throws(() => probePlace({ ...PLACE, ...with_ }), Denied))
+})
+
 const native = loadAddon()
 
 describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason }, () => {
@@ -104,6 +136,7 @@ describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason 
     folder: native.folder,
     path,
     mode: 0o600,
+    greetingMs: 1_000,
     log: { info() {}, debug() {}, warn() {} },
     statisticsKeeper: noStatistics,
     loaderFor(pids) {
@@ -164,6 +197,16 @@ describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason 
     closeSync(own)
   })
 
+  test('sends away who says nothing: another agent of the user would wait for it', async () => {
+    const before = closed
+    const silent = addon.MessageSocket.connect(path)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    silent.onClose(() => resolve())
+    silent.onMessage(() => assert.fail('it was answered'))
+    await within(promise)
+    await eventually(() => closed > before)
+  })
+
   test('answers requests in order, and loads what is shipped', async () => {
     const request = { ...REQUEST, rungs: [{ ...RUNG, object: shipped[0] ?? 'none' }] }
     const answers = await conversation(
@@ -219,7 +262,7 @@ describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason 
 
   test('outlives whatever is sent to it, and loads nothing that is not shipped', async () => {
     const before = asked.length
-    const call = fc.constantFrom('load', 'ring', 'read', 'update', 'delete', 'close', 'counters', 'programs', 'nothing')
+    const call = fc.constantFrom(...CALLS, 'nothing')
     const odd = fc.anything({ maxDepth: 2 })
     const message = fc.oneof(
       fc.record({
@@ -232,6 +275,9 @@ describe('the loader', { skip: native.kind === 'loaded' ? false : native.reason 
         bytes: odd,
         limit: odd,
         remove: odd,
+        program: odd,
+        place: odd,
+        handle: odd,
         request: odd,
       }),
       fc.record({
