@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   closeSync,
   existsSync,
@@ -22,6 +23,8 @@ import { loadAddon } from '../../src/native/load-addon.ts'
 
 const loaded = loadAddon()
 const PATIENCE = 10_000
+const RIVALS = 3
+const TURNS = 4
 
 describe('sockets that pass descriptors', { skip: loaded.kind === 'loaded' ? false : loaded.reason }, () => {
   if (loaded.kind !== 'loaded') return
@@ -185,6 +188,48 @@ s.sendmsg([b'x'],[(socket.SOL_SOCKET,socket.SCM_RIGHTS,array.array('i',[1]*40))]
     ])
     assert.ok(existsSync(path))
     sockets.listen(path, 0o600, () => {}).close()
+  })
+
+  test('are made, and end, while nobody else has the folder locked', { skip: python }, async () => {
+    const path = newPath()
+    const source =
+      'import fcntl,os,sys\nfcntl.flock(os.open(sys.argv[1],os.O_RDONLY),fcntl.LOCK_EX)\nprint(1,flush=True);sys.stdin.read()'
+    const holder = spawn('python3', ['-c', source, folder], { stdio: ['pipe', 'pipe', 'inherit'] })
+    await once(holder.stdout, 'data')
+    assert.throws(() => sockets.listen(path, 0o600, () => {}), { code: 'EAGAIN', step: 'lock' })
+    assert.ok(!existsSync(path))
+    const exited = once(holder, 'exit')
+    holder.stdin.end()
+    await exited
+    sockets.listen(path, 0o600, () => {}).close()
+  })
+
+  test('are of one process, of several that take over a path at once', { skip: python }, async () => {
+    const source = `const { MessageSocket } = require(${JSON.stringify(join(loaded.folder, 'telegen.node'))})
+      process.stdin.once('data', (path) => {
+        try { MessageSocket.listen(String(path), 0o600, (socket) => { try { socket.send(Buffer.from(String(process.pid))) } catch {} }); console.log('listens') }
+        catch (error) { console.log(error.code) }
+      })
+      console.log('ready')`
+    for (let turn = 0; turn < TURNS; turn++) {
+      const path = newPath()
+      execFileSync('python3', ['-c', 'import socket,sys;socket.socket(1,5).bind(sys.argv[1])', path])
+      const rivals = Array.from({ length: RIVALS }, () => spawn(process.execPath, ['-e', source]))
+      const said = (): Promise<string[]> =>
+        Promise.all(rivals.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()))
+      await said()
+      const outcomes = said()
+      for (const rival of rivals) rival.stdin.write(path)
+      const listening = (await outcomes).map((outcome) => outcome === 'listens')
+      assert.equal(listening.filter(Boolean).length, 1)
+      const client = sockets.connect(path)
+      const [answer] = await received(client, 1)
+      assert.equal(Number(answer?.message.toString()), rivals[listening.indexOf(true)]?.pid)
+      client.close()
+      const exits = rivals.map((rival) => once(rival, 'exit'))
+      for (const rival of rivals) rival.kill('SIGKILL')
+      await Promise.all(exits)
+    }
   })
 
   test('end with the worker thread that has them', async () => {

@@ -38,7 +38,7 @@ export const PROBES: TracerRequest = {
   rungs: [
     {
       name: 'uprobe',
-      needs: ['uprobe', 'uprobe_multi'],
+      needs: ['uprobe_multi'],
       object: 'test/probes',
       probes: ['on_function', 'on_functions'],
     },
