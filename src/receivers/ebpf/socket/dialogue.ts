@@ -88,6 +88,8 @@ export class Dialogue<Q, A extends Answer, T> {
     while (this.#waiting.length > 0) {
       const oldest = this.#waiting[0]!
       if (!oldest.answer) oldest.end = Math.max(time, oldest.end)
+      // Of a body that no hook saw anything of, nobody knows.
+      else if (this.#answers.state === READING && !this.#isBodyUnseen) oldest.isBrokenOff = true
       this.#finish(oldest)
     }
   }

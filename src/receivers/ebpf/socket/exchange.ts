@@ -15,6 +15,8 @@ export class Exchange<Q, A, T> {
   /** Who moved the answer's first bytes. */
   answerTid = 0
   isOver = false
+  /** The connection was closed in the middle of its answer. */
+  isBrokenOff = false
   /** What the listener keeps with it. */
   trace: T | undefined
   /** Its place among the exchanges that a thread serves, and where the listener says it has one. */

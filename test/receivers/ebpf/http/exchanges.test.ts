@@ -260,6 +260,29 @@ describe('what is not a plain answer', () => {
     assert.deepEqual(served!.status, { code: 2 })
     assert.equal(seen(client().out(GET).closed()).spans[0]!.attributes!['http.response.status_code'], undefined)
   })
+
+  test('a connection closed in the middle of the answer is an error on both sides, beside the status', () => {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n'
+    const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'
+    for (const transcript of [
+      server().in(GET).out(head).out('some').closed(),
+      client().out(GET).in(head).in('some').closed(),
+      server().in(GET).out(chunked).closed(),
+    ]) {
+      const { spans, recorded } = seen(transcript)
+      const { attributes, status } = spans[0]!
+      assert.deepEqual(
+        [attributes!['http.response.status_code'], attributes!['error.type'], status],
+        [200, 'connection_closed', { code: 2 }],
+      )
+      assert.equal(recorded[0]!.attributes['error.type'], 'connection_closed')
+    }
+  })
+
+  test('a body that no hook saw anything of is not taken to have broken off', () => {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n'
+    assert.equal(seen(server().in(GET).out(head).closed()).spans[0]!.attributes!['error.type'], undefined)
+  })
 })
 
 describe('what was not seen', () => {

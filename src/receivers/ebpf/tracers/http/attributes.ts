@@ -6,7 +6,7 @@ import { redactQuery } from './query.ts'
 import { Routes } from './routes.ts'
 import type { HttpExchange } from './trace.ts'
 
-/** What the conventions call the failure of a request that was never answered is left to whoever saw it: its connection was closed. */
+/** What the conventions call the failure of a request that was never answered, or not to the end, is left to whoever saw it: its connection was closed. */
 export const UNANSWERED = 'connection_closed'
 
 /** Ports whose routes are learned apart; all others share. */
@@ -74,7 +74,7 @@ export class HttpAttributes {
       'url.query': this.#query(request),
       'http.route': route,
       'http.response.status_code': answer?.status,
-      'error.type': serverError(answer),
+      'error.type': serverError(exchange),
       'http.request.body.size': requestBytes(request),
       'http.response.body.size': answerBytes(request, answer),
       'server.address': endpoint?.address ?? connection.localAddress,
@@ -102,7 +102,7 @@ export class HttpAttributes {
       'url.template': route,
       'url.full': this.#options.path === 'full' ? this.#full(request, address, port) : undefined,
       'http.response.status_code': answer?.status,
-      'error.type': clientError(answer),
+      'error.type': clientError(exchange),
       'http.request.body.size': requestBytes(request),
       'http.response.body.size': answerBytes(request, answer),
       'server.address': address,
@@ -117,13 +117,14 @@ export class HttpAttributes {
   }
 
   /** The same object for the same values. */
-  serverMetric({ request, answer }: HttpExchange, route: string | undefined): Attributes {
+  serverMetric(exchange: HttpExchange, route: string | undefined): Attributes {
+    const { request, answer } = exchange
     let known = this.#byRoute.get(route ?? '')
     if (known === undefined) {
       if (this.#byRoute.size >= NAMES_MOST) this.#byRoute.clear()
       this.#byRoute.set(route ?? '', (known = new Map()))
     }
-    const key = combination(request, answer)
+    const key = combination(exchange)
     const cached = request.scheme === undefined ? known.get(key) : undefined
     if (cached !== undefined) return cached
     const made: Attributes = {
@@ -131,7 +132,7 @@ export class HttpAttributes {
       'url.scheme': request.scheme ?? SCHEME,
       'http.route': route,
       'http.response.status_code': answer?.status,
-      'error.type': serverError(answer),
+      'error.type': serverError(exchange),
       'network.protocol.version': request.version,
     }
     return request.scheme === undefined ? keep(known, key, made) : made
@@ -141,7 +142,7 @@ export class HttpAttributes {
   clientMetric(exchange: HttpExchange): Attributes {
     const { request, answer, connection } = exchange
     const endpoint = this.endpoint(exchange)
-    const key = combination(request, answer)
+    const key = combination(exchange)
     const cached = request.scheme === undefined ? endpoint?.metrics.get(key) : undefined
     if (cached !== undefined) return cached
     const made: Attributes = {
@@ -150,7 +151,7 @@ export class HttpAttributes {
       'server.port': endpoint?.port ?? connection.remotePort,
       'url.scheme': request.scheme ?? SCHEME,
       'http.response.status_code': answer?.status,
-      'error.type': clientError(answer),
+      'error.type': clientError(exchange),
       'network.protocol.version': request.version,
     }
     return request.scheme === undefined && endpoint ? keep(endpoint.metrics, key, made) : made
@@ -190,11 +191,14 @@ export class HttpAttributes {
 const NAMES_MOST = 4096
 
 /** A server is not at fault for a 404. */
-export const serverError = (answer: HttpAnswer | undefined): string | undefined =>
-  answer === undefined ? UNANSWERED : answer.status >= 500 ? String(answer.status) : undefined
+export const serverError = (exchange: HttpExchange): string | undefined => errorFrom(exchange, 500)
 
-export const clientError = (answer: HttpAnswer | undefined): string | undefined =>
-  answer === undefined ? UNANSWERED : answer.status >= 400 ? String(answer.status) : undefined
+export const clientError = (exchange: HttpExchange): string | undefined => errorFrom(exchange, 400)
+
+function errorFrom({ answer, isBrokenOff }: HttpExchange, status: number): string | undefined {
+  if (answer !== undefined && answer.status >= status) return String(answer.status)
+  return answer === undefined || isBrokenOff ? UNANSWERED : undefined
+}
 
 /** Undefined where there is no body, or nobody could count it. */
 function requestBytes({ bodyBytes, contentLength }: HttpRequest): number | undefined {
@@ -208,15 +212,16 @@ function answerBytes({ method }: HttpRequest, answer: HttpAnswer | undefined): n
   return answer.contentLength > 0 ? answer.contentLength : undefined
 }
 
-/** Method, version and status as one number: a method's first letter and length tell it from the others. */
-function combination({ method, version }: HttpRequest, answer: HttpAnswer | undefined): number {
+/** Method, version, status and whether it broke off as one number: a method's first letter and length tell it from the others. */
+function combination({ request: { method, version }, answer, isBrokenOff }: HttpExchange): number {
   const verb = method.charCodeAt(0) * 8 + method.length
-  return (verb * 2 + (version === '1.0' ? 1 : 0)) * 1000 + (answer?.status ?? 0)
+  return (verb * 4 + (version === '1.0' ? 2 : 0) + (isBrokenOff ? 1 : 0)) * 1000 + (answer?.status ?? 0)
 }
 
 function keep(known: Map<number, Attributes>, key: number, attributes: Attributes): Attributes {
   if (known.size >= COMBINATIONS_MOST) known.clear()
-  known.set(key, attributes)
+  // Frozen, its series is found by the object alone.
+  known.set(key, Object.freeze(attributes))
   return attributes
 }
 

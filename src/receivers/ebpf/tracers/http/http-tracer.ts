@@ -141,7 +141,7 @@ export class HttpTracer implements Tracer, ExchangeListener<HttpRequest, HttpAns
   }
 
   #span(process: Process, exchange: HttpExchange, route: string | undefined, end: bigint, trace: Trace): void {
-    const { request, answer } = exchange
+    const { request } = exchange
     const { isClient } = trace
     const start = this.#context.wall(exchange.start)
     this.#context.span(process, {
@@ -155,7 +155,7 @@ export class HttpTracer implements Tracer, ExchangeListener<HttpRequest, HttpAns
       start,
       end: end < start ? start : end,
       attributes: isClient ? this.#attributes.client(exchange, route) : this.#attributes.server(exchange, route),
-      status: (isClient ? clientError(answer) : serverError(answer)) === undefined ? undefined : STATUS_ERROR,
+      status: (isClient ? clientError(exchange) : serverError(exchange)) === undefined ? undefined : STATUS_ERROR,
     })
   }
 
