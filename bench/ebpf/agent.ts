@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../../test/free-ports.ts'
 import { memory } from '../relay/accounting.ts'
 import { grpcSink } from '../relay/grpc-sink.ts'
+import { started } from './children.ts'
 import { TRACERS, processorTime } from './kernel.ts'
 import { Load } from './load.ts'
 import type { Cores } from './overhead.ts'
@@ -130,9 +131,11 @@ class Agent {
     const file = join(this.#folder, 'agent.yaml')
     writeFileSync(file, yaml)
     const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
-    this.#child = spawn(process.execPath, [...profiling, telegen, '--config', file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    this.#child = started(
+      spawn(process.execPath, [...profiling, telegen, '--config', file], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
   }
 
   static async start(yaml: string, effort: AgentEffort): Promise<Agent> {

@@ -110,7 +110,7 @@ static void http(int port, int connections, double microseconds, double rate)
 		double since = now(CLOCK_MONOTONIC);
 		if (rate > 0) {
 			double due = began + turn * 1e6 / rate;
-			if (due >= end)
+			if (due >= end || since >= end)
 				return;
 			if (due > since)
 				usleep(due - since);

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { started } from './children.ts'
 
 /** What became of one task: of an operation, microseconds. */
 export interface Done {
@@ -36,7 +37,7 @@ export class Load {
     const program = join(this.#folder, 'load')
     execFileSync('cc', ['-O2', '-o', program, fileURLToPath(new URL('load.c', import.meta.url))])
     // taskset becomes the program: its process id is the program's.
-    this.#child = spawn('taskset', ['-c', String(core), program], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = started(spawn('taskset', ['-c', String(core), program], { stdio: ['pipe', 'pipe', 'inherit'] }))
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { started } from './children.ts'
 
 const START_LIMIT_MS = 10_000
 const POLL_MS = 20
@@ -32,12 +33,13 @@ export async function nginx(port: number, core: number): Promise<Server> {
 http { access_log off; ${temporary.join(' ')} keepalive_requests 100000000;
   server { listen 127.0.0.1:${port}; location / { default_type application/json; return 200 '${BODY}'; } } }`,
   )
-  const child = spawn('taskset', ['-c', String(core), 'nginx', '-e', 'stderr', '-c', join(folder, 'nginx.conf')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  const child = started(
+    spawn('taskset', ['-c', String(core), 'nginx', '-e', 'stderr', '-c', join(folder, 'nginx.conf')], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  )
   await answers(port, child)
-  const [worker] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').split(' ')
-  return { port, pid: Number(worker), stop: () => stop(child, folder) }
+  return { port, pid: await onlyChild(child), stop: () => stop(child, folder) }
 }
 
 /** `node:http`, the same answer. */
@@ -46,7 +48,7 @@ export async function node(port: number, core: number): Promise<Server> {
     response.setHeader('content-type', 'application/json')
     response.end('${BODY}')
   }).listen(${port}, '127.0.0.1').keepAliveTimeout = 0`
-  const child = spawn('taskset', ['-c', String(core), process.execPath, '-e', source], { stdio: 'inherit' })
+  const child = started(spawn('taskset', ['-c', String(core), process.execPath, '-e', source], { stdio: 'inherit' }))
   await answers(port, child)
   return { port, pid: child.pid as number, stop: () => stop(child) }
 }
@@ -55,7 +57,9 @@ export async function node(port: number, core: number): Promise<Server> {
 export async function dnsmasq(core: number): Promise<Server> {
   const options = '--keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces --user=root'
   const own = ['--listen-address=127.0.0.1', '--pid-file=', '--address=/host.test/192.0.2.7']
-  const child = spawn('taskset', ['-c', String(core), 'dnsmasq', ...options.split(' '), ...own], { stdio: 'inherit' })
+  const child = started(
+    spawn('taskset', ['-c', String(core), 'dnsmasq', ...options.split(' '), ...own], { stdio: 'inherit' }),
+  )
   await answers(53, child)
   return { port: 53, pid: child.pid as number, stop: () => stop(child) }
 }
@@ -67,6 +71,17 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
       throw new Error(`${child.spawnargs.join(' ')} does not answer at ${port}`)
     await pause(POLL_MS)
   }
+}
+
+/** It listens before it has started its worker. */
+async function onlyChild({ pid }: ChildProcess): Promise<number> {
+  const limit = performance.now() + START_LIMIT_MS
+  while (performance.now() < limit) {
+    const [worker] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean)
+    if (worker !== undefined) return Number(worker)
+    await pause(POLL_MS)
+  }
+  throw new Error(`process ${pid} has no worker`)
 }
 
 const isOpen = (port: number): Promise<boolean> =>
