@@ -50,7 +50,8 @@ const SECTIONS = [
 Whether each was loaded and attached. What is missing on some kernels is optional, and its tracer goes on without.`,
   `## Types of program
 
-What \`telegen doctor\` finds by loading and attaching a program of two instructions; not all of them are used yet.`,
+What \`telegen doctor\` finds by loading and attaching a program of two instructions; not all of them are used yet. \`tc\` is a module of Debian's kernels,
+and the emulated machine has none.`,
 ]
 
 function scenarioTable(columns: readonly Column[], head: readonly string[], notes: Notes): string {
