@@ -266,9 +266,9 @@ test('the example of everything runs: sampled, counted, by tenant, behind passwo
   try {
     const [http] = own.slice(1) as [number]
     for (let trace = 0; trace < 200; trace++) await post(http, '/v1/traces', span('applications', {}, `${trace}`))
-    assert.equal(await post(outside, '/v1/traces', span('nobody')), 401)
-    assert.equal(await post(issued, '/v1/traces', span('nobody')), 401)
-    assert.equal(await post(issued, '/v1/traces', span('nobody'), { authorization: 'Bearer a.b.c' }), 503)
+    assert.equal(await post(outside, '/v1/traces', span('turned-away')), 401)
+    assert.equal(await post(issued, '/v1/traces', span('turned-away')), 401)
+    assert.equal(await post(issued, '/v1/traces', span('turned-away'), { authorization: 'Bearer a.b.c' }), 503)
     const authorization = `Basic ${Buffer.from('sender:only-for-trials').toString('base64')}`
     assert.equal(await post(outside, '/v1/traces', span('named'), { authorization, 'x-tenant': 'acme' }), 200)
     for (const what of [
@@ -284,7 +284,7 @@ test('the example of everything runs: sampled, counted, by tenant, behind passwo
       await until(async () => (await stored(backend)).includes(what), `${what} at the backend`)
     const text = await stored(backend)
     assert.match(text, /"sender\.name"/)
-    assert.doesNotMatch(text, /nobody/)
+    assert.doesNotMatch(text, /turned-away/)
     const kept = async () => (await stored(backend)).split('"applications"').length - 1
     await until(async () => (await kept()) >= SAMPLED, 'all that is sampled')
     assert.equal(await kept(), SAMPLED)

@@ -48,8 +48,8 @@ interface Seen extends Span {
 const flat = (attributes: Span['attributes'] = []) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-/** Every span that was written until now. */
-async function spansIn(file: string): Promise<Seen[]> {
+/** Every span of the server at this port that was written until now: others on this host serve and ask, too. */
+async function spansIn(file: string, port: number): Promise<Seen[]> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
   return lines
@@ -64,6 +64,7 @@ async function spansIn(file: string): Promise<Seen[]> {
         ),
       )
     })
+    .filter((span) => Number(span.with['server.port']) === port)
 }
 
 async function until<T>(look: () => Promise<T | undefined>, what: string, patience = PATIENCE): Promise<T> {
@@ -161,7 +162,7 @@ describe('the receiver ebpf, beside real programs', { skip }, () => {
       const file = join(telegen.directory, 'out.jsonl')
       const spans = await until(
         async () => {
-          const seen = await spansIn(file)
+          const seen = await spansIn(file, port)
           return seen.length >= 40 ? seen : undefined
         },
         'the spans of both sides',
@@ -201,7 +202,7 @@ describe('the receiver ebpf, beside real programs', { skip }, () => {
       await keepAlive(port, REQUESTS, 64)
       const file = join(telegen.directory, 'out.jsonl')
       const spans = await until(async () => {
-        const seen = await spansIn(file)
+        const seen = await spansIn(file, port)
         return seen.length >= REQUESTS ? seen : undefined
       }, `${REQUESTS} spans`)
       const paths = new Map<unknown, number>()
