@@ -77,6 +77,7 @@ export interface InstrumentAbout {
   readonly int?: boolean
 }
 
+/** Attributes that are used again and again are best frozen: their series is then found by the object, without a look at what stands in it. */
 export interface Histogram {
   record(process: Process, value: number, attributes: Attributes, exemplar?: ExemplarFields): void
 }

@@ -28,6 +28,8 @@ interface OfResource<V> {
   /** A first collection has found it gone: the next one forgets it. */
   isEnding: boolean
   readonly byKey: Map<string, Series<V>>
+  /** By the object itself, where it is frozen: to make its key costs more than all else that is done for a value. */
+  readonly byFrozen: WeakMap<Attributes, Series<V>>
   readonly all: Series<V>[]
 }
 
@@ -55,8 +57,11 @@ export class SeriesTable<V> {
   /** The value to be changed. */
   value(process: Process, attributes: Attributes): V {
     const of = this.#of(process)
-    const known = of?.byKey.get(attributesKey(attributes))
-    return (known ?? this.#find(process, attributes)).value
+    const frozen = of?.byFrozen.get(attributes)
+    if (frozen) return frozen.value
+    const found = of?.byKey.get(attributesKey(attributes)) ?? this.#find(process, attributes)
+    if (found !== this.#overflow && Object.isFrozen(attributes)) this.#of(process)?.byFrozen.set(attributes, found)
+    return found.value
   }
 
   get resources(): Iterable<Attributes> {
@@ -100,7 +105,7 @@ export class SeriesTable<V> {
   }
 
   #begin(process: Process): OfResource<V> {
-    const of: OfResource<V> = { process, isEnding: false, byKey: new Map(), all: [] }
+    const of: OfResource<V> = { process, isEnding: false, byKey: new Map(), byFrozen: new WeakMap(), all: [] }
     this.#byResource.set(process.resource, of)
     return of
   }

@@ -97,6 +97,26 @@ describe('aggregates', () => {
     assert.equal(instruments.counter('c', COUNT), counter, 'an instrument is made once')
   })
 
+  test('attributes that are frozen are of the same series as their like, of each process its own', () => {
+    const { instruments, collect } = aggregating()
+    const counter = instruments.counter('c', COUNT)
+    const [one, two] = [known(1), known(2)]
+    const frozen = Object.freeze({ a: 'x' })
+    const reused: Record<string, string> = { a: 'x' }
+    for (const process of [one, one, two]) counter.add(process, 1, frozen)
+    counter.add(one, 1, reused)
+    reused['a'] = 'y'
+    counter.add(one, 1, reused)
+    assert.deepEqual(
+      collect(20n).map(({ pid, with: attributes, point }) => [pid, attributes['a'], point.asInt]),
+      [
+        [1, 'x', '3'],
+        [1, 'y', '1'],
+        [2, 'x', '1'],
+      ],
+    )
+  })
+
   test('a histogram puts a value that is a bound below it, and shows each exemplar once', () => {
     const { instruments, collect } = aggregating()
     const histogram = instruments.histogram('h', { ...ABOUT, boundaries: [0.1, 0.5, 1] })
