@@ -47,9 +47,14 @@ async function attachWhileSame(
   } catch (thrown) {
     throw process.isSame() ? thrown : gone()
   }
-  if (process.isSame()) return handle
-  object.detach(handle)
-  throw gone()
+  let isSame = false
+  try {
+    isSame = process.isSame()
+  } finally {
+    if (!isSame) object.detach(handle)
+  }
+  if (!isSame) throw gone()
+  return handle
 }
 
 async function whereOf(addon: Addon, file: number, place: ProbePlace): Promise<Attachment> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, afterEach, describe, test } from 'node:test'
@@ -34,8 +34,8 @@ describe('an agent without privileges', { skip: (await reasonToSkip()) ?? false 
   after(() => rmSync(folder, { recursive: true, force: true }))
 
   async function startLoader(...flags: readonly string[]): Promise<Lines> {
-    const arguments_ = [MAIN, 'bpf-loader', '--socket', socket, '--user', `${NOBODY}`, '--mode', '0666', ...flags]
-    const loader = new Lines(spawn(process.execPath, arguments_, { env }))
+    const given = [MAIN, 'bpf-loader', '--socket', socket, '--user', `${NOBODY}`, '--mode', '0666', ...flags]
+    const loader = new Lines(spawn(process.execPath, given, { env }))
     started.push(loader)
     await loader.line((line) => line.includes('Agents are served'))
     return loader
@@ -183,8 +183,17 @@ class Lines {
 }
 
 function children(pid: number): number[] {
-  const { stdout } = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
-  return stdout.split('\n').filter(Boolean).map(Number)
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && alive(Number(name)))
+  return all.map(Number).filter((each) => parent(each) === pid)
+}
+
+function parent(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+  } catch {
+    // It has ended meanwhile.
+    return undefined
+  }
 }
 
 function alive(pid: number): boolean {
