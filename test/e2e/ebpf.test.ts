@@ -127,7 +127,7 @@ async function keepAlive(port: number, requests: number, connections: number): P
       const socket = connect({ port, host: '127.0.0.1', noDelay: true })
       await once(socket, 'connect')
       for (let number = next++; number < requests; number = next++) {
-        socket.write(`GET /item/${number} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+        socket.write(`GET /item/${number} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`)
         let answer = ''
         while (!/\r\n\r\nanswer \d$/.test(answer)) answer += String((await once(socket, 'data'))[0])
         assert.match(answer, new RegExp(`answer ${number % 10}$`))
