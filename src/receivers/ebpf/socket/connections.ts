@@ -56,14 +56,13 @@ export class Connections {
   readonly #byId = new Map<number, Conversation>()
   readonly #protocols: (Spoken | undefined)[] = []
   readonly #options: ConnectionsOptions
+  /** Never left where it is for long: it would keep every table that the map has outgrown since. */
   #sweep: IterableIterator<Conversation>
-  #roomSweep: IterableIterator<Conversation>
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
     for (const spoken of options.protocols) this.#protocols[spoken.id] = spoken
     this.#sweep = this.#byId.values()
-    this.#roomSweep = this.#byId.values()
   }
 
   get size(): number {
@@ -78,12 +77,12 @@ export class Connections {
   }
 
   tick(now: number): void {
+    if (this.#byId.size === 0) this.#sweep = this.#byId.values()
     for (let swept = Math.min(SWEPT_PER_TICK, this.#byId.size); swept > 0; swept--) {
-      let next = this.#sweep.next()
-      if (next.done) next = (this.#sweep = this.#byId.values()).next()
-      if (next.done) return
-      next.value.tick(now)
-      if (now - next.value.time > IDLE_NS) this.#forget(next.value)
+      const next = this.#next()
+      if (!next) return
+      next.tick(now)
+      if (now - next.time > IDLE_NS) this.#forget(next)
     }
   }
 
@@ -110,15 +109,22 @@ export class Connections {
   #makeRoom(): void {
     let quietest: Conversation | undefined
     for (let asked = 0; asked < ASKED_FOR_ROOM; asked++) {
-      let next = this.#roomSweep.next()
-      if (next.done) next = (this.#roomSweep = this.#byId.values()).next()
-      if (next.done) break
-      if (!quietest || next.value.time < quietest.time) quietest = next.value
+      const next = this.#next()
+      if (!next) break
+      if (!quietest || next.time < quietest.time) quietest = next
     }
     if (!quietest) return
     this.#options.account.note('connections_evicted')
     quietest.abandon('connection_evicted')
     this.#forget(quietest)
+  }
+
+  /** All in turn, over and over. */
+  #next(): Conversation | undefined {
+    const next = this.#sweep.next()
+    if (!next.done) return next.value
+    this.#sweep = this.#byId.values()
+    return this.#sweep.next().value as Conversation | undefined
   }
 
   #forget(conversation: Conversation): void {
