@@ -35,7 +35,7 @@ export class Load {
 
   constructor(core: number) {
     const program = join(this.#folder, 'load')
-    execFileSync('cc', ['-O2', '-o', program, fileURLToPath(new URL('load.c', import.meta.url))])
+    execFileSync('clang', ['-O2', '-o', program, fileURLToPath(new URL('load.c', import.meta.url))])
     // taskset becomes the program: its process id is the program's.
     this.#child = started(spawn('taskset', ['-c', String(core), program], { stdio: ['pipe', 'pipe', 'inherit'] }))
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()

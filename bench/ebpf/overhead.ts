@@ -132,16 +132,24 @@ const SCENARIOS: readonly Scenario[] = [
 export async function overheadBench(
   effort: Effort,
   tell: (row: CostRow) => void,
-): Promise<{ costs: CostRow[]; programs: ProgramRow[] }> {
+): Promise<{ costs: CostRow[]; programs: ProgramRow[]; notMeasured: string[] }> {
   const costs: CostRow[] = []
   const programs: ProgramRow[] = []
+  const notMeasured: string[] = []
   for (const scenario of SCENARIOS) {
-    const made = await run(scenario, effort)
-    made.costs.forEach(tell)
-    costs.push(...made.costs)
-    programs.push(...made.programs)
+    try {
+      const made = await run(scenario, effort)
+      made.costs.forEach(tell)
+      costs.push(...made.costs)
+      programs.push(...made.programs)
+    } catch (error) {
+      // One that cannot run here, as where its port is taken, is told of, and keeps none of the others out.
+      const why = `${scenario.name}, ${scenario.tracers.join(', ')}: ${(error as Error).message}`
+      console.error(`NOT MEASURED: ${why}`)
+      notMeasured.push(why)
+    }
   }
-  return { costs, programs }
+  return { costs, programs, notMeasured }
 }
 
 async function run(scenario: Scenario, effort: Effort): Promise<{ costs: CostRow[]; programs: ProgramRow[] }> {
@@ -149,8 +157,8 @@ async function run(scenario: Scenario, effort: Effort): Promise<{ costs: CostRow
   const { cores } = effort
   const load = new Load(scenario.server ? cores.load : cores.traced)
   const kernel = await Kernel.open(scenario.isRemote ? load.pid : undefined)
-  const server = await scenario.server?.(cores)
-  const pids = server ? [server.pid] : []
+  let server: Server | undefined
+  const pids: number[] = []
   const pairs = measures.map((): Pairs => ({ without: [], with: [] }))
   const window = async (into: 'with' | 'without') => {
     await pause(SETTLE_MS)
@@ -172,6 +180,8 @@ async function run(scenario: Scenario, effort: Effort): Promise<{ costs: CostRow
   }
   let lost = 0
   try {
+    server = await scenario.server?.(cores)
+    if (server) pids.push(server.pid)
     // The order changes from pair to pair: what a window leaves behind is not always the same one's.
     for (let round = 0; round < effort.pairs; round++) {
       if (round % 2 === 0) await window('without')

@@ -1,9 +1,10 @@
 /** `docs/overhead.md`. */
-import { mebibytes, percent, signed } from './print.ts'
+import { kibibytes, mebibytes, percent, signed } from './print.ts'
+import { verdictOf } from './results.ts'
 import type { AgentRow, CostRow, DecodeRow, IdleRow, MemoryRow, ProgramRow, Results, RingRow } from './results.ts'
 
 export function page(results: Results): string {
-  const { machine, date, loadAverage, costs, programs, memory, idle, agent, ring, decode } = results
+  const { machine, date, loadAverage, costs, notMeasured, programs, memory, idle, agent, ring, decode } = results
   const parts = [
     `# What the receiver ebpf costs
 
@@ -12,6 +13,7 @@ measure yours, and whatever a release changes.
 
 Measured on: ${machine}; ${date}. Load average before it began: ${loadAverage.toFixed(1)}.`,
     costPart(costs),
+    ...notMeasured.map((what) => `Not measured: ${what}.`),
     programPart(programs),
     agentPart(agent, idle),
     memoryPart(memory, [idle.residentBytes, ...agent.map(({ residentBytes }) => residentBytes)]),
@@ -25,7 +27,7 @@ const HOW = `## How it is measured
 
 \`\`\`
 npm run build
-npm run bench -- ebpf --write    # as root, some ten minutes; needs clang, cc, nginx, dnsmasq
+npm run bench -- ebpf --write    # as root, some ten minutes; needs clang, nginx, dnsmasq
 npm run bench -- ebpf overhead   # a part alone; --quick for a first look
 \`\`\`
 
@@ -90,17 +92,19 @@ function programPart(rows: readonly ProgramRow[]): string {
 }
 
 function agentPart(rows: readonly AgentRow[], idle: IdleRow): string {
-  const lines = rows.map(({ rate, sides, output, wanted, reached, core, perRequestUs, residentBytes }) =>
-    cells([
+  const lines = rows.map((row) => {
+    const { rate, sides, output, wanted, reached, core, perRequestUs, residentBytes } = row
+    const verdict = verdictOf(row)
+    return cells([
       `${rate.toLocaleString('en')} (${Math.round(reached).toLocaleString('en')})`,
       sides === 'server' ? 'the server' : 'both: 2 spans a request',
       `\`${output}\``,
       `**${percent(core)}**`,
-      wanted === undefined ? '' : `< ${percent(wanted)}${core < wanted ? '' : ', **missed**'}`,
+      wanted === undefined ? '' : `< ${percent(wanted)}${verdict === 'kept' ? '' : `, **${verdict}**`}`,
       perRequestUs.toFixed(1),
       mebibytes(residentBytes),
-    ]),
-  )
+    ])
+  })
   return table(
     "## The agent's process",
     `All threads, as a share of one core, with the tracer \`http\`, traces and metrics, and an nginx that is asked over 16 connections. With clients on other hosts one side is traced, the server; where
@@ -112,12 +116,12 @@ they run on the same one, both. While nothing happens, with all four tracers: **
 }
 
 function memoryPart(rows: readonly MemoryRow[], resident: readonly number[]): string {
-  const lines = rows.map(({ of, maps, programs }) => cells([of, mebibytes(maps), mebibytes(programs)]))
+  const lines = rows.map(({ of, maps, programs }) => cells([of, mebibytes(maps), kibibytes(programs)]))
   return table(
     '## Memory',
     `Of the kernel, as it accounts for maps and programs (\`memlock\`), with the options' defaults; a tracer that is off has none of it. Shared are the ring (16 MiB) and the verdicts on
 processes. The agent's own: ${mebibytes(Math.min(...resident))} to ${mebibytes(Math.max(...resident))} MiB resident in the runs above.`,
-    ['tracer', 'maps, MiB', 'programs, MiB'],
+    ['tracer', 'maps, MiB', 'programs, KiB'],
     ['---', '--:', '--:'],
     lines,
   )

@@ -1,4 +1,5 @@
 /** What is measured, on the terminal. */
+import { verdictOf } from './results.ts'
 import type { AgentRow, CostRow, IdleRow, MemoryRow, ProgramRow } from './results.ts'
 
 export function printCost({ scenario, tracers, what, unit, without, added, lost }: CostRow): void {
@@ -20,7 +21,7 @@ export function printPrograms(rows: readonly ProgramRow[]): void {
 
 export function printMemory(rows: readonly MemoryRow[]): void {
   for (const { of, maps, programs } of rows)
-    console.log(`  ${of.padEnd(16)}${mebibytes(maps).padStart(8)} MiB of maps, ${mebibytes(programs)} of programs`)
+    console.log(`  ${of.padEnd(16)}${mebibytes(maps).padStart(8)} MiB of maps, ${kibibytes(programs)} KiB of programs`)
   console.log()
 }
 
@@ -28,18 +29,9 @@ export function printIdle({ core, residentBytes, seconds }: IdleRow): void {
   console.log(`  idle, all tracers, ${seconds} s: ${percent(core)} of a core, ${mebibytes(residentBytes)} MiB`)
 }
 
-export function printAgent({
-  rate,
-  sides,
-  output,
-  wanted,
-  core,
-  perRequestUs,
-  residentBytes,
-  reached,
-}: AgentRow): void {
-  const verdict =
-    wanted === undefined ? '' : core < wanted ? ` (wanted ${percent(wanted)})` : ` ABOVE ${percent(wanted)}`
+export function printAgent(row: AgentRow): void {
+  const { rate, sides, output, wanted, core, perRequestUs, residentBytes, reached } = row
+  const verdict = wanted === undefined ? '' : ` (wanted ${percent(wanted)}: ${verdictOf(row)})`
   console.log(
     `  ${rate}/s (${reached.toFixed(0)}), ${sides}, ${output}: ${percent(core)} of a core${verdict}, ${perRequestUs.toFixed(1)} us a request, ${mebibytes(residentBytes)} MiB`,
   )
@@ -48,3 +40,4 @@ export function printAgent({
 export const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(2)}`
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
 export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
+export const kibibytes = (bytes: number): string => (bytes / 2 ** 10).toFixed(0)

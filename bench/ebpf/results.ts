@@ -46,6 +46,20 @@ export interface AgentRow {
   readonly residentBytes: number
 }
 
+/** A load that was not held proves nothing of what was promised at it. */
+export function verdictOf({
+  wanted,
+  core,
+  rate,
+  reached,
+}: AgentRow): 'kept' | 'missed' | 'rate not reached' | undefined {
+  if (wanted === undefined) return undefined
+  if (core >= wanted) return 'missed'
+  return reached < rate * RATE_HELD ? 'rate not reached' : 'kept'
+}
+
+const RATE_HELD = 0.98
+
 export interface IdleRow {
   readonly core: number
   readonly residentBytes: number
@@ -81,6 +95,7 @@ export interface Results {
   /** The load average when it began: what others did on the machine. */
   readonly loadAverage: number
   readonly costs: readonly CostRow[]
+  readonly notMeasured: readonly string[]
   readonly programs: readonly ProgramRow[]
   readonly memory: readonly MemoryRow[]
   readonly idle: IdleRow

@@ -18,15 +18,15 @@ const BURST = 10
 const SETTLE_MS = 500
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' }
 
-export async function ringBench(rates: readonly number[], seconds: number): Promise<RingRow[]> {
+export async function ringBench(paces: readonly Omit<Pace, 'burst'>[]): Promise<RingRow[]> {
   const loaded = loadAddon()
   if (loaded.kind === 'unavailable') throw new Error(loaded.reason)
   const elf = compile()
-  console.log(`64-byte events for ${seconds} s each, ring of ${RING_BYTES / 2 ** 20} MiB, Node ${process.version}\n`)
+  console.log(`64-byte events, ring of ${RING_BYTES / 2 ** 20} MiB, Node ${process.version}\n`)
   console.log('  asked/s      read/s   lost  never written   CPU us/event   of a core')
   const rows: RingRow[] = []
-  for (const rate of rates) {
-    const row = await run(loaded.addon, elf, { rate, seconds, burst: BURST })
+  for (const pace of paces) {
+    const row = await run(loaded.addon, elf, { ...pace, burst: BURST })
     console.log(line(row))
     rows.push(row)
   }
