@@ -40,7 +40,7 @@ export const PROBES: TracerRequest = {
       name: 'uprobe',
       needs: ['uprobe_multi'],
       object: 'test/probes',
-      probes: ['on_function', 'on_functions'],
+      probes: ['on_function', 'on_functions', 'on_kernel'],
     },
   ],
   constants: {},

@@ -30,6 +30,12 @@ int on_functions(void *context)
 	return ran(1);
 }
 
+SEC("kprobe")
+int on_kernel(void *context)
+{
+	return ran(0);
+}
+
 SEC("tp_btf/sched_process_exec")
 int on_exec(void *context)
 {
