@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { campaign } from './campaign.ts'
 import { ConfigTarget } from './config/target.ts'
+import { EbpfTarget } from './ebpf/target.ts'
 import { Http2Target } from './http2/target.ts'
 import { OtlpTarget } from './otlp/target.ts'
 import type { Random } from './random.ts'
@@ -30,6 +31,8 @@ describe('fuzzing', () => {
   test('no OTLP request breaks a Telegen that has every kind of stage', () => quiet(new OtlpTarget(SEED, 150), 300))
   test('nothing that is said over HTTP/2 breaks its server, nor its client', () => quiet(new Http2Target(100), 200))
   test('no configuration breaks the way from its text to a graph', () => quiet(new ConfigTarget(), 300))
+
+  test('nothing that lies in a ring breaks a tracer of the receiver ebpf', () => quiet(new EbpfTarget(), 500))
 
   test('no fault of a disk, and no end of a process, breaks the store', () => quiet(new StoreTarget(), 150))
 

@@ -1,4 +1,4 @@
-/** `npm run fuzz -- otlp|http2|config|store [--minutes 10] [--seed n] [--first n] [--input file]`: exits 1 where a promise was broken. */
+/** `npm run fuzz -- otlp|http2|config|store|ebpf [--minutes 10] [--seed n] [--first n] [--input file]`: exits 1 where a promise was broken. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { campaign, replay } from './campaign.ts'
@@ -13,6 +13,7 @@ const TARGETS: Readonly<Record<string, (seed: number) => Promise<Target<unknown>
   http2: async () => new (await import('./http2/target.ts')).Http2Target(),
   config: async () => new (await import('./config/target.ts')).ConfigTarget(),
   store: async () => new (await import('./store/target.ts')).StoreTarget(),
+  ebpf: async () => new (await import('./ebpf/target.ts')).EbpfTarget(),
 }
 
 const { values, positionals } = parseArgs({
