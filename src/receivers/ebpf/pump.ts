@@ -4,9 +4,9 @@ import type { Clock, Timer } from '../../plugin.ts'
 export const DRAIN_BYTES = 256 * 1024
 /** Buffers that are read in one go, before timers and messages have their turn. */
 const BUFFERS_PER_TURN = 8
-/** Milliseconds until the ring is looked at again, at least and at most. */
+/** Milliseconds until the ring is looked at again, at least and at most: on a quiet host each look costs more than what it finds. */
 const BUSY_MS = 5
-const IDLE_MS = 50
+const IDLE_MS = 100
 /**
  * What should come in a pause: half of what the kernel wakes us at (`RING_WAKE_BYTES`), since each event beyond that costs who makes it a wake-up, and
  * each turn costs as much as some events do. Of a small ring less: a quarter of it.
