@@ -22,7 +22,7 @@ function pumping() {
   return { clock, ring, state, pump }
 }
 
-test('a ring in which little comes is looked at ten times a second, one in which much does two hundred times', () => {
+test('a ring in which little comes is looked at ten times a second, one in which much does a hundred times and more', () => {
   const { clock, ring, state } = pumping()
   const looks = (events: number, bytes: number) => {
     for (let each = 0; each < events; each++) ring.waiting.push(Buffer.alloc(bytes))
@@ -35,7 +35,7 @@ test('a ring in which little comes is looked at ten times a second, one in which
   assert.equal(looks(10, 100), 10)
   assert.equal(state.read, 1_000)
   const busy = looks(100, 96 * 1024)
-  assert.ok(busy > 160, `${busy} looks`)
+  assert.ok(busy > 100, `${busy} looks`)
   looks(0, 0)
   assert.equal(looks(0, 0), 10)
 })
