@@ -13,6 +13,14 @@ export const EVENT_TCP = 0x0200
 export const EVENT_DNS = 0x0300
 export const EVENT_PROCESS = 0x0400
 
+/** As the kernel numbers them. */
+export const AF_INET = 2
+export const AF_INET6 = 10
+/** An address in an event, of either family: IPv4 stands in its first four bytes. */
+export const ADDRESS_BYTES = 16
+/** `comm`, ended by a zero. */
+export const NAME_BYTES = 16
+
 const TWO_TO_32 = 0x1_0000_0000
 
 export const typeOf = (event: Buffer, at: number): number => event.readUInt16LE(at)

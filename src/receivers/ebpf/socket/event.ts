@@ -1,4 +1,5 @@
 import { EVENT_SOCKET } from '../event.ts'
+export { ADDRESS_BYTES, AF_INET, AF_INET6, NAME_BYTES } from '../event.ts'
 
 /** `struct socket_data` and `struct socket_closed` of `bpf/socket/event.h`, held to it by a test. Little-endian. */
 export const EVENT_SOCKET_DATA = EVENT_SOCKET + 1
@@ -19,11 +20,6 @@ export const DATA_UNREAD = 2
 
 export const PAYLOAD_BYTES_MAX = 4096
 export const TAIL_BYTES = 8
-
-export const AF_INET = 2
-export const AF_INET6 = 10
-export const ADDRESS_BYTES = 16
-export const NAME_BYTES = 16
 
 /** Where each field of `struct socket_data` begins. */
 export const SOCKET_DATA = {

@@ -1,4 +1,5 @@
 import { EVENT_DNS } from '../../event.ts'
+export { ADDRESS_BYTES, AF_INET, AF_INET6, NAME_BYTES } from '../../event.ts'
 
 /** `struct dns_message` of `bpf/dns/event.h`, held to it by a test. Little-endian. */
 export const EVENT_DNS_MESSAGE = EVENT_DNS + 1
@@ -8,14 +9,10 @@ export const DNS_VERSION = 1
 export const DIRECTION_IN = 0
 export const DIRECTION_OUT = 1
 export const IPPROTO_TCP = 6
-export const AF_INET = 2
-export const AF_INET6 = 10
 
 export const PORTS_MAX = 8
 export const PAYLOAD_BYTES = 512
 export const PAYLOAD_BYTES_MAX = 1232
-export const ADDRESS_BYTES = 16
-export const NAME_BYTES = 16
 
 /** Where each field of `struct dns_message` begins. */
 export const DNS_MESSAGE = {

@@ -1,4 +1,5 @@
 import { EVENT_TCP } from '../../event.ts'
+export { ADDRESS_BYTES, AF_INET, AF_INET6, NAME_BYTES } from '../../event.ts'
 
 /** `struct tcp_event` of `bpf/tcp/event.h`, held to it by a test. Little-endian. */
 export const EVENT_TCP_OPENED = EVENT_TCP + 1
@@ -15,11 +16,6 @@ export const ROLE_OPENED = 1
 export const ROLE_ACCEPTED = 2
 
 export const TCP_OWNER_GUESSED = 1
-
-export const AF_INET = 2
-export const AF_INET6 = 10
-export const ADDRESS_BYTES = 16
-export const NAME_BYTES = 16
 
 /** Where each field of `struct tcp_event` begins. */
 export const TCP_EVENT = {
