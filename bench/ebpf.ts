@@ -70,8 +70,8 @@ async function agent(options: readonly string[]): Promise<Part<'agent' | 'idle'>
   const profiles = text(options, 'profiles')
   if (profiles !== undefined) mkdirSync(profiles, { recursive: true })
   const times = isQuick(options)
-    ? { warmUpMs: 3_000, ms: 5_000, idleMs: 5_000 }
-    : { warmUpMs: 8_000, ms: 15_000, idleMs: 20_000 }
+    ? { warmUpMs: 3_000, settleMs: 1_000, ms: 5_000, idleMs: 5_000 }
+    : { warmUpMs: 12_000, settleMs: 4_000, ms: 20_000, idleMs: 20_000 }
   const effort: AgentEffort = { ...times, cores: coresOf(options), profiles, telegen: text(options, 'telegen') }
   const idle = await idleBench(effort)
   printIdle(idle)

@@ -19,11 +19,15 @@ const BUILT = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const READY = 'Everything is ready'
 const START_LIMIT_MS = 30_000
 const CONNECTIONS = 16
+/** Requests a second, at least. */
+const WARM_UP_RATE = 2_000
 
 export interface AgentEffort {
   readonly cores: Cores
-  /** Until its code is compiled. */
+  /** Until its code is compiled, at `WARM_UP_RATE`: an agent runs for months, not for its first minute. */
   readonly warmUpMs: number
+  /** Then at the rate that is measured. */
+  readonly settleMs: number
   readonly ms: number
   readonly idleMs: number
   /** Another `telegen` than the one in `dist/`: its `cli/main.js`. */
@@ -42,6 +46,7 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { rate: 200, sides: 'server', output: 'nop', wanted: 0.01 },
+  { rate: 200, sides: 'server', output: 'otlp_grpc', wanted: 0.01 },
   { rate: 200, sides: 'both', output: 'otlp_grpc', wanted: 0.01 },
   { rate: 5_000, sides: 'server', output: 'nop', wanted: 0.1 },
   { rate: 5_000, sides: 'server', output: 'otlp_grpc', wanted: 0.1 },
@@ -83,7 +88,7 @@ export async function idleBench(effort: AgentEffort): Promise<IdleRow> {
 }
 
 async function run({ rate, sides, output, wanted }: Case, effort: AgentEffort): Promise<AgentRow> {
-  const { cores, warmUpMs, ms } = effort
+  const { cores, warmUpMs, settleMs, ms } = effort
   const server = await nginx(await freePort(), cores.traced)
   const load = new Load(cores.load)
   const sinkPort = await freePort()
@@ -99,7 +104,8 @@ async function run({ rate, sides, output, wanted }: Case, effort: AgentEffort): 
   )
   try {
     const task = { kind: 'http', port: server.port, connections: CONNECTIONS, rate } as const
-    await load.do({ ...task, ms: warmUpMs })
+    await load.do({ ...task, rate: Math.max(rate, WARM_UP_RATE), ms: warmUpMs })
+    await load.do({ ...task, ms: settleMs })
     const before = processorTime(agent.pid)
     const { operations, wallUs } = await load.do({ ...task, ms })
     const used = processorTime(agent.pid) - before

@@ -77,7 +77,7 @@ export const ebpfOptions = Options({
         maximum: 100_000,
         description: 'Spans or log records that are emitted at once.',
       }),
-      flush_interval: Duration({ default: '200ms', description: 'How long they wait for others at most.' }),
+      flush_interval: Duration({ default: '500ms', description: 'How long they wait for others at most.' }),
     },
     { description: 'Bounds of what is held and emitted.' },
   ),

@@ -6,7 +6,7 @@ export const DRAIN_BYTES = 256 * 1024
 const BUFFERS_PER_TURN = 8
 /** Milliseconds until the ring is looked at again, at least and at most: on a quiet host each look costs more than what it finds. */
 const BUSY_MS = 5
-const IDLE_MS = 100
+const IDLE_MS = 250
 /**
  * What should come in a pause: half of what the kernel wakes us at (`RING_WAKE_BYTES`), since each event beyond that costs who makes it a wake-up, and
  * each turn costs as much as some events do. Of a small ring less: a quarter of it.

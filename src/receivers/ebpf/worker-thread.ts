@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Timer } from '../../plugin.ts'
 import type { BatchMessage, FromWorker, ToWorker, WorkerStart } from './messages.ts'
@@ -40,6 +41,7 @@ export class WorkerThread {
   }
 
   begin(): void {
+    setFlagsFromString('--min-semi-space-size=4')
     const worker = new Worker(entry(), {
       workerData: this.#start,
       name: 'ebpf',
