@@ -21,6 +21,13 @@ import { TestBed } from '../src/testing.ts'
 import { logsRequest, profilesRequest, spansRequest } from './graph/requests.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+/** Which components of a kind the documentation says what they answer for. */
+const answeredFor = (kind: Kind): string[] => {
+  const [, holders = ''] = readFileSync(`${ROOT}docs/delivery.md`, 'utf8').split('## Holders, one by one')
+  return [...holders.matchAll(/^\| (\w+?)s? (`[^|]*)\|/gm)]
+    .filter(([, of]) => of === kind)
+    .flatMap(([, , types = '']) => [...types.matchAll(/`(\w+)`/g)].map(([, type]) => type as string))
+}
 const SNAKE = /^[a-z][a-z0-9_]*$/
 /** Some options are named after metrics, one of them `system.cpu.load_average.1m`. */
 const OPTION = /^([a-z][a-z0-9_]*|1m|5m|15m)$/
@@ -133,6 +140,10 @@ for (const kind of KINDS)
         assert.match(example, new RegExp(`^  ${type}(/\\w+)?:`, 'm'))
         await configured(kind, type)
       })
+
+      if (kind !== 'extension')
+        test('stands among the holders of docs/delivery.md, with what a crash costs', () =>
+          assert.ok(answeredFor(kind).includes(type), `${kind}s there: ${answeredFor(kind).join(', ')}`))
 
       test('is created without touching anything', async () => {
         const configuration = await configured(kind, type)
