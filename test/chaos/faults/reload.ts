@@ -11,6 +11,8 @@ const LONG = 110
 const SHORT = 15
 /** One in so many is invalid. */
 const INVALID_EVERY = 10
+/** Of the requests: were more not issued in time, the load would not be what it is said to be. */
+const LATE = 0.05
 
 /** A change, and how Telegen ends a reload to it. The header that `round` sets is the harness's own proof, at the backend, that it is in effect. */
 type Change = (round: number, scene: Scene) => { readonly overlay: object; readonly ends: string }
@@ -94,8 +96,9 @@ const storm: Row = {
     scene.strike(marked, 'configurations seen in effect by the backend')
     scene.note(`${rounds} reloads, ${invalid} of them invalid; the slowest took ${slowest} ms`)
     await scene.generator.call('stop')
-    const { answers, skipped } = await scene.generator.call('ledger')
+    const { answers, issued, skipped } = await scene.generator.call('ledger')
     scene.note(`answers ${JSON.stringify(answers)}, ${skipped} not issued in time`)
+    scene.expect(skipped <= LATE * (issued + skipped), `${skipped} requests were not issued in time, ${issued} were`)
     scene.expect(!answers['ECONNREFUSED'], `${answers['ECONNREFUSED']} connections were refused`)
     // A kept connection may end just when a request is on its way: HTTP has no way to prevent that, and senders send again.
     const others = Object.keys(answers).filter((says) => says !== '200' && says !== 'ECONNRESET')
