@@ -1,6 +1,5 @@
 import { ADDRESS_BYTES, AF_INET6, DIRECTION_OUT, NAME_BYTES, SOCKET_DATA as AT } from './event.ts'
 import { addressText, isLoopback } from './address.ts'
-import { pidOf } from '../event.ts'
 
 /** Whose the two ends of a connection are: read from the first event that is seen of it. */
 export class Connection {
@@ -49,8 +48,7 @@ export class Connection {
   }
 
   /** Who moves its data may change: a server's parent hands it to a child. */
-  movedBy(event: Buffer, at: number): void {
-    const pid = pidOf(event, at)
+  movedBy(pid: number, event: Buffer, at: number): void {
     if (pid === this.pid) return
     this.pid = pid
     let end = at + AT.name

@@ -1,18 +1,10 @@
 import { Connection } from './connection.ts'
+import { DataEvent } from './data-event.ts'
 import { Dialogue } from './dialogue.ts'
-import {
-  EVENT_SOCKET_CLOSED,
-  EVENT_SOCKET_DATA,
-  SOCKET_CLOSED,
-  SOCKET_CLOSED_BYTES,
-  SOCKET_DATA,
-  SOCKET_DATA_BYTES,
-  SOCKET_VERSION,
-  TAIL_BYTES,
-} from './event.ts'
+import { EVENT_SOCKET_CLOSED, SOCKET_CLOSED, SOCKET_CLOSED_BYTES } from './event.ts'
 import type { Account, ExchangeListener } from './exchange.ts'
 import type { Answer, Protocol } from './protocol.ts'
-import { HEADER_BYTES, timeOf, typeOf, unsigned64, versionOf } from '../event.ts'
+import { timeOf, typeOf, unsigned64 } from '../event.ts'
 
 /** A connection of which nothing was seen for so long is forgotten. */
 export const IDLE_NS = 900e9
@@ -53,6 +45,7 @@ export interface ConnectionsOptions {
 
 /** All connections of which something was seen, by the kernel's number for them. */
 export class Connections {
+  readonly #data = new DataEvent()
   readonly #byId = new Map<number, Conversation>()
   readonly #protocols: (Spoken | undefined)[] = []
   readonly #options: ConnectionsOptions
@@ -70,9 +63,8 @@ export class Connections {
   }
 
   event(buffer: Buffer, at: number, length: number): void {
-    const type = length < HEADER_BYTES ? -1 : typeOf(buffer, at)
-    if (type === EVENT_SOCKET_DATA && isData(buffer, at, length)) this.#data(buffer, at)
-    else if (type === EVENT_SOCKET_CLOSED && length >= SOCKET_CLOSED_BYTES) this.#closed(buffer, at)
+    if (this.#data.read(buffer, at, length)) this.#moved(this.#data)
+    else if (length >= SOCKET_CLOSED_BYTES && typeOf(buffer, at) === EVENT_SOCKET_CLOSED) this.#closed(buffer, at)
     else this.#options.account.drop('malformed')
   }
 
@@ -86,16 +78,16 @@ export class Connections {
     }
   }
 
-  #data(buffer: Buffer, at: number): void {
-    const id = unsigned64(buffer, at + SOCKET_DATA.connection)
+  #moved(event: DataEvent): void {
+    const id = event.connection
     const known = this.#byId.get(id)
-    if (known !== undefined) return known.data(buffer, at)
-    const protocol = this.#protocols[buffer[at + SOCKET_DATA.protocol]!]
+    if (known !== undefined) return known.data(event)
+    const protocol = this.#protocols[event.protocol]
     if (!protocol) return this.#options.account.drop('unknown_protocol')
     if (this.#byId.size >= this.#options.limit) this.#makeRoom()
-    const made = protocol.begin(new Connection(id, buffer, at))
+    const made = protocol.begin(new Connection(id, event.buffer, event.at))
     this.#byId.set(id, made)
-    made.data(buffer, at)
+    made.data(event)
   }
 
   #closed(buffer: Buffer, at: number): void {
@@ -131,16 +123,4 @@ export class Connections {
     this.#byId.delete(conversation.connection.id)
     this.#options.forgotten?.(conversation.connection)
   }
-}
-
-/** Whether all that an event says about its lengths can be. */
-function isData(buffer: Buffer, at: number, length: number): boolean {
-  if (length < SOCKET_DATA_BYTES || versionOf(buffer, at) !== SOCKET_VERSION) return false
-  const captured = buffer.readUInt16LE(at + SOCKET_DATA.captured)
-  return (
-    SOCKET_DATA_BYTES + captured <= length &&
-    captured <= buffer.readUInt32LE(at + SOCKET_DATA.bytes) &&
-    buffer[at + SOCKET_DATA.tail_bytes]! <= TAIL_BYTES &&
-    buffer[at + SOCKET_DATA.direction]! <= 1
-  )
 }

@@ -1,5 +1,6 @@
 import { type Connection, CLIENT, SERVER, UNKNOWN } from './connection.ts'
-import { DIRECTION_OUT, SOCKET_DATA as AT, SOCKET_DATA_BYTES } from './event.ts'
+import type { DataEvent } from './data-event.ts'
+import { DIRECTION_OUT } from './event.ts'
 import { type Account, Exchange, type ExchangeListener } from './exchange.ts'
 import {
   ANSWER,
@@ -16,7 +17,8 @@ import {
   REQUEST,
   UNCLEAR,
 } from './protocol.ts'
-import { pidOf, tidOf, timeOf, unsigned64 } from '../event.ts'
+import { AGAIN, follows, LATE, NEXT } from './sequence.ts'
+import { Waiting } from './waiting.ts'
 
 /** Requests of one connection that wait for their answers. */
 export const PIPELINED_MOST = 128
@@ -40,7 +42,7 @@ export class Dialogue<Q, A extends Answer, T> {
   readonly #requests: Parser<Q, Q>
   readonly #answers: Parser<A, Q>
   /** Those without an answer, or whose answer is being read: the oldest first. */
-  readonly #waiting: Exchange<Q, A, T>[] = []
+  readonly #waiting = new Waiting<Exchange<Q, A, T>>()
   /** The one whose request is being read. */
   #asking: Exchange<Q, A, T> | undefined
   /** Whether the next byte's place in its message is known, in each direction. */
@@ -70,23 +72,21 @@ export class Dialogue<Q, A extends Answer, T> {
   }
 
   /** An event of data, whose lengths were checked. */
-  data(event: Buffer, at: number): void {
-    if (!this.#isNext(event.readUInt32LE(at + AT.sequence))) return
-    this.time = timeOf(event, at)
+  data(event: DataEvent): void {
+    if (!this.#isNext(event.sequence)) return
+    this.time = event.time
     if (this.#isLetBe) return
     const { connection } = this
-    connection.movedBy(event, at)
-    const direction = event[at + AT.direction]!
-    if (connection.role === UNKNOWN && !this.#recognise(event, at, direction)) return
-    if (connection.asksBy(direction)) this.#asked(event, at, direction)
-    else this.#answered(event, at)
+    connection.movedBy(event.pid, event.buffer, event.at)
+    if (connection.role === UNKNOWN && !this.#recognise(event)) return
+    if (connection.asksBy(event.direction)) this.#asked(event)
+    else this.#answered(event)
   }
 
   /** The connection is gone: what has no answer will have none. */
   close(sequence: number, time: number): void {
     if (!this.#isNext(sequence) || this.#isLetBe) return
-    while (this.#waiting.length > 0) {
-      const oldest = this.#waiting[0]!
+    for (let { oldest } = this.#waiting; oldest; { oldest } = this.#waiting) {
       if (!oldest.answer) oldest.end = Math.max(time, oldest.end)
       // Of a body that no hook saw anything of, nobody knows.
       else if (this.#answers.state === READING && !this.#isBodyUnseen) oldest.isBrokenOff = true
@@ -96,7 +96,7 @@ export class Dialogue<Q, A extends Answer, T> {
 
   /** Lets go of what waited too long. */
   tick(now: number): void {
-    const oldest = this.#waiting[0]
+    const { oldest } = this.#waiting
     if (!oldest) return
     const patience = oldest.answer?.isCut ? CUT_QUIET_NS : ANSWER_WAIT_NS
     if (now - this.time <= patience) return
@@ -109,85 +109,76 @@ export class Dialogue<Q, A extends Answer, T> {
     this.#lose(reason)
   }
 
-  /** Events are numbered: one that is missing puts all in doubt. Two that moved data in the same instant may share a number. */
+  /** Events are numbered: one that is missing puts all in doubt. */
   #isNext(sequence: number): boolean {
-    const ahead = this.#expected < 0 ? 0 : (sequence - this.#expected) | 0
-    if (ahead === -1) return true
-    if (ahead < 0 && ahead > -LATE_MOST) {
-      this.#account.note('late_events')
-      this.#lose('out_of_order')
-      return false
-    }
-    if (ahead !== 0) {
-      this.#account.note('sequence_gaps')
-      this.#lose('events_missing')
+    const place = follows(this.#expected, sequence)
+    if (place === AGAIN) return true
+    if (place !== NEXT) {
+      this.#account.note(place === LATE ? 'late_events' : 'sequence_gaps')
+      this.#lose(place === LATE ? 'out_of_order' : 'events_missing')
+      if (place === LATE) return false
     }
     this.#expected = (sequence + 1) >>> 0
     return true
   }
 
   /** Whether requests come in or go out, by how the first message begins. */
-  #recognise(event: Buffer, at: number, direction: number): boolean {
-    const beginning = this.#beginning(event, at)
+  #recognise(event: DataEvent): boolean {
+    const beginning = this.#beginning(event)
     if (beginning === NEITHER) return false
     const asks = beginning !== ANSWER
-    this.connection.role = asks === (direction === DIRECTION_OUT) ? CLIENT : SERVER
+    this.connection.role = asks === (event.direction === DIRECTION_OUT) ? CLIENT : SERVER
     return true
   }
 
   /** What begins with this event. What begins later in a run follows something, and may be the second of two. */
-  #beginning(event: Buffer, at: number): Beginning {
-    const captured = event.readUInt16LE(at + AT.captured)
-    if (captured === 0 || event.readUInt32LE(at + AT.run) !== 0) return NEITHER
-    const from = at + SOCKET_DATA_BYTES
-    return this.#protocol.detect(event, from, from + captured)
+  #beginning({ buffer, from, captured, isFirst }: DataEvent): Beginning {
+    return captured > 0 && isFirst ? this.#protocol.detect(buffer, from, from + captured) : NEITHER
   }
 
-  #asked(event: Buffer, at: number, direction: number): void {
-    const start = direction === DIRECTION_OUT ? began(event, at) : this.time
+  #asked(event: DataEvent): void {
+    const start = event.direction === DIRECTION_OUT ? event.began : event.time
     if (!this.#followsRequests) {
-      const beginning = this.#beginning(event, at)
+      const beginning = this.#beginning(event)
       if (beginning !== REQUEST && beginning !== UNCLEAR) return
       if (start < this.#unasked) return this.#account.drop('out_of_order')
       this.#requests.reset()
       this.#followsRequests = true
     }
-    const captured = event.readUInt16LE(at + AT.captured)
-    const from = at + SOCKET_DATA_BYTES
-    this.#readRequests(event, at, start, from, from + captured)
-    const unseen = event.readUInt32LE(at + AT.bytes) - captured
+    const { from, captured } = event
+    this.#readRequests(event, start, from, from + captured)
+    const unseen = event.bytes - captured
     if (unseen === 0) return
-    const tail = Math.min(event[at + AT.tail_bytes]!, unseen)
-    this.#skipRequests(event, at, unseen - tail)
-    const tailEnd = at + AT.tail + event[at + AT.tail_bytes]!
-    this.#readRequests(event, at, start, tailEnd - tail, tailEnd)
+    const { tail, tailEnd } = event
+    this.#skipRequests(event, unseen - tail)
+    this.#readRequests(event, start, tailEnd - tail, tailEnd)
   }
 
-  #readRequests(event: Buffer, at: number, start: number, from: number, to: number): void {
+  #readRequests(event: DataEvent, start: number, from: number, to: number): void {
     const requests = this.#requests
     while (from < to && this.#followsRequests) {
       if (requests.state === IDLE) this.#start = start
-      const next = requests.read(event, from, to, undefined)
+      const next = requests.read(event.buffer, from, to, undefined)
       if (next <= from && requests.state !== BROKEN) return this.#lose('unreadable')
       from = next
-      this.#afterRequestBytes(event, at)
+      this.#afterRequestBytes(event)
     }
   }
 
-  #skipRequests(event: Buffer, at: number, count: number): void {
+  #skipRequests(event: DataEvent, count: number): void {
     const requests = this.#requests
     while (count > 0 && this.#followsRequests) {
       // A request that begins unseen: its answer would be taken for another's.
       if (requests.state === IDLE) return this.#headNotCaptured()
       count -= requests.skip(count, undefined)
-      this.#afterRequestBytes(event, at)
+      this.#afterRequestBytes(event)
     }
   }
 
-  #afterRequestBytes(event: Buffer, at: number): void {
+  #afterRequestBytes(event: DataEvent): void {
     const { state, message } = this.#requests
     if (state === BROKEN) return this.#notUnderstood()
-    if (message !== undefined && !this.#asking && state !== IDLE) this.#begin(message, event, at)
+    if (message !== undefined && !this.#asking && state !== IDLE) this.#begin(message, event)
     if (this.#asking) this.#asking.end = this.time
     if (state === OPEN) {
       // Others may follow that cannot be seen.
@@ -199,8 +190,8 @@ export class Dialogue<Q, A extends Answer, T> {
     this.#requests.reset()
   }
 
-  #begin(request: Q, event: Buffer, at: number): void {
-    const oldest = this.#waiting[0]
+  #begin(request: Q, { pid, tid }: DataEvent): void {
+    const { oldest } = this.#waiting
     if (oldest?.answer && this.#answers.state === OPEN) {
       // The client has had its answer, or it would not ask again.
       this.#finish(oldest)
@@ -213,30 +204,28 @@ export class Dialogue<Q, A extends Answer, T> {
       this.#lose('too_many_pipelined')
       return
     }
-    const exchange = new Exchange<Q, A, T>(this.connection, request, this.#start, pidOf(event, at), tidOf(event, at))
+    const exchange = new Exchange<Q, A, T>(this.connection, request, this.#start, pid, tid)
     exchange.end = this.time
     this.#asking = exchange
     this.#waiting.push(exchange)
     this.#listener.began(exchange)
   }
 
-  #answered(event: Buffer, at: number): void {
-    if (!this.#followsAnswers && !this.#findAnswer(event, at)) return
-    this.#endUnseenBody(event, at)
-    const captured = event.readUInt16LE(at + AT.captured)
-    const from = at + SOCKET_DATA_BYTES
-    this.#readAnswers(event, at, from, from + captured)
-    const unseen = event.readUInt32LE(at + AT.bytes) - captured
-    if (unseen <= 0) return
-    const tail = Math.min(event[at + AT.tail_bytes]!, unseen)
+  #answered(event: DataEvent): void {
+    if (!this.#followsAnswers && !this.#findAnswer(event)) return
+    if (this.#isBodyUnseen) this.#endUnseenBody(event)
+    const { from, captured } = event
+    this.#readAnswers(event, from, from + captured)
+    const unseen = event.bytes - captured
+    if (unseen === 0) return
+    const { tail, tailEnd } = event
     this.#skipAnswers(unseen - tail)
-    const tailEnd = at + AT.tail + event[at + AT.tail_bytes]!
-    this.#readAnswers(event, at, tailEnd - tail, tailEnd)
+    this.#readAnswers(event, tailEnd - tail, tailEnd)
   }
 
   /** Whether an answer begins here that somebody waits for. */
-  #findAnswer(event: Buffer, at: number): boolean {
-    const beginning = this.#beginning(event, at)
+  #findAnswer(event: DataEvent): boolean {
+    const beginning = this.#beginning(event)
     const isAnswer = beginning === ANSWER || beginning === UNCLEAR
     if (this.#waiting.length === 0) {
       if (isAnswer) this.#answerUnasked()
@@ -251,22 +240,23 @@ export class Dialogue<Q, A extends Answer, T> {
   }
 
   /** A body of which no hook saw anything go (some send files past all of them): the next answer says that it is over. */
-  #endUnseenBody(event: Buffer, at: number): void {
-    if (!this.#isBodyUnseen || this.#answers.state !== READING || this.#waiting.length < 2) return
-    if (this.#beginning(event, at) !== ANSWER) return
+  #endUnseenBody(event: DataEvent): void {
+    const { oldest } = this.#waiting
+    if (!oldest || this.#waiting.length < 2 || this.#answers.state !== READING) return
+    if (this.#beginning(event) !== ANSWER) return
     this.#account.note('bodies_unseen')
-    this.#finish(this.#waiting[0]!)
+    this.#finish(oldest)
     this.#answers.reset()
   }
 
-  #readAnswers(event: Buffer, at: number, from: number, to: number): void {
+  #readAnswers(event: DataEvent, from: number, to: number): void {
     const answers = this.#answers
     while (from < to && this.#followsAnswers) {
-      const exchange = this.#waiting[0]
+      const exchange = this.#waiting.oldest
       if (!exchange) return this.#answerUnasked()
       if (this.time < exchange.start) return this.#lose('out_of_order')
-      if (answers.state === IDLE) exchange.answerTid = tidOf(event, at)
-      const next = answers.read(event, from, to, exchange.request)
+      if (answers.state === IDLE) exchange.answerTid = event.tid
+      const next = answers.read(event.buffer, from, to, exchange.request)
       if (next <= from && answers.state !== BROKEN) return this.#lose('unreadable')
       from = next
       this.#afterAnswerBytes(exchange)
@@ -276,7 +266,7 @@ export class Dialogue<Q, A extends Answer, T> {
   #skipAnswers(count: number): void {
     const answers = this.#answers
     while (count > 0 && this.#followsAnswers) {
-      const exchange = this.#waiting[0]
+      const exchange = this.#waiting.oldest
       if (!exchange) return this.#answerUnasked()
       if (answers.state === IDLE) return this.#lose('answer_not_captured')
       count -= answers.skip(count, exchange.request)
@@ -337,11 +327,10 @@ export class Dialogue<Q, A extends Answer, T> {
 
   #lose(reason: string): void {
     if (this.#waiting.length > 0) this.#account.drop(reason, this.#waiting.length)
-    for (const exchange of this.#waiting) {
+    for (const exchange of this.#waiting.take()) {
       exchange.isOver = true
       this.#listener.lost(exchange)
     }
-    this.#waiting.length = 0
     this.#isEndUnsure = false
     this.#asking = undefined
     this.#requests.reset()
@@ -358,14 +347,4 @@ export class Dialogue<Q, A extends Answer, T> {
     this.#account.note('connections_let_be')
     this.#lose('let_be')
   }
-}
-
-/** So far behind, a number belongs to an event that came late; further, the counting began anew. */
-const LATE_MOST = 64
-
-/** When the call began; it cannot have begun after it ended. */
-function began(event: Buffer, at: number): number {
-  const time = timeOf(event, at)
-  const began = unsigned64(event, at + AT.began)
-  return began > 0 && began < time ? began : time
 }
