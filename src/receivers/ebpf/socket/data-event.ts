@@ -1,4 +1,5 @@
 import { EVENT_SOCKET_DATA, SOCKET_DATA as AT, SOCKET_DATA_BYTES, SOCKET_VERSION, TAIL_BYTES } from './event.ts'
+import { viewOf } from './view-of.ts'
 
 const TWO_TO_32 = 0x1_0000_0000
 /** How an event of data begins: its type and its version. */
@@ -18,16 +19,14 @@ export class DataEvent {
   bytes = 0
   captured = 0
   from = 0
-  #view = new DataView<ArrayBufferLike>(new ArrayBuffer(0))
+  #view = viewOf(this.buffer)
 
   /** False where it is none, or what it says about its lengths cannot be. `length` is at least that of a header. */
   read(buffer: Buffer, at: number, length: number): boolean {
-    if (buffer !== this.buffer) {
-      this.buffer = buffer
-      this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
-    }
-    const view = this.#view
+    const view = viewOf(buffer)
     if (length < SOCKET_DATA_BYTES || view.getInt32(at, true) !== FIRST_WORD) return false
+    this.#view = view
+    this.buffer = buffer
     // Four fields side by side: two bytes captured, one of direction, one of protocol.
     const word = view.getInt32(at + AT.captured, true)
     this.at = at

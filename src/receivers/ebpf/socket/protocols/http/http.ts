@@ -2,10 +2,11 @@ import { PROTOCOL_HTTP1 } from '../../event.ts'
 import { Interner } from '../../interner.ts'
 import { ANSWER, type Beginning, NEITHER, type Protocol, REQUEST, UNCLEAR } from '../../protocol.ts'
 import { AnswerHead } from './answer-head.ts'
-import { type Heads, HttpParser } from './http-parser.ts'
+import { HttpParser } from './http-parser.ts'
 import type { HttpAnswer, HttpRequest, WantedHeader } from './message.ts'
 import { knownMethod, METHOD_BYTES_MOST, methodEnd } from './method.ts'
-import { RequestHead, VERSION } from './request-head.ts'
+import { RequestHead } from './request-head.ts'
+import { VERSION } from './request-line.ts'
 
 export interface HttpOptions {
   readonly requestHeaders: readonly WantedHeader[]
@@ -19,8 +20,8 @@ export interface HttpOptions {
 export function http(options: HttpOptions): Protocol<HttpRequest, HttpAnswer> {
   const interner = new Interner()
   const { requestHeaders: headers, userAgent, query } = options
-  const requests = requestHeads(new RequestHead({ interner, headers, userAgent, query }))
-  const answers = answerHeads(new AnswerHead(interner, options.answerHeaders))
+  const requests = new RequestHead({ interner, headers, userAgent, query })
+  const answers = new AnswerHead(interner, options.answerHeaders)
   return {
     name: 'http',
     id: PROTOCOL_HTTP1,
@@ -49,31 +50,3 @@ function beginsRequest(bytes: Buffer, from: number, to: number): boolean {
   const target = bytes[space + 1]
   return space + 1 === to || target === 0x2f || target === 0x2a || target === 0x68
 }
-
-const requestHeads = (head: RequestHead): Heads<HttpRequest> => ({
-  read: (bytes, from, to) => head.read(bytes, from, to),
-  message: (isCut) => head.message(isCut),
-  begin(body) {
-    const { lines } = head
-    if (lines.isChunked) body.beginChunks()
-    else if (lines.hasTransferEncoding || lines.isLengthWrong) body.beginUntilClose()
-    else body.beginLength(Math.max(0, lines.contentLength))
-  },
-})
-
-const NO_CONTENT = 204
-const NOT_MODIFIED = 304
-
-const answerHeads = (head: AnswerHead): Heads<HttpAnswer> => ({
-  read: (bytes, from, to) => head.read(bytes, from, to),
-  message: (isCut, asked) => (head.hasStatus ? head.message(isCut, asked?.method === 'CONNECT') : undefined),
-  begin(body, { status, endsProtocol }, asked) {
-    const { lines } = head
-    const hasNone = status < 200 || status === NO_CONTENT || status === NOT_MODIFIED || asked?.method === 'HEAD'
-    if (hasNone || endsProtocol) body.beginLength(0)
-    else if (lines.isChunked) body.beginChunks()
-    else if (lines.contentLength >= 0 && !lines.hasTransferEncoding && !lines.isLengthWrong)
-      body.beginLength(lines.contentLength)
-    else body.beginUntilClose()
-  },
-})

@@ -1,22 +1,26 @@
 import type { Interner } from '../../interner.ts'
-import { HeaderLines, INCOMPLETE, LETTER_H, LETTER_T, LETTER_U, type LineReader, NOT_A_HEAD } from './head.ts'
+import type { Body } from './body.ts'
+import {
+  HeaderLines,
+  HOST,
+  LETTER_H,
+  LETTER_T,
+  LETTER_U,
+  type LineReader,
+  type Said,
+  says,
+  TRACE_PARENT,
+  TRACE_STATE,
+  USER_AGENT,
+} from './head.ts'
 import { isNamed, valueEnd, valueStart } from './header-line.ts'
+import type { Heads } from './http-parser.ts'
 import type { HttpRequest, TraceParent, WantedHeader } from './message.ts'
-import { knownMethod, methodEnd, OTHER_METHOD } from './method.ts'
+import { RequestLines } from './request-line.ts'
 import { parseTraceParent } from './trace-parent.ts'
 
 /** W3C: a `tracestate` of so many characters must be passed on; of a longer one whole entries are left out. */
 export const TRACE_STATE_MOST = 512
-
-const SPACE = 0x20
-const LF = 0x0a
-const CR = 0x0d
-const SLASH = 0x2f
-const QUESTION = 0x3f
-const HASH = 0x23
-const COLON = 0x3a
-/** "HTTP/1." as it must stand at the end of a request line, and at the beginning of a status line. */
-export const VERSION = 'HTTP/1.'
 
 export interface RequestHeadOptions {
   readonly interner: Interner
@@ -26,18 +30,11 @@ export interface RequestHeadOptions {
 }
 
 /** Reads the heads of requests, one after the other. */
-export class RequestHead implements LineReader {
-  readonly lines: HeaderLines
+export class RequestHead implements Heads<HttpRequest>, LineReader {
+  readonly #first: RequestLines
+  readonly #lines: HeaderLines
   readonly #interner: Interner
   readonly #wantsUserAgent: boolean
-  readonly #wantsQuery: boolean
-  #method = ''
-  #otherMethod: string | undefined
-  #path: string | undefined
-  #query: string | undefined
-  #scheme: string | undefined
-  #authority: string | undefined
-  #version = '1.1'
   #host: string | undefined
   #userAgent: string | undefined
   #traceParent: TraceParent | undefined
@@ -47,46 +44,62 @@ export class RequestHead implements LineReader {
   constructor({ interner, headers, userAgent, query }: RequestHeadOptions) {
     this.#interner = interner
     this.#wantsUserAgent = userAgent
-    this.#wantsQuery = query
-    this.lines = new HeaderLines(interner, headers, this)
+    this.#first = new RequestLines(interner, query)
+    this.#lines = new HeaderLines(interner, headers, this)
   }
 
   /** Where the head ends, or `INCOMPLETE` (then `message` says what there is of it), or `NOT_A_HEAD`. */
   read(bytes: Buffer, from: number, to: number): number {
     this.#clear()
-    const space = methodEnd(bytes, from, to)
-    if (space < 0) return NOT_A_HEAD
-    if (space === to) return INCOMPLETE
-    this.#readMethod(bytes, from, space)
-    const lineEnd = this.#readTarget(bytes, space + 1, to)
-    return lineEnd < 0 ? lineEnd : this.lines.read(bytes, lineEnd, to)
+    const next = this.#first.read(bytes, from, to)
+    return next < 0 ? next : this.#lines.read(bytes, next, to)
   }
 
-  line(bytes: Buffer, first: number, at: number, end: number): void {
+  line(bytes: Buffer, first: number, at: number, end: number): Said | undefined {
     if (first === LETTER_H) {
-      if (isNamed(bytes, at, end, 'host')) this.#host ??= this.#value(bytes, at + 5, end)
+      if (isNamed(bytes, at, end, 'host')) return says(HOST, { text: this.#text(bytes, at + 5, end) })
     } else if (first === LETTER_T) {
-      if (isNamed(bytes, at, end, 'traceparent')) this.#readTraceParent(bytes, at + 12, end)
-      else if (isNamed(bytes, at, end, 'tracestate')) this.#readTraceState(bytes, at + 11, end)
+      if (isNamed(bytes, at, end, 'traceparent'))
+        return says(TRACE_PARENT, { traceParent: parent(bytes, at + 12, end) })
+      if (isNamed(bytes, at, end, 'tracestate')) return says(TRACE_STATE, { text: text(bytes, at + 11, end) })
     } else if (first === LETTER_U && this.#wantsUserAgent) {
-      if (isNamed(bytes, at, end, 'user-agent')) this.#userAgent ??= this.#value(bytes, at + 11, end)
+      if (isNamed(bytes, at, end, 'user-agent')) return says(USER_AGENT, { text: this.#text(bytes, at + 11, end) })
+    }
+    return undefined
+  }
+
+  heed({ about, text = '', traceParent }: Said): void {
+    switch (about) {
+      case HOST:
+        this.#host ??= text
+        break
+      case USER_AGENT:
+        this.#userAgent ??= text
+        break
+      case TRACE_PARENT:
+        this.#traceParents++
+        this.#traceParent = traceParent
+        break
+      case TRACE_STATE:
+        this.#traceState = joined(this.#traceState, text)
     }
   }
 
   message(isCut: boolean): HttpRequest {
-    const { lines } = this
+    const lines = this.#lines
+    const first = this.#first.line
     return {
-      version: this.#version,
+      version: first.version,
       isCut,
       bodyBytes: isCut ? -1 : 0,
       contentLength: lines.contentLength,
       captured: lines.captured,
-      method: this.#method,
-      otherMethod: this.#otherMethod,
-      path: this.#path,
-      query: this.#query,
-      host: this.#authority ?? this.#host,
-      scheme: this.#scheme,
+      method: first.method,
+      otherMethod: first.otherMethod,
+      path: first.path,
+      query: first.query,
+      host: first.authority ?? this.#host,
+      scheme: first.scheme,
       userAgent: this.#userAgent,
       // Said twice, it says nothing.
       traceParent: this.#traceParents === 1 ? this.#traceParent : undefined,
@@ -94,15 +107,15 @@ export class RequestHead implements LineReader {
     }
   }
 
+  begin(body: Body): void {
+    const lines = this.#lines
+    if (lines.isChunked) body.beginChunks()
+    else if (lines.hasTransferEncoding || lines.isLengthWrong) body.beginUntilClose()
+    else body.beginLength(Math.max(0, lines.contentLength))
+  }
+
   #clear(): void {
-    this.lines.clear()
-    this.#method = OTHER_METHOD
-    this.#otherMethod = undefined
-    this.#path = undefined
-    this.#query = undefined
-    this.#scheme = undefined
-    this.#authority = undefined
-    this.#version = '1.1'
+    this.#lines.clear()
     this.#host = undefined
     this.#userAgent = undefined
     this.#traceParent = undefined
@@ -110,83 +123,26 @@ export class RequestHead implements LineReader {
     this.#traceState = undefined
   }
 
-  #readMethod(bytes: Buffer, from: number, to: number): void {
-    const known = knownMethod(bytes, from, to)
-    this.#method = known ?? OTHER_METHOD
-    this.#otherMethod = known === undefined ? this.#interner.text(bytes, from, to) : undefined
-  }
-
-  /** The target and the version; returns where the next line begins. */
-  #readTarget(bytes: Buffer, from: number, to: number): number {
-    let at = from
-    let question = -1
-    while (at < to && bytes[at]! > SPACE) {
-      if (bytes[at] === QUESTION && question < 0) question = at
-      at++
-    }
-    if (at >= to) {
-      // What stands before the question mark is whole.
-      if (question >= 0) this.#readPath(bytes, from, question)
-      return INCOMPLETE
-    }
-    if (bytes[at] !== SPACE || at === from) return NOT_A_HEAD
-    this.#readPath(bytes, from, question < 0 ? at : question)
-    if (question >= 0 && this.#wantsQuery) this.#query = bytes.toString('latin1', question + 1, at)
-    return this.#readVersion(bytes, at + 1, to)
-  }
-
-  #readVersion(bytes: Buffer, from: number, to: number): number {
-    const minor = from + VERSION.length
-    for (let at = from; at < minor && at < to; at++) if (bytes[at] !== VERSION.charCodeAt(at - from)) return NOT_A_HEAD
-    if (minor >= to) return INCOMPLETE
-    if (bytes[minor] === 0x30) this.#version = '1.0'
-    else if (bytes[minor] !== 0x31) return NOT_A_HEAD
-    let at = minor + 1
-    if (at < to && bytes[at] === CR) at++
-    if (at >= to) return INCOMPLETE
-    return bytes[at] === LF ? at + 1 : NOT_A_HEAD
-  }
-
-  /** `/a/b`, `http://host/a/b`, `host:port` of CONNECT, or `*`. */
-  #readPath(bytes: Buffer, from: number, to: number): void {
-    if (this.#method === 'CONNECT') this.#authority = this.#interner.text(bytes, from, to)
-    else if (bytes[from] === SLASH) this.#path = this.#interner.text(bytes, from, untilHash(bytes, from, to))
-    else this.#readAbsolute(bytes, from, to)
-  }
-
-  #readAbsolute(bytes: Buffer, from: number, to: number): void {
-    let colon = from
-    while (colon < to && bytes[colon] !== COLON) colon++
-    if (colon + 2 >= to || bytes[colon + 1] !== SLASH || bytes[colon + 2] !== SLASH) return
-    const start = colon + 3
-    let end = start
-    while (end < to && bytes[end] !== SLASH) end++
-    this.#scheme = this.#interner.text(bytes, from, colon)
-    this.#authority = this.#interner.text(bytes, start, end)
-    this.#path = end === to ? '/' : this.#interner.text(bytes, end, untilHash(bytes, end, to))
-  }
-
-  #readTraceParent(bytes: Buffer, at: number, end: number): void {
-    this.#traceParents++
-    const start = valueStart(bytes, at, end)
-    this.#traceParent = parseTraceParent(bytes, start, valueEnd(bytes, start, end))
-  }
-
-  #readTraceState(bytes: Buffer, at: number, end: number): void {
-    const start = valueStart(bytes, at, end)
-    const more = bytes.toString('latin1', start, valueEnd(bytes, start, end))
-    const all = this.#traceState === undefined ? more : `${this.#traceState},${more}`
-    this.#traceState = all.length <= TRACE_STATE_MOST ? all : all.slice(0, all.lastIndexOf(',', TRACE_STATE_MOST))
-    if (all.length > TRACE_STATE_MOST && all.lastIndexOf(',', TRACE_STATE_MOST) <= 0) this.#traceState = undefined
-  }
-
-  #value(bytes: Buffer, at: number, end: number): string {
+  #text(bytes: Buffer, at: number, end: number): string {
     const start = valueStart(bytes, at, end)
     return this.#interner.text(bytes, start, valueEnd(bytes, start, end))
   }
 }
 
-function untilHash(bytes: Buffer, from: number, to: number): number {
-  for (let at = from; at < to; at++) if (bytes[at] === HASH) return at
-  return to
+function text(bytes: Buffer, at: number, end: number): string {
+  const start = valueStart(bytes, at, end)
+  return bytes.toString('latin1', start, valueEnd(bytes, start, end))
+}
+
+function parent(bytes: Buffer, at: number, end: number): TraceParent | undefined {
+  const start = valueStart(bytes, at, end)
+  return parseTraceParent(bytes, start, valueEnd(bytes, start, end))
+}
+
+/** As one: `tracestate` may come in several lines. */
+function joined(before: string | undefined, more: string): string | undefined {
+  const all = before === undefined ? more : `${before},${more}`
+  if (all.length <= TRACE_STATE_MOST) return all
+  const end = all.lastIndexOf(',', TRACE_STATE_MOST)
+  return end <= 0 ? undefined : all.slice(0, end)
 }

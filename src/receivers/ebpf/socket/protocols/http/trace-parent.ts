@@ -2,6 +2,7 @@ import type { TraceParent } from './message.ts'
 
 const DASH = 0x2d
 const LENGTH = 55
+const TRACE = 3
 const PARENT = 36
 const FLAGS = 53
 
@@ -16,13 +17,11 @@ export function parseTraceParent(bytes: Buffer, from: number, to: number): Trace
   if (version < 0 || version === 0xff) return
   if (version === 0 ? length > LENGTH : length > LENGTH && bytes[from + LENGTH] !== DASH) return
   const flags = hexadecimal(bytes, from + FLAGS, from + LENGTH)
-  if (flags < 0 || !isIdentifier(bytes, from + 3, from + 35)) return
+  if (flags < 0 || !isIdentifier(bytes, from + TRACE, from + 35)) return
   if (!isIdentifier(bytes, from + PARENT, from + PARENT + 16)) return
-  return {
-    traceId: bytes.toString('latin1', from + 3, from + 35),
-    parentId: bytes.toString('latin1', from + PARENT, from + PARENT + 16),
-    flags,
-  }
+  // One call for both: each costs more than all of the above.
+  const text = bytes.toString('latin1', from + TRACE, from + PARENT + 16)
+  return { traceId: text.slice(0, 32), parentId: text.slice(PARENT - TRACE), flags }
 }
 
 /** Lower-case digits, not all of them 0. */
