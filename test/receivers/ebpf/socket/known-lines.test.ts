@@ -112,10 +112,10 @@ const protocol = () =>
 /** All that a parser says of some bytes, which come in two pieces. */
 function reading(parser: Parser<unknown, never>, bytes: Buffer, cut: number): unknown {
   parser.reset()
-  const first = parser.read(bytes, 0, cut, undefined)
-  const then = first < cut ? first : parser.read(bytes, cut, bytes.length, undefined)
+  const stopped = parser.read(bytes, 0, cut, undefined)
+  const end = stopped < cut ? stopped : parser.read(bytes, cut, bytes.length, undefined)
   if (parser.message === undefined) parser.skip(1, undefined)
-  return { first, then, state: parser.state, message: parser.message }
+  return { stopped, end, state: parser.state, message: parser.message }
 }
 
 test('a parser that has read much says of every head what one says that has read nothing', () => {

@@ -13,10 +13,10 @@ const FLAGS = 53
 export function parseTraceParent(bytes: Buffer, from: number, to: number): TraceParent | undefined {
   const length = to - from
   if (length < LENGTH || bytes[from + 2] !== DASH || bytes[from + 35] !== DASH || bytes[from + 52] !== DASH) return
-  const version = hexadecimal(bytes, from, from + 2)
+  const version = hexadecimal(bytes, from)
   if (version < 0 || version === 0xff) return
   if (version === 0 ? length > LENGTH : length > LENGTH && bytes[from + LENGTH] !== DASH) return
-  const flags = hexadecimal(bytes, from + FLAGS, from + LENGTH)
+  const flags = hexadecimal(bytes, from + FLAGS)
   if (flags < 0 || !isIdentifier(bytes, from + TRACE, from + 35)) return
   if (!isIdentifier(bytes, from + PARENT, from + PARENT + 16)) return
   // One call for both: each costs more than all of the above.
@@ -26,27 +26,19 @@ export function parseTraceParent(bytes: Buffer, from: number, to: number): Trace
 
 /** Lower-case digits, not all of them 0. */
 function isIdentifier(bytes: Buffer, from: number, to: number): boolean {
-  let any = 0
-  for (let at = from; at < to; at++) {
-    const digit = digitOf(bytes[at]!)
-    if (digit < 0) return false
-    any |= digit
-  }
-  return any !== 0
+  let all = 0
+  for (let at = from; at < to; at++) all |= DIGITS[bytes[at]!]!
+  return all !== 0 && all < NO_DIGIT
 }
 
-/** -1 where one is no lower-case digit. */
-function hexadecimal(bytes: Buffer, from: number, to: number): number {
-  let value = 0
-  for (let at = from; at < to; at++) {
-    const digit = digitOf(bytes[at]!)
-    if (digit < 0) return -1
-    value = value * 16 + digit
-  }
-  return value
+/** Of two bytes; -1 where one is no lower-case digit. */
+function hexadecimal(bytes: Buffer, at: number): number {
+  const high = DIGITS[bytes[at]!]!
+  const low = DIGITS[bytes[at + 1]!]!
+  return (high | low) < NO_DIGIT ? high * 16 + low : -1
 }
 
-function digitOf(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  return byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : -1
-}
+const NO_DIGIT = 16
+/** What each byte is as a lower-case digit. */
+const DIGITS = new Uint8Array(256).fill(NO_DIGIT)
+for (let digit = 0; digit < NO_DIGIT; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit
