@@ -1,5 +1,5 @@
 import { Double, type Value } from '../steps/step.ts'
-import type { WireWriter } from '../wire/wire-writer.ts'
+import { WireWriter } from '../wire/wire-writer.ts'
 
 /**
  * Attributes by key, for a resource, a scope or a record. An attribute whose value is `undefined` is left out, so that
@@ -27,6 +27,34 @@ export function writeAttributes(writer: WireWriter, field: number, attributes: A
     if (value !== undefined && Object.hasOwn(attributes, key)) writeKeyValue(writer, field, key, value)
   }
 }
+
+/**
+ * Attributes that stand in many records: encoded when they are first written in a field, and copied from then on. What they were made of must not
+ * change any more.
+ */
+export class EncodedAttributes {
+  readonly attributes: Attributes
+  /** By the field that they stand in. */
+  readonly #encoded: (Buffer | undefined)[] = []
+
+  constructor(attributes: Attributes) {
+    this.attributes = attributes
+  }
+
+  write(writer: WireWriter, field: number): void {
+    const encoded = (this.#encoded[field] ??= this.#encode(field))
+    writer.raw(encoded, 0, encoded.length)
+  }
+
+  #encode(field: number): Buffer {
+    const writer = new WireWriter(ENCODED_BYTES)
+    writeAttributes(writer, field, this.attributes)
+    return Buffer.from(writer.buffer.subarray(0, writer.length))
+  }
+}
+
+/** What they have room in to begin with, while they are encoded. */
+const ENCODED_BYTES = 512
 
 /** Writes an `AnyValue` in `field`, empty for `null`. Integral numbers are ints and others doubles, as `Value` says. */
 export function writeValue(writer: WireWriter, field: number, value: Value | null): void {

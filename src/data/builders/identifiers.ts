@@ -3,8 +3,6 @@ import type { WireWriter } from '../wire/wire-writer.ts'
 /** A trace or profile id (16 bytes) or span id (8 bytes): hexadecimal, or the bytes. */
 export type Identifier = string | Uint8Array
 
-const HEXADECIMAL = /^[0-9a-fA-F]*$/
-
 export function writeTraceId(writer: WireWriter, field: number, id: Identifier | undefined): void {
   writeIdentifier(writer, field, id, 16, 'trace')
 }
@@ -33,8 +31,6 @@ function writeIdentifier(
     if (id.length !== bytes) throw new RangeError(`a ${kind} id has ${bytes} bytes, got ${id.length}`)
     return writer.bytes(field, id)
   }
-  if (id.length !== bytes * 2 || !HEXADECIMAL.test(id)) {
+  if (id.length !== bytes * 2 || !writer.hex(field, id))
     throw new RangeError(`a ${kind} id has ${bytes * 2} hexadecimal digits, got "${id}"`)
-  }
-  writer.hex(field, id)
 }

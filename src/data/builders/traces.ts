@@ -1,6 +1,6 @@
 import type { Batch } from '../batch.ts'
 import type { WireWriter } from '../wire/wire-writer.ts'
-import { type Attributes, writeAttributes } from './attributes.ts'
+import { type Attributes, type EncodedAttributes, writeAttributes } from './attributes.ts'
 import { type Identifier, writeSpanId, writeTraceId } from './identifiers.ts'
 import { Request, type ResourceFields, type ScopeFields } from './request.ts'
 
@@ -18,6 +18,8 @@ export interface SpanFields {
   readonly start: bigint
   readonly end: bigint
   readonly attributes?: Attributes | undefined
+  /** More attributes, none of them among the others, which other spans have, too. */
+  readonly encoded?: readonly EncodedAttributes[] | undefined
   readonly droppedAttributes?: number | undefined
   readonly events?: readonly SpanEventFields[] | undefined
   readonly droppedEvents?: number | undefined
@@ -86,6 +88,7 @@ export function traces(resource: Attributes, scope: ScopeFields = {}): TracesBui
 }
 
 const RECORDS = 2
+const ATTRIBUTES = 9
 const EVENTS = 11
 const LINKS = 13
 const STATUS = 15
@@ -100,7 +103,8 @@ function writeSpan(writer: WireWriter, fields: SpanFields): void {
   if (fields.kind) writer.int(6, fields.kind)
   if (fields.start) writer.fixed64(7, fields.start)
   if (fields.end) writer.fixed64(8, fields.end)
-  if (fields.attributes !== undefined) writeAttributes(writer, 9, fields.attributes)
+  if (fields.encoded !== undefined) for (const encoded of fields.encoded) encoded.write(writer, ATTRIBUTES)
+  if (fields.attributes !== undefined) writeAttributes(writer, ATTRIBUTES, fields.attributes)
   if (fields.droppedAttributes) writer.int(10, fields.droppedAttributes)
   if (fields.events !== undefined) for (const event of fields.events) writeEvent(writer, event)
   if (fields.droppedEvents) writer.int(12, fields.droppedEvents)

@@ -4,7 +4,6 @@ import type { Place } from './place.ts'
 import type { Field, Scalar } from './schema.ts'
 import type { WireWriter } from './wire-writer.ts'
 
-const HEXADECIMAL = /^(?:[0-9a-f]{2})*$/i
 const IDENTIFIER_BYTES = { trace_id: 16, span_id: 8, profile_id: 16 }
 
 /** The kind of place that a field of this type is. */
@@ -86,10 +85,8 @@ function writeIdentifier(writer: WireWriter, number: number, bytes: number, valu
     writer.bytes(number, value)
     return true
   }
-  if (typeof value !== 'string' || !HEXADECIMAL.test(value)) return false
-  if (value.length !== 0 && value.length !== bytes * 2) return false
-  writer.hex(number, value)
-  return true
+  if (typeof value !== 'string' || (value.length !== 0 && value.length !== bytes * 2)) return false
+  return writer.hex(number, value)
 }
 
 function writeInteger(writer: WireWriter, field: Field, value: Value): boolean {

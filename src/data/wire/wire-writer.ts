@@ -129,13 +129,20 @@ export class WireWriter {
     this.#at += bytes.length
   }
 
-  /** `text`: an even number of hexadecimal digits. */
-  hex(field: number, text: string): void {
-    const length = text.length / 2
+  /** `text`: an even number of hexadecimal digits. False where it is not that, and then nothing was written. */
+  hex(field: number, text: string): boolean {
+    const before = this.#at
+    const length = text.length >> 1
     this.#head(field, LENGTH, length)
-    this.#at = writeVarint(this.#buffer, this.#at, length)
-    if (this.#buffer.write(text, this.#at, 'hex') !== length) throw new RangeError(`not hexadecimal: ${text}`)
-    this.#at += length
+    let at = writeVarint(this.#buffer, this.#at, length)
+    let wrong = text.length & 1
+    for (let index = 0; index < length * 2; index += 2) {
+      const digits = (digitOf(text.charCodeAt(index)) << 4) | digitOf(text.charCodeAt(index + 1))
+      wrong |= digits & ~0xff
+      this.#buffer[at++] = digits
+    }
+    this.#at = wrong === 0 ? at : before
+    return wrong === 0
   }
 
   /** Numbers of eight bytes each, packed. Writes nothing where there are none. */
@@ -226,4 +233,11 @@ export class WireWriter {
 
 function viewOf(buffer: Buffer): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+}
+
+/** -1 of what is no hexadecimal digit. */
+function digitOf(code: number): number {
+  if (code <= 0x39) return code >= 0x30 ? code - 0x30 : -1
+  const lower = code | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }

@@ -77,7 +77,10 @@ export const ebpfOptions = Options({
         maximum: 100_000,
         description: 'Spans or log records that are emitted at once.',
       }),
-      flush_interval: Duration({ default: '500ms', description: 'How long they wait for others at most.' }),
+      flush_interval: Duration({
+        default: '1s',
+        description: 'How long they wait for others at most: what comes after a pause does not wait.',
+      }),
     },
     { description: 'Bounds of what is held and emitted.' },
   ),

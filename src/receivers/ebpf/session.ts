@@ -51,6 +51,9 @@ export class Session {
   readonly #news = new NewsBuffer()
   readonly #periodic: readonly { readonly every: number; readonly run: () => void; due: number }[]
   readonly #collects: boolean
+  readonly #flushInterval: number
+  /** Milliseconds, as the clock counts. */
+  #flushedAt = -Infinity
   #pending = 0
   #ended = false
 
@@ -80,11 +83,11 @@ export class Session {
     this.#tallies = [...listeners.map(({ tally }) => tally), this.#noTracer]
     this.#engine = new Engine({ listeners, none: this.#noTracer, eventsPerSecond: config.eventsPerSecond })
     this.#collects = signals.includes('metrics')
+    this.#flushInterval = config.flushInterval
     const now = clock.monotonic()
     const periodic = (every: number, run: () => void) => ({ every, run, due: now + every })
     this.#periodic = [
       periodic(TICK_MS, () => this.#tick()),
-      periodic(config.flushInterval, () => output.flush()),
       periodic(TELL_MS, () => this.#tell()),
       ...(this.#collects ? [periodic(config.metricsInterval, () => this.#collect())] : []),
     ]
@@ -142,7 +145,15 @@ export class Session {
       one.due = Math.max(one.due + one.every, now)
       one.run()
     }
+    this.#flush(now)
     this.#tellVerdicts()
+  }
+
+  /** What comes after a pause is sent at once; what follows it waits for the rest of the interval, so that little is sent often. */
+  #flush(now: number): void {
+    if (this.#output.isEmpty || now - this.#flushedAt < this.#flushInterval) return
+    this.#flushedAt = now
+    this.#output.flush()
   }
 
   #tick(): void {

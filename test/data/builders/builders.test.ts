@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Batch } from '../../../src/data/batch.ts'
+import { EncodedAttributes } from '../../../src/data/builders/attributes.ts'
 import { logs } from '../../../src/data/builders/logs.ts'
 import { metrics } from '../../../src/data/builders/metrics.ts'
 import { traces } from '../../../src/data/builders/traces.ts'
@@ -18,6 +19,7 @@ const SPAN = '0001020304050607'
 const time = 1_760_000_000_000_000_001n
 const start = 1_750_000_000_000_000_003n
 const at = { startTimeUnixNano: String(start), timeUnixNano: String(time) }
+const SPAN_FIELDS = { traceId: TRACE, spanId: SPAN, name: 'GET /', start, end: time }
 const attributes = [{ key: 'k', value: { stringValue: 'v' } }]
 
 test('a log record has all fields that it was given, in canonical bytes', () => {
@@ -105,6 +107,28 @@ test('a span has all fields that it was given, in canonical bytes', () => {
   assert.deepEqual(toObject(batch), request)
   assert.deepEqual(join(batch), join(fromObject('traces', request)))
   assert.equal(batch.items, validate('traces', join(batch)))
+})
+
+test('what spans share is encoded once, and stands in each before what is its own', () => {
+  const shared = new EncodedAttributes({ port: 80, 'not seen': undefined, name: 'nginx' })
+  const both = traces({})
+    .span({ ...SPAN_FIELDS, encoded: [shared], attributes: { own: 1 } })
+    .span({ ...SPAN_FIELDS, encoded: [shared, new EncodedAttributes({})] })
+  const plain = traces({})
+    .span({ ...SPAN_FIELDS, attributes: { port: 80, name: 'nginx', own: 1 } })
+    .span({ ...SPAN_FIELDS, attributes: { port: 80, name: 'nginx' } })
+  assert.deepEqual(join(both.finish()), join(plain.finish()))
+})
+
+test('an identifier is hexadecimal in either case, and nothing else', () => {
+  const id = (spanId: string) =>
+    traces({})
+      .span({ ...SPAN_FIELDS, spanId })
+      .finish()
+  assert.deepEqual(join(id('00ffAFaf90190000')), join(id('00FFafAF90190000')))
+  for (const wrong of ['g', '/', ':', '@', 'G', '`', ' ', '\u0130', '\uff11'])
+    for (const spanId of [`${wrong}${'0'.repeat(15)}`, `${'0'.repeat(15)}${wrong}`])
+      assert.throws(() => id(spanId), /hexadecimal/, spanId)
 })
 
 test('each kind of metric has all fields that it was given, in canonical bytes', () => {

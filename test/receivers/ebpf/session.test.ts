@@ -37,7 +37,7 @@ const echo: AnyTracer = {
   },
 }
 
-function running({ signals = ['traces', 'metrics', 'logs'] as const, batchItems = 100 } = {}) {
+function running({ signals = ['traces', 'metrics', 'logs'] as const, batchItems = 100, flushInterval = 200 } = {}) {
   const clock = new TestClock()
   const ring = new FakeRing()
   const processes = new FakeProcesses()
@@ -49,7 +49,7 @@ function running({ signals = ['traces', 'metrics', 'logs'] as const, batchItems 
     selection: { include: [], exclude: [] },
     rootPath: '',
     metricsInterval: 10_000,
-    flushInterval: 200,
+    flushInterval,
     series: 100,
     eventsPerSecond: 0,
     batchItems,
@@ -103,6 +103,22 @@ describe('a session', () => {
       [['metrics', 2]],
     )
     assert.match(decoded(batches()[0] as BatchMessage), /echo\.events/)
+  })
+
+  test('sends what comes after a pause at once, and what follows once an interval', () => {
+    const { clock, ring, batches } = running({ signals: ['traces'] as never, flushInterval: 10_000 })
+    const sent = (milliseconds: number) => {
+      for (let passed = 0; passed < milliseconds; passed += 500) {
+        ring.waiting.push(ringBytes({ type: EVENT }))
+        clock.turn(500)
+      }
+      return batches().length
+    }
+    assert.equal(sent(500), 1)
+    assert.equal(sent(9_000), 1)
+    assert.equal(sent(1_500), 2)
+    clock.turn(30_000)
+    assert.equal(sent(500), 4, 'one that waited, one at once')
   })
 
   test('makes nothing of a signal that leaves in no pipeline', () => {

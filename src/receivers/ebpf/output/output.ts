@@ -43,6 +43,10 @@ export class Output {
     return this.#add('logs', this.#records, scope, resource, WRITE_RECORD, record)
   }
 
+  get isEmpty(): boolean {
+    return this.#spans.items === 0 && this.#records.items === 0
+  }
+
   /** Sends what is there, as far as there are crates. */
   flush(): void {
     this.#send('traces', this.#spans)

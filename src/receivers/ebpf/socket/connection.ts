@@ -17,6 +17,8 @@ export class Connection {
   name = ''
   /** Whether requests come in here (1), go out (2), or nobody knows yet (0). */
   role: Role = UNKNOWN
+  /** What who listens keeps with it. */
+  kept: unknown
 
   constructor(id: number, event: Buffer, at: number) {
     this.id = id

@@ -57,7 +57,10 @@ export class Witness {
       processes: { of: processOf, host: processOf(0) },
       wall: (time) => BigInt(Math.round(time)),
       wants: (signal) => signals.includes(signal),
-      span: (_process, span) => void this.spans.push(span),
+      span: (_process, { encoded = [], ...span }) => {
+        const attributes = Object.assign({}, ...encoded.map((one) => one.attributes), span.attributes) as Attributes
+        this.spans.push({ ...span, attributes })
+      },
       record: () => assert('no log records'),
       histogram: (name) => ({
         record: (_process, value, attributes, exemplar) =>

@@ -1,26 +1,42 @@
-import type { Attributes } from '../../../../plugin.ts'
+import type { Kinds } from './shared.ts'
+import type { HttpExchange } from './trace.ts'
 
 /** Hosts that are remembered. */
 const HOSTS_MOST = 1024
 /** A name in the DNS, and a port. */
 const HOST_CHARACTERS_MOST = 262
+const SCHEME = 'http'
 const HTTP_PORT = 80
 const HTTPS_PORT = 443
 
-/** Whom a request was meant for. */
-export interface Endpoint {
+/** Whom a request is sent to. */
+export interface Address {
   readonly address: string
   readonly port: number
-  /** Attributes of metrics, by what else stands in them. */
-  readonly metrics: Map<number, Attributes>
+}
+
+/** The same as the client names it. */
+export interface Endpoint extends Address {
+  /** Of requests that clients of this host make to it. */
+  readonly kinds: Kinds
 }
 
 /** What `Host` and the authority of a target say, each worked out once. */
 export class Endpoints {
   readonly #known = new Map<string, Endpoint | undefined>()
 
-  /** Undefined where the text names no host. */
-  of(host: string, scheme: string): Endpoint | undefined {
+  /** Undefined where the request names no host. */
+  of({ request: { host, scheme } }: HttpExchange): Endpoint | undefined {
+    return host === undefined ? undefined : this.#of(host, scheme ?? SCHEME)
+  }
+
+  /** Whom a client called: who answers, where the request names nobody. */
+  called(exchange: HttpExchange): Address {
+    const { remoteAddress, remotePort } = exchange.connection
+    return this.of(exchange) ?? { address: remoteAddress, port: remotePort }
+  }
+
+  #of(host: string, scheme: string): Endpoint | undefined {
     const known = this.#known.get(host)
     if (known !== undefined || this.#known.has(host)) return known
     if (this.#known.size >= HOSTS_MOST) this.#known.clear()
@@ -38,7 +54,7 @@ function parse(host: string, scheme: string): Endpoint | undefined {
   const address = bracketed ?? name
   if (address === undefined) return undefined
   const number = port === undefined || port === '' ? defaultPort(scheme) : Number(port)
-  return number > 65535 ? undefined : { address, port: number, metrics: new Map() }
+  return number > 65535 ? undefined : { address, port: number, kinds: new Map() }
 }
 
 const HOST = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+))(?::(\d{0,5}))?$/

@@ -5,11 +5,12 @@ import { EVENT_SOCKET_CLOSED, EVENT_SOCKET_DATA } from '../../socket/event.ts'
 import type { ExchangeListener } from '../../socket/exchange.ts'
 import { http } from '../../socket/protocols/http/http.ts'
 import type { HttpAnswer, HttpRequest } from '../../socket/protocols/http/message.ts'
-import { clientError, HttpAttributes, serverError } from './attributes.ts'
+import { HttpAttributes } from './attributes.ts'
 import { Identifiers } from './identifiers.ts'
 import type { HttpTracerOptions } from './options.ts'
 import { Parents } from './parents.ts'
 import { Sampler } from './sampler.ts'
+import { clientError, serverError } from './shared.ts'
 import { Trace, type HttpExchange } from './trace.ts'
 import { wantedHeaders } from './wanted-headers.ts'
 
@@ -154,7 +155,7 @@ export class HttpTracer implements Tracer, ExchangeListener<HttpRequest, HttpAns
       kind: isClient ? SPAN_CLIENT : SPAN_SERVER,
       start,
       end: end < start ? start : end,
-      attributes: isClient ? this.#attributes.client(exchange, route) : this.#attributes.server(exchange, route),
+      ...(isClient ? this.#attributes.client(exchange, route) : this.#attributes.server(exchange, route)),
       status: (isClient ? clientError(exchange) : serverError(exchange)) === undefined ? undefined : STATUS_ERROR,
     })
   }
