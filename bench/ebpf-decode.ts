@@ -8,7 +8,7 @@ import { Connections, spoken } from '../src/receivers/ebpf/socket/connections.ts
 import { http } from '../src/receivers/ebpf/socket/protocols/http/http.ts'
 import { HttpTracer } from '../src/receivers/ebpf/tracers/http/http-tracer.ts'
 import type { DecodeRow } from './ebpf/results.ts'
-import { httpCapture } from './measure/http-capture.ts'
+import { httpCapture, type Varying } from './measure/http-capture.ts'
 import { type Effort, measure, type Measured, type Task } from './measure/rounds.ts'
 
 const THOROUGH: Effort = { rounds: 15, windowMs: 80, warmUpMs: 800 }
@@ -16,6 +16,13 @@ const QUICK: Effort = { rounds: 9, windowMs: 30, warmUpMs: 400 }
 /** What the project promises of decoding. */
 const WANTED_MICROSECONDS = 1
 const PROFILED_MS = 8000
+
+/** Beside the mix that the promise is about: what is said again and again may be known, what is new each time is not. */
+const VARIANTS: readonly (readonly [string, Varying])[] = [
+  ['same heads', 'nothing'],
+  ['new paths', 'path'],
+  ['new traceparents', 'traceparent'],
+]
 
 export default async function ebpfDecode(options: readonly string[]): Promise<void> {
   const remote = httpCapture({ isLoopback: false })
@@ -43,11 +50,14 @@ export async function decodeBench(effort: Effort = THOROUGH): Promise<DecodeRow[
     effort,
   )
   print(whole, 'transaction', 0)
+  const variants = await measure([parsing(remote), ...VARIANTS.map(variant)], effort)
+  print(variants, 'event', 0)
   return [
     ...events.map((one) => ({
       ...rowOf(one, 'event'),
       wanted: one.name === 'decode' ? WANTED_MICROSECONDS : undefined,
     })),
+    ...variants.slice(1).map((one) => ({ ...rowOf(one, 'event'), wanted: undefined })),
     ...whole.map((one) => ({ ...rowOf(one, 'transaction'), wanted: undefined })),
   ]
 }
@@ -84,6 +94,11 @@ function decoding(capture: Capture): Task {
     },
   }
 }
+
+const variant = ([name, varying]: (typeof VARIANTS)[number]): Task => ({
+  ...decoding(httpCapture({ isLoopback: false, varying })),
+  name,
+})
 
 /** Items are transactions, each of as many spans as it has ends here. */
 function transactions(capture: Capture): Task {

@@ -23,6 +23,25 @@ const PATHS = [
 ]
 const HOSTS = ['shop.example', '10.0.0.7:8080', 'api.internal:9090']
 
+/** What differs from request to request; `mixed` is what the promise is measured by. */
+export type Varying = 'mixed' | 'nothing' | 'path' | 'traceparent'
+
+/** Stands where a number goes that is another each time. */
+const COUNTED = '########'
+
+/** The same head each time, but for what varies. */
+const steadyRequest = (varying: Varying): string =>
+  [
+    `GET /item/${varying === 'path' ? COUNTED : '12345678'} HTTP/1.1`,
+    `Host: ${HOSTS[0]}`,
+    'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+    'Accept: application/json, text/plain;q=0.9, */*;q=0.8',
+    'Accept-Encoding: gzip, deflate, br',
+    ...(varying === 'traceparent' ? [`traceparent: 00-${'a'.repeat(24)}${COUNTED}-${hex(0, 16)}-01`] : []),
+    '',
+    '',
+  ].join('\r\n')
+
 const request = (index: number): string =>
   [
     `${index % 5 === 0 ? 'POST' : 'GET'} ${PATHS[index % PATHS.length]} HTTP/1.1`,
@@ -52,7 +71,13 @@ const hex = (index: number, digits: number): string => (index + 1).toString(16).
  * Events of keep-alive connections as the ring has them: requests with heads such as browsers send, answers such as nginx gives. With `isLoopback`
  * each is seen at both ends. Played again and again: only sequence and time go on.
  */
-export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
+export function httpCapture({
+  isLoopback,
+  varying = 'mixed',
+}: {
+  readonly isLoopback: boolean
+  readonly varying?: Varying
+}) {
   const sides = isLoopback ? [false, true] : [false]
   const pieces: Buffer[] = []
   for (let round = 0; round < PER_CONNECTION; round++)
@@ -63,7 +88,8 @@ export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
         ...sides.map((isClient) => ({ isClient, isRequest: false })),
       ]
       for (const { isClient, isRequest } of order) {
-        pieces.push(event(connection, isClient, isRequest, isRequest ? request(index) : answer(index), isLoopback))
+        const asked = varying === 'mixed' ? request(index) : steadyRequest(varying)
+        pieces.push(event(connection, isClient, isRequest, isRequest ? asked : answer(index), isLoopback))
       }
     }
   const buffer = Buffer.concat(pieces)
@@ -74,6 +100,8 @@ export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
     (_, index) => Math.floor(index / perRound) * 2 + Math.floor((index % (2 * sides.length)) / sides.length),
   )
   const numbers = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+  const counted = pieces.map((piece) => piece.indexOf(COUNTED))
+  let count = 0
   let played = 0
   const transactions = CONNECTIONS * PER_CONNECTION
   return {
@@ -97,6 +125,7 @@ export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
         numbers.setUint32(at + 12, high, true)
         numbers.setUint32(at + AT.began, time - 300, true)
         numbers.setUint32(at + AT.began + 4, high, true)
+        if (counted[index]! >= 0) writeDigits(buffer, at + counted[index]!, count++)
         hear(buffer, at, length)
         at += length
         time += 1000
@@ -105,6 +134,13 @@ export function httpCapture({ isLoopback }: { readonly isLoopback: boolean }) {
         high++
       }
     },
+  }
+}
+
+function writeDigits(buffer: Buffer, at: number, number: number): void {
+  for (let digit = at + COUNTED.length - 1; digit >= at; digit--) {
+    buffer[digit] = 0x30 + (number % 10)
+    number = Math.floor(number / 10)
   }
 }
 
