@@ -145,7 +145,7 @@ async function measure(found: Found, salt: Buffer, settled: KeyRanges, limit: nu
       return { segment, isTorn: false }
     }
     const { endKey, isTorn } = await scan(file, segment, settled, closed ? size - END_BYTES : size, limit)
-    segment.endKey = closed?.endKey ?? endKey
+    segment.endKey = Math.min(closed?.endKey ?? endKey, limit ?? Infinity)
     segment.unread.records = segment.unsettled = segment.endKey - firstKey - settled.count(firstKey, segment.endKey)
     return { segment, isTorn: isTorn && !closed }
   } finally {

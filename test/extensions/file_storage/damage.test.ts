@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { checksumOf } from '../../../src/extensions/file_storage/checksum.ts'
+import { decodeHead, encodeEnd, encodeHead, encodeHeader } from '../../../src/extensions/file_storage/segment-format.ts'
 import { bareQueue, FOLDER, lostRecords } from './bare-queue.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { drain, put, take } from './stage.ts'
@@ -65,6 +67,22 @@ function assertCounted(
   assert.equal(lostRecords(lost) - mayBeMore, missing, `${where}: ${JSON.stringify(lost)}`)
   assert.deepEqual(left, [0, 0, 0, 0], where)
   assert.deepEqual(rest, [], where)
+}
+
+/** A segment that has all records and is closed behind them. */
+function withAll(salt: Buffer): Buffer {
+  const parts = [encodeHead(0, salt)]
+  const at = (): number => parts.reduce((sum, { length }) => sum + length, 0)
+  const totals = { records: 0, items: 0, bytes: 0 }
+  for (const [key, text] of TEXTS.entries()) {
+    const contents = Buffer.from(text)
+    const record = { key, items: key + 1, length: contents.length, checksum: checksumOf([contents]) }
+    parts.push(Buffer.concat([encodeHeader(salt, at(), record), contents]))
+    totals.records++
+    totals.items += record.items
+    totals.bytes += record.length
+  }
+  return Buffer.concat([...parts, encodeEnd(salt, at(), TEXTS.length, totals)])
 }
 
 for (const closed of [true, false])
@@ -231,6 +249,15 @@ describe('a queue on disk', () => {
     const { queue } = await bareQueue(files)
     await put(queue, 'new')
     assert.deepEqual(await drain(queue), ['new'])
+  })
+
+  test('reads once what a closed segment and those behind it both have, and comes to an end', async () => {
+    const files = await stored({ closed: true })
+    const first = `${FOLDER}/${segmentsIn(files)[0]}`
+    assert.ok(segmentsIn(files).length > 2)
+    files.put(first, withAll(decodeHead(files.bytes(first))?.salt as Buffer))
+    const { texts, lost, left, rest } = await reopened(files)
+    assert.deepEqual([texts, lost, left, rest], [TEXTS, [], [0, 0, 0, 0], []])
   })
 
   test('does not take for a record what a record holds', async () => {
