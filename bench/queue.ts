@@ -20,7 +20,8 @@ const ROUNDS = 15
 const WINDOW_MS = 2_000
 /** Windows of each before the rounds, so that compilers and heaps have found their state. */
 const WARM_UPS = 4
-const LOAD = { connections: 4, each: 4, prepared: 32 }
+/** In flight enough that groups form while the disk is busy: who waits for each answer measures how long a sync takes. */
+const LOAD = { connections: 4, each: 16, prepared: 32 }
 const SCENARIO = { protocol: 'grpc', work: 'pass', items: 512, signal: 'traces', gzip: false, batch: true } as const
 /** What the project promises: the disk's throughput as a share of memory's. */
 const WANTED = 0.6
