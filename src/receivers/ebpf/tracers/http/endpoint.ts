@@ -1,4 +1,4 @@
-import type { Kinds } from './shared.ts'
+import type { Kinds } from './kind.ts'
 import type { HttpExchange } from './trace.ts'
 
 /** Hosts that are remembered. */

@@ -1,5 +1,6 @@
 import { type Attributes, EncodedAttributes } from '../../../../plugin.ts'
 import type { Endpoints } from './endpoint.ts'
+import type { Kind, Kinds } from './kind.ts'
 import type { HttpExchange } from './trace.ts'
 
 // What many spans say alike, encoded once for all of them: at a few hundred requests a second, to write it anew costs more than all that is read.
@@ -19,15 +20,6 @@ export interface SpanAttributes {
   readonly encoded: readonly EncodedAttributes[]
   readonly attributes: Attributes
 }
-
-/** Requests with the same method, route or host, and outcome. */
-export interface Kind {
-  /** Frozen: its series is then found by the object alone. */
-  readonly metric: Attributes
-  readonly span: EncodedAttributes
-}
-
-export type Kinds = Map<number, Kind>
 
 /** A server's. */
 export class KindsByRoute {
