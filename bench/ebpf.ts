@@ -14,7 +14,7 @@
  *   --cores=0,1                  of what is traced, and of the load
  *   --profiles=FOLDER            profiles of the agent (`--cpu-prof`)
  *   --telegen=FILE               another agent than dist/cli/main.js
- *   --write                      all parts, into docs/overhead.md
+ *   --write                      into docs/overhead.md; of a part, in place of what stands there of it
  */
 import { mkdirSync } from 'node:fs'
 import { loadavg } from 'node:os'
@@ -24,7 +24,7 @@ import { overheadBench } from './ebpf/overhead.ts'
 import { printAgent, printCost, printIdle, printMemory, printPrograms } from './ebpf/print.ts'
 import type { Results } from './ebpf/results.ts'
 import { ringBench } from './ebpf/ring.ts'
-import { keep, machine } from './ebpf/write.ts'
+import { keep, kept, machine } from './ebpf/write.ts'
 import { decodeBench } from './ebpf-decode.ts'
 
 /** Events a second, and for how many seconds: what is promised, and what lies beside it. */
@@ -48,7 +48,7 @@ export default async function ebpf(options: readonly string[]): Promise<void> {
   const isDue = (part: string) => named === undefined || named === part
   const found: Partial<Results> = {}
   for (const [name, part] of Object.entries(parts)) if (isDue(name)) Object.assign(found, await part(options))
-  if (named === undefined && options.includes('--write')) keep({ ...about, ...found } as Results)
+  if (options.includes('--write')) keep({ ...(named === undefined ? about : kept()), ...found } as Results)
 }
 
 async function overhead(options: readonly string[]): Promise<Part<'costs' | 'programs' | 'notMeasured'>> {

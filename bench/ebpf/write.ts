@@ -11,6 +11,9 @@ export function keep(results: Results): void {
   writeFileSync(`${DOCS}overhead.md`, page(results))
 }
 
+/** What stands there. */
+export const kept = (): Results => JSON.parse(readFileSync(`${DOCS}overhead.json`, 'utf8')) as Results
+
 export function machine(): string {
   const [first] = cpus()
   const virtual = readFileSync('/proc/cpuinfo', 'latin1').includes(' hypervisor') ? ', virtual' : ''

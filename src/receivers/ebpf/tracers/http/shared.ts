@@ -3,10 +3,10 @@ import type { Endpoints } from './endpoint.ts'
 import type { Kind, Kinds } from './kind.ts'
 import type { HttpExchange } from './trace.ts'
 
-// What many spans say alike, encoded once for all of them: at a few hundred requests a second, to write it anew costs more than all that is read.
+// What many spans say alike, encoded once for all of them: to write it anew for each took longer than to read the events.
 
 /** What the conventions call the failure of a request that was never answered, or not to the end, is left to whoever saw it: its connection was closed. */
-export const UNANSWERED = 'connection_closed'
+const UNANSWERED = 'connection_closed'
 
 /** Routes whose kinds are remembered. */
 const ROUTES_MOST = 4096
