@@ -22,6 +22,8 @@ export const HEADER_BYTES = 32
 const END_CONTENT_BYTES = 18
 /** Where the kind of a header ends. */
 const KIND_END = 16
+/** And where its items do, its length before them. */
+const ITEMS_END = 24
 export const END_BYTES = HEADER_BYTES + END_CONTENT_BYTES
 /** What a file of one record takes besides its contents. */
 export const SEGMENT_OVERHEAD_BYTES = HEAD_BYTES + HEADER_BYTES + END_BYTES
@@ -146,12 +148,17 @@ export function decodeEnd(bytes: Buffer, at: number, salt: Buffer): { endKey: nu
   }
 }
 
-/** Whether what stands behind the last record is meant to be the end, with a byte of it flipped or without its last ones. */
+/**
+ * Whether what stands behind the last record is meant to be the end, with a byte of it flipped or without its last ones. A record differs from it in its
+ * kind, its length and its items.
+ */
 export function resemblesEnd(bytes: Buffer, salt: Buffer, endKey: number): boolean {
   if (bytes.length > END_BYTES || bytes.length < KIND_END) return false
-  const meant = encode(salt, 0, END, { key: endKey, items: 0, length: 0, checksum: 0 })
+  const meant = encode(salt, 0, END, { key: endKey, items: 0, length: END_CONTENT_BYTES, checksum: 0 })
+  const compared = Math.min(bytes.length, ITEMS_END)
+  if (compared < ITEMS_END && bytes.readUInt16LE(KIND_END - 2) === RECORD) return false
   let different = 0
-  for (let at = 0; at < KIND_END; at++) if (bytes[at] !== meant[at]) different++
+  for (let at = 0; at < compared; at++) if (bytes[at] !== meant[at]) different++
   return different <= 1
 }
 

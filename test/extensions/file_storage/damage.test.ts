@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { checksumOf } from '../../../src/extensions/file_storage/checksum.ts'
-import { decodeHead, encodeEnd, encodeHead, encodeHeader } from '../../../src/extensions/file_storage/segment-format.ts'
+import {
+  decodeHead,
+  encodeEnd,
+  encodeHead,
+  encodeHeader,
+  HEAD_BYTES,
+  HEADER_BYTES,
+} from '../../../src/extensions/file_storage/segment-format.ts'
 import { bareQueue, FOLDER, lostRecords } from './bare-queue.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { drain, put, take } from './stage.ts'
@@ -249,6 +256,20 @@ describe('a queue on disk', () => {
     const { queue } = await bareQueue(files)
     await put(queue, 'new')
     assert.deepEqual(await drain(queue), ['new'])
+  })
+
+  test('counts a short record whose header is damaged, although nothing was written down of it yet', async () => {
+    const sound = new MemoryFiles()
+    const { queue } = await bareQueue(sound)
+    await put(queue, 'tiny', 1)
+    const path = `${FOLDER}/${segmentsIn(sound)[0]}`
+    for (let at = HEAD_BYTES; at < HEAD_BYTES + HEADER_BYTES; at++) {
+      const files = sound.after('everything')
+      const bytes = files.bytes(path)
+      bytes[at] = (bytes[at] as number) ^ (1 << (at % 8))
+      const { texts, lost } = await reopened(files, false)
+      assert.deepEqual([texts, lostRecords(lost)], [[], 1], `byte ${at}`)
+    }
   })
 
   test('reads once what a closed segment and those behind it both have, and comes to an end', async () => {
