@@ -1,5 +1,6 @@
 import { Double, type Value } from '../steps/step.ts'
-import { WireWriter } from '../wire/wire-writer.ts'
+import type { WireWriter } from '../wire/wire-writer.ts'
+import { giveWriter, takeWriter } from '../wire/writer-pool.ts'
 
 /**
  * Attributes by key, for a resource, a scope or a record. An attribute whose value is `undefined` is left out, so that
@@ -47,14 +48,13 @@ export class EncodedAttributes {
   }
 
   #encode(field: number): Buffer {
-    const writer = new WireWriter(ENCODED_BYTES)
+    const writer = takeWriter()
     writeAttributes(writer, field, this.attributes)
-    return Buffer.from(writer.buffer.subarray(0, writer.length))
+    const encoded = Buffer.from(writer.buffer.subarray(0, writer.length))
+    giveWriter(writer)
+    return encoded
   }
 }
-
-/** What they have room in to begin with, while they are encoded. */
-const ENCODED_BYTES = 512
 
 /** Writes an `AnyValue` in `field`, empty for `null`. Integral numbers are ints and others doubles, as `Value` says. */
 export function writeValue(writer: WireWriter, field: number, value: Value | null): void {

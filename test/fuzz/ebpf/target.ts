@@ -9,6 +9,7 @@ import { recordingContext } from '../../receivers/ebpf/dns/recording-context.ts'
 import { Transcript } from '../../receivers/ebpf/http/transcript.ts'
 import { Witness } from '../../receivers/ebpf/http/witness.ts'
 import type { Random } from '../random.ts'
+import { Reachable } from '../reachable.ts'
 import { Finding } from '../target.ts'
 import type { Target } from '../target.ts'
 import { makeEbpfInput, smallerEbpfInputs } from './input.ts'
@@ -31,7 +32,7 @@ export class EbpfTarget implements Target<EbpfInput> {
   #spans = 0
   #answered = 0
   #records = 0
-  #firstMemory: number | undefined
+  readonly #reachable = new Reachable(MOST_GROWTH)
 
   async open(): Promise<void> {}
 
@@ -80,11 +81,7 @@ export class EbpfTarget implements Target<EbpfInput> {
   }
 
   async settled(): Promise<void> {
-    globalThis.gc?.()
-    const { heapUsed, external } = process.memoryUsage()
-    this.#firstMemory ??= heapUsed + external
-    if (heapUsed + external - this.#firstMemory > MOST_GROWTH && globalThis.gc)
-      throw new Finding('leak', `${heapUsed + external} bytes are reachable, ${this.#firstMemory} were at first`)
+    this.#reachable.look()
   }
 
   async reopen(): Promise<void> {}

@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts'
-import { Finding } from '../target.ts'
+import { Reachable } from '../reachable.ts'
 import type { Target } from '../target.ts'
 import { makeStoreInput, smallerStoreInputs } from './input.ts'
 import type { StoreInput } from './input.ts'
@@ -14,7 +14,7 @@ export class StoreTarget implements Target<StoreInput> {
   readonly settleEvery = 500
   readonly #steps = new Map<string, number>()
   readonly #lies: boolean
-  #firstMemory: number | undefined
+  readonly #reachable = new Reachable(MOST_GROWTH)
 
   /** `lies`: on a disk that says that it has synced, and has not. */
   constructor({ lies = false } = {}) {
@@ -33,11 +33,7 @@ export class StoreTarget implements Target<StoreInput> {
   }
 
   async settled(): Promise<void> {
-    globalThis.gc?.()
-    const { heapUsed, external } = process.memoryUsage()
-    this.#firstMemory ??= heapUsed + external
-    if (heapUsed + external - this.#firstMemory > MOST_GROWTH && globalThis.gc)
-      throw new Finding('leak', `${heapUsed + external} bytes are reachable, ${this.#firstMemory} were at first`)
+    this.#reachable.look()
   }
 
   async reopen(): Promise<void> {}
