@@ -65,7 +65,8 @@ describe('an agent without privileges', { skip: why ?? false }, () => {
     await agent.line((line) => line.includes('telegen-was-here'))
     await loader.end('SIGTERM')
     assert.equal(loader.code, 0)
-    assert.deepEqual(attached(programs), [])
+    // The kernel frees what a process let go of a little after it has ended.
+    await eventually(() => attached(programs).length === 0)
   })
 
   test('that is killed leaves nothing attached, and the next is served', async () => {
