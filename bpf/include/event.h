@@ -20,8 +20,8 @@ struct event_header {
 };
 
 #define RING_BYTES (16 * 1024 * 1024)
-/* Below this the reader comes by its timer; from here on it is woken: waking costs the traced program more than writing. */
-#define RING_WAKE_BYTES (128 * 1024)
+/* Below this the reader comes by its timer; from here on it is woken: waking costs the traced program more than writing. `wakeBytes` says it. */
+const volatile __u32 wake_bytes = 512 * 1024;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -96,7 +96,7 @@ static __always_inline void write_header(struct event_header *header, __u16 type
 
 static __always_inline __u64 wake_flags(void)
 {
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < RING_WAKE_BYTES ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < wake_bytes ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
 }
 
 /* Room for an event of a constant size, or NULL, counted. Ends with submit_event. */

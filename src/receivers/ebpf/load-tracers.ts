@@ -1,6 +1,7 @@
 import { Unavailable } from '../../native.ts'
 import type { KernelLoader, LoadedTracer, Rung } from '../../native.ts'
 import type { Log, Signal } from '../../plugin.ts'
+import { wakeBytes } from './pump.ts'
 import type { AnyTracer } from './tracers.ts'
 
 export interface ChosenTracer {
@@ -22,18 +23,20 @@ export interface Loading {
 /** Puts each tracer into the kernel by itself: one that cannot be does not keep the others out. Says of each in one line what became of it. */
 export async function loadTracers(
   loader: KernelLoader,
+  ringBytes: number,
   chosen: readonly ChosenTracer[],
   allowed: readonly string[],
   log: Log,
 ): Promise<Loading> {
   const running: RunningTracer[] = []
   const unavailable: string[] = []
+  const wake = new Uint8Array(Uint32Array.of(wakeBytes(ringBytes)).buffer)
   for (const one of chosen) {
     const { definition, options } = one
     const { name } = definition
     try {
       const rungs = allowedRungs(definition, allowed)
-      const constants = definition.constants(options)
+      const constants = { ...definition.constants(options), wake_bytes: wake }
       const mapSizes = definition.mapSizes(options)
       const loaded = await loader.load({ tracer: name, rungs, constants, mapSizes })
       log.info({ tracer: name, rung: loaded.rung, passed_over: loaded.passedOver }, sayRung(name, loaded))

@@ -72,7 +72,7 @@ export const ebpfOptions = Options({
         description: 'Events that are looked at; what comes beyond is dropped and counted. 0: all.',
       }),
       batch_items: Type.Integer({
-        default: 512,
+        default: 2048,
         minimum: 1,
         maximum: 100_000,
         description: 'Spans or log records that are emitted at once.',

@@ -7,14 +7,16 @@ const BUFFERS_PER_TURN = 8
 /** Milliseconds until the ring is looked at again, at least and at most: on a quiet host each look costs more than what it finds. */
 const BUSY_MS = 5
 const IDLE_MS = 250
-/**
- * What should come in a pause: half of what the kernel wakes us at (`RING_WAKE_BYTES`), since each event beyond that costs who makes it a wake-up, and
- * each turn costs as much as some events do. Of a small ring less: a quarter of it.
- */
-const BYTES_PER_PAUSE = 64 * 1024
-const SHARE_PER_PAUSE = 1 / 4
+/** What should come in a pause, as a share of what the kernel wakes us at: each event beyond that costs who makes it a wake-up. */
+const SHARE_PER_PAUSE = 1 / 2
+/** That many bytes, or a quarter of a small ring: each turn costs as much as some dozen events do. */
+const WAKE_BYTES = 512 * 1024
+const WAKE_SHARE = 1 / 4
 /** Turns at the end: 2 GiB, more than a ring has, so that programs which are still attached do not keep us. */
 const LAST_TURNS = 1024
+
+/** From so much on that waits in the ring, the kernel wakes who reads it (`wake_bytes` of the programs). */
+export const wakeBytes = (ringBytes: number): number => Math.min(WAKE_BYTES, ringBytes * WAKE_SHARE)
 
 export interface PumpRing {
   readonly size: number
@@ -46,7 +48,7 @@ export class Pump {
 
   constructor(options: PumpOptions) {
     this.#options = options
-    this.#bytesPerPause = Math.min(BYTES_PER_PAUSE, options.ring.size * SHARE_PER_PAUSE)
+    this.#bytesPerPause = wakeBytes(options.ring.size) * SHARE_PER_PAUSE
   }
 
   start(): void {

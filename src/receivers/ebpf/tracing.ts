@@ -110,7 +110,7 @@ export class Tracing {
       const wanted = heard(chosen, ingress.signals, this.#hub?.isWanted ?? false, log)
       if (wanted.length === 0) return status.permanent('none of its tracers emits what leaves in a pipeline')
       const ring = await loader.ring(config.ring_size)
-      const { running, unavailable } = await loadTracers(loader, wanted, config.rungs, log)
+      const { running, unavailable } = await loadTracers(loader, ring.bytes, wanted, config.rungs, log)
       this.#running = running
       if (running.length === 0) return this.#cannot(new Error(unavailable.join('; ')))
       this.#begin(ring.descriptor)

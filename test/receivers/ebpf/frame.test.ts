@@ -166,14 +166,16 @@ const own = ({ bed }: { bed: TestBed }, name: string) =>
 describe('the receiver ebpf', () => {
   test('loads each tracer with its constants, says its rung and why not a better one, and reads the ring', async () => {
     const kernel = new Kernel()
-    const { bed, said } = await starting(kernel, '{ tracers: { web: , programs: }, include: [{ ports: [80] }] }')
+    const { bed, said } = await starting(kernel, '{ tracers: { web: , programs: }, ring_size: 1MiB, include: [{ ports: [80] }] }')
     assert.deepEqual(
       kernel.requests.map(({ tracer, constants, mapSizes }) => [tracer, Object.keys(constants), mapSizes]),
       [
-        ['web', ['web'], { connections: 5 }],
-        ['programs', ['programs'], { connections: 5 }],
+        ['web', ['web', 'wake_bytes'], { connections: 5 }],
+        ['programs', ['programs', 'wake_bytes'], { connections: 5 }],
       ],
     )
+    const [{ constants }] = kernel.requests as [TracerRequest]
+    assert.equal(Buffer.from(constants['wake_bytes']!).readUInt32LE(), 256 * 1024)
     assert.deepEqual(
       said('info').map(({ message }) => message),
       ['The tracer web traces by tp_btf (fentry: EPERM)', 'The tracer programs traces by tp_btf (fentry: EPERM)'],

@@ -35,8 +35,8 @@ test('a ring in which little comes is looked at four times a second, one in whic
   assert.equal(looks(0, 0), 4)
   assert.equal(looks(4, 100), 4)
   assert.equal(state.read, 400)
-  looks(200, 96 * 1024)
-  const busy = looks(200, 96 * 1024)
+  looks(200, 160 * 1024)
+  const busy = looks(200, 160 * 1024)
   assert.ok(busy > 100, `${busy} looks`)
   ring.waiting.length = 0
   looks(0, 0)
