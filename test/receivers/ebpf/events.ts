@@ -31,15 +31,21 @@ export class FakeRing {
   readonly waiting: Buffer[] = []
   readonly size = 16 * 1024 * 1024
   drains = 0
+  /** Whether as much is drained at once as there is room for, or one buffer. */
+  isPoured = false
   isClosed = false
   #woken: () => void = () => {}
 
   drain(target: Uint8Array): number {
     this.drains++
-    const next = this.waiting.shift()
-    if (!next) return 0
-    target.set(next)
-    return next.length
+    let bytes = 0
+    const most = this.isPoured ? Infinity : 1
+    for (let each = 0; each < most && bytes + (this.waiting[0]?.length ?? Infinity) <= target.length; each++) {
+      const next = this.waiting.shift()!
+      target.set(next, bytes)
+      bytes += next.length
+    }
+    return bytes
   }
 
   wake(listener: () => void): void {

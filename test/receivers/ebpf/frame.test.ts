@@ -166,7 +166,10 @@ const own = ({ bed }: { bed: TestBed }, name: string) =>
 describe('the receiver ebpf', () => {
   test('loads each tracer with its constants, says its rung and why not a better one, and reads the ring', async () => {
     const kernel = new Kernel()
-    const { bed, said } = await starting(kernel, '{ tracers: { web: , programs: }, ring_size: 1MiB, include: [{ ports: [80] }] }')
+    const { bed, said } = await starting(
+      kernel,
+      '{ tracers: { web: , programs: }, ring_size: 1MiB, include: [{ ports: [80] }] }',
+    )
     assert.deepEqual(
       kernel.requests.map(({ tracer, constants, mapSizes }) => [tracer, Object.keys(constants), mapSizes]),
       [

@@ -22,26 +22,26 @@ function pumping() {
   return { clock, ring, state, pump }
 }
 
-test('a ring in which little comes is looked at four times a second, one in which much does a hundred times and more', () => {
+test('a ring in which little comes is looked at four times a second, one in which much does whenever 256 KiB wait', () => {
   const { clock, ring, state } = pumping()
-  const looks = (events: number, bytes: number) => {
-    for (let each = 0; each < events; each++) ring.waiting.push(Buffer.alloc(bytes))
-    ring.drains = 0
-    clock.turn(1_000)
-    return ring.drains
+  ring.isPoured = true
+  const looks = (bytes: number) => {
+    const { turns } = state
+    for (let ms = 0; ms < 1_000; ms++) {
+      if (bytes > 0) ring.waiting.push(Buffer.alloc(bytes / 1_000))
+      clock.turn(1)
+    }
+    return state.turns - turns
   }
-  looks(0, 0)
-  looks(0, 0)
-  assert.equal(looks(0, 0), 4)
-  assert.equal(looks(4, 100), 4)
-  assert.equal(state.read, 400)
-  looks(200, 160 * 1024)
-  const busy = looks(200, 160 * 1024)
-  assert.ok(busy > 100, `${busy} looks`)
-  ring.waiting.length = 0
-  looks(0, 0)
-  looks(0, 0)
-  assert.equal(looks(0, 0), 4)
+  looks(0)
+  assert.equal(looks(0), 4)
+  assert.equal(looks(400_000), 4)
+  assert.equal(state.read, 400_000 - ring.waiting.length * 400)
+  looks(8_000_000)
+  const busy = looks(8_000_000)
+  assert.ok(busy >= 29 && busy <= 34, `${busy} looks`)
+  looks(0)
+  assert.equal(looks(0), 4)
 })
 
 test('what is woken reads at once', () => {
