@@ -129,6 +129,15 @@ export class WireWriter {
     this.#at += bytes.length
   }
 
+  /** Bytes, as words of 32 bits, the highest byte first. */
+  words(field: number, words: readonly number[]): void {
+    const length = words.length * 4
+    this.#head(field, LENGTH, length)
+    let at = writeVarint(this.#buffer, this.#at, length)
+    for (let index = 0; index < words.length; index++, at += 4) this.#view.setInt32(at, words[index]!)
+    this.#at = at
+  }
+
   /** `text`: an even number of hexadecimal digits. False where it is not that, and then nothing was written. */
   hex(field: number, text: string): boolean {
     const before = this.#at

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Batch } from '../../../src/data/batch.ts'
 import { EncodedAttributes } from '../../../src/data/builders/attributes.ts'
+import type { Identifier } from '../../../src/data/builders/identifiers.ts'
 import { logs } from '../../../src/data/builders/logs.ts'
 import { metrics } from '../../../src/data/builders/metrics.ts'
 import { traces } from '../../../src/data/builders/traces.ts'
@@ -325,12 +326,26 @@ test('several resources and scopes stand in one request, none of them empty', ()
   assert.equal(points.finish().items, 3)
 })
 
+test('an id is the same as digits, as bytes, and as words with a sign or without', () => {
+  const made = (traceId: Identifier, spanId: Identifier) =>
+    join(traces({}).span({ traceId, spanId, name: 'x', start, end: time }).finish())
+  const [trace, span] = ['f0e1d2c3b4a5968778695a4b3c2d1e0f', 'f0e1d2c300000001']
+  const bytes = (id: string) => Buffer.from(id, 'hex')
+  const words = (id: string) => id.match(/.{8}/g)!.map((word) => Number.parseInt(word, 16))
+  const expected = made(trace, span)
+  assert.deepEqual(made(bytes(trace), bytes(span)), expected)
+  assert.deepEqual(made(words(trace), words(span)), expected)
+  const signed = (id: string) => words(id).map((word) => word | 0)
+  assert.deepEqual(made(signed(trace), signed(span)), expected)
+})
+
 test('a record that cannot be written leaves the builder as it was', () => {
   const builder = traces({ a: 1 })
   const span = { traceId: TRACE, spanId: SPAN, name: 'x', start, end: time }
   assert.throws(() => builder.span({ ...span, spanId: '00' }), /a span id has 16 hexadecimal digits, got "00"/)
   assert.throws(() => builder.span({ ...span, traceId: 'x'.repeat(32) }), /a trace id has 32/)
   assert.throws(() => builder.span({ ...span, traceId: Buffer.alloc(15) }), /16 bytes, got 15/)
+  assert.throws(() => builder.span({ ...span, spanId: [1, 2, 3] }), /a span id has 2 words, got 3/)
   assert.throws(() => builder.span({ ...span, attributes: { bad: {} as Value } }), /cannot hold/)
   const batch = builder.span(span).finish()
   assert.deepEqual(join(batch), join(traces({ a: 1 }).span(span).finish()))

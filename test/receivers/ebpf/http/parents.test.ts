@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { SpanFields } from '../../../../src/plugin.ts'
+import { type SpanFields, thresholdOf } from '../../../../src/plugin.ts'
+import { Sampler } from '../../../../src/receivers/ebpf/tracers/http/sampler.ts'
 import { type End, otherEnd, Transcript } from './transcript.ts'
 import { Witness } from './witness.ts'
 
@@ -293,6 +294,18 @@ describe('sampling', () => {
       witness.spans.map(({ traceId }) => traceId),
       [high],
     )
+  })
+
+  test('takes all 56 bits of it', () => {
+    for (const ratio of [0.5, 0.3, 1e-3, 0.999, 1])
+      for (const distance of [-1n, 0n, 1n]) {
+        const { high, low } = thresholdOf(ratio, 14)!
+        const least = BigInt(high) * 2n ** 28n + BigInt(low)
+        const randomness = BigInt.asUintN(56, least + distance)
+        const third = Number(randomness >> 32n) | 0xab00_0000
+        const id = [1, 2, third | 0, Number(BigInt.asIntN(32, randomness))]
+        assert.equal(new Sampler(ratio).keeps(id), randomness >= least, `${ratio} ${distance}`)
+      }
   })
 
   test('heeds what a parent decided', () => {

@@ -59,12 +59,17 @@ export class Witness {
       wants: (signal) => signals.includes(signal),
       span: (_process, { encoded = [], ...span }) => {
         const attributes = Object.assign({}, ...encoded.map((one) => one.attributes), span.attributes) as Attributes
-        this.spans.push({ ...span, attributes })
+        this.spans.push({ ...span, ...inDigits(span), attributes })
       },
       record: () => assert('no log records'),
       histogram: (name) => ({
         record: (_process, value, attributes, exemplar) =>
-          void this.recorded.push({ name, value, attributes, exemplar }),
+          void this.recorded.push({
+            name,
+            value,
+            attributes,
+            exemplar: exemplar && { ...exemplar, ...inDigits(exemplar) },
+          }),
       }),
       counter: () => assert('no counter'),
       gauge: () => assert('no gauge'),
@@ -94,6 +99,18 @@ export class Witness {
     this.tracer.tick(now)
     return this
   }
+}
+
+type Ids = Partial<Record<'traceId' | 'spanId' | 'parentSpanId', SpanFields['parentSpanId']>>
+
+/** Identifiers as digits, in which tests can be read. */
+function inDigits({ traceId, spanId, parentSpanId }: Ids) {
+  return { traceId: digits(traceId)!, spanId: digits(spanId)!, parentSpanId: digits(parentSpanId) }
+}
+
+function digits(id: Ids['traceId']): string | undefined {
+  if (!Array.isArray(id)) return id as string | undefined
+  return (id as readonly number[]).map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 function assert(message: string): never {

@@ -2,30 +2,31 @@ import { randomFillSync } from 'node:crypto'
 
 /** Random bytes are drawn so many at a time: a call for each span would cost more than the span. */
 const POOL_BYTES = 4096
-const TRACE_DIGITS = 32
-const SPAN_DIGITS = 16
 
-/** Makes trace and span ids: random, in hexadecimal. */
+/** Words of 32 bits, signed, the highest first: four of a trace, two of a span. They are never shown, and written faster than digits. */
+export type Identifier = readonly number[]
+
+export const NO_ID: Identifier = []
+
+/** Makes trace and span ids: random. */
 export class Identifiers {
-  readonly #bytes = Buffer.alloc(POOL_BYTES)
-  #digits = ''
-  #at = 0
+  readonly #words = new Int32Array(POOL_BYTES / 4)
+  #at = this.#words.length
 
-  traceId(): string {
-    return this.#take(TRACE_DIGITS)
+  traceId(): Identifier {
+    return [this.#next(), this.#next(), this.#next(), this.#next()]
   }
 
-  spanId(): string {
-    return this.#take(SPAN_DIGITS)
+  spanId(): Identifier {
+    // An id of zeros is none. The first word decides: what is lost by that is one in four billion.
+    return [this.#next() || 1, this.#next()]
   }
 
-  #take(digits: number): string {
-    if (this.#at + digits > this.#digits.length) {
-      this.#digits = randomFillSync(this.#bytes).toString('hex')
+  #next(): number {
+    if (this.#at === this.#words.length) {
+      randomFillSync(this.#words)
       this.#at = 0
     }
-    const from = this.#at
-    this.#at += digits
-    return this.#digits.slice(from, this.#at)
+    return this.#words[this.#at++]!
   }
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../../socket/connection.ts'
 import type { TraceParent } from '../../socket/protocols/http/message.ts'
-import type { Identifiers } from './identifiers.ts'
+import { type Identifiers, NO_ID } from './identifiers.ts'
 import { Mirrors } from './mirrors.ts'
 import type { Sampler } from './sampler.ts'
 import { AMBIGUOUS, Serving } from './serving.ts'
@@ -78,7 +78,7 @@ export class Parents {
 
   #resolve(exchange: HttpExchange, isFinal: boolean): boolean {
     const trace = exchange.trace!
-    if (trace.traceId !== '' || trace.isBeingResolved) return true
+    if (trace.traceId !== NO_ID || trace.isBeingResolved) return true
     const { traceParent, traceState } = exchange.request
     if (traceParent) {
       this.#join(trace, traceParent, traceState)
@@ -99,7 +99,7 @@ export class Parents {
     trace.isBeingResolved = false
     if (!isKnown) return false
     const above = trace.parent?.trace
-    if (!above || above.traceId === '') {
+    if (!above || above.traceId === NO_ID) {
       trace.traceId = this.#options.identifiers.traceId()
       trace.isSampled = this.#options.sampler.keeps(trace.traceId)
       trace.flags = KNOWS_REMOTE | RANDOM | (trace.isSampled ? SAMPLED : 0)

@@ -1,9 +1,9 @@
 import { thresholdOf } from '../../../../plugin.ts'
+import type { Identifier } from './identifiers.ts'
 
+/** The last 14 digits of a trace id are its randomness (W3C Trace Context, level 2), here in two halves of 28 bits. */
 const ALL_DIGITS = 14
-/** The last 14 digits of a trace id are its randomness (W3C Trace Context, level 2), here in two halves. */
-const HALF_FROM = 18
-const LOW_FROM = 25
+const HALF = 0xfff_ffff
 
 /** Whether a trace is kept: the same for all that see it, by its id alone. */
 export class Sampler {
@@ -18,10 +18,12 @@ export class Sampler {
     this.#low = threshold?.low ?? 0
   }
 
-  keeps(traceId: string): boolean {
+  /** Of the id's four words. */
+  keeps(traceId: Identifier): boolean {
     if (this.#isNever) return false
     if (this.#high === 0 && this.#low === 0) return true
-    const high = parseInt(traceId.slice(HALF_FROM, LOW_FROM), 16)
-    return high > this.#high || (high === this.#high && parseInt(traceId.slice(LOW_FROM), 16) >= this.#low)
+    const [, , third, last] = traceId as readonly [number, number, number, number]
+    const high = ((third << 4) | (last >>> 28)) & HALF
+    return high > this.#high || (high === this.#high && (last & HALF) >= this.#low)
   }
 }

@@ -1,14 +1,15 @@
 import type { Exchange } from '../../socket/exchange.ts'
 import type { HttpAnswer, HttpRequest } from '../../socket/protocols/http/message.ts'
+import { type Identifier, NO_ID } from './identifiers.ts'
 
 export type HttpExchange = Exchange<HttpRequest, HttpAnswer, Trace>
 
 /** The span of an exchange, in its trace. Which trace that is may be known only when it is over. */
 export class Trace {
-  readonly spanId: string
-  /** Empty until it is known. */
-  traceId = ''
-  parentSpanId: string | undefined
+  readonly spanId: Identifier
+  /** `NO_ID` until it is known. */
+  traceId: Identifier = NO_ID
+  parentSpanId: Identifier | undefined
   traceState: string | undefined
   /** W3C flags, with whether the parent is remote. */
   flags = 0
@@ -23,7 +24,7 @@ export class Trace {
   /** Nobody will know how it ended: there will be no span of it. */
   isLost = false
 
-  constructor(spanId: string, isClient: boolean) {
+  constructor(spanId: Identifier, isClient: boolean) {
     this.spanId = spanId
     this.isClient = isClient
   }

@@ -50,9 +50,9 @@ export interface HttpAnswer extends HttpMessage, Answer {
 
 /** W3C `traceparent`, understood. */
 export interface TraceParent {
-  /** 32 digits. */
-  readonly traceId: string
-  /** 16 digits. */
-  readonly parentId: string
+  /** Four words of 32 bits, signed, the highest first. */
+  readonly traceId: readonly number[]
+  /** Two. */
+  readonly parentId: readonly number[]
   readonly flags: number
 }
