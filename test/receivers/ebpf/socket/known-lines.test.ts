@@ -8,6 +8,7 @@ import {
   KnownLines,
 } from '../../../../src/receivers/ebpf/socket/protocols/http/known-lines.ts'
 import type { Parser } from '../../../../src/receivers/ebpf/socket/protocol.ts'
+import type { HttpRequest } from '../../../../src/receivers/ebpf/socket/protocols/http/message.ts'
 
 const RUNS = Number(process.env['TELEGEN_PROPERTY_RUNS'] ?? 300)
 /** So often a line must be missed before it is known. */
@@ -86,6 +87,13 @@ const LINE = fc.oneof(
     'X-Tenant: blue-and-greem',
     'Authorization: Bearer 123456789',
     'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'Traceparent: 00-0af7651916cd43dd8448eb211c80319c-ffffffff00000001-00',
+    'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0A',
+    'traceparent: 01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'TraceParent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'traceparent:  00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01',
+    'traceparent: 00-0af7651916cd43dd\r\nHost: b\r\n02cc: b7ad6b7169203331-01aa',
     'tracestate: vendor=value,other=one',
     'Accept: */*',
     `Cookie: ${'a=b; '.repeat(30)}`,
@@ -97,9 +105,10 @@ const HEAD = fc
   .tuple(FIRST, END, fc.array(fc.tuple(LINE, END), { maxLength: 8 }), END)
   .map(([first, end, lines, last]) => `${first}${end}${lines.map(([line, stop]) => line + stop).join('')}${last}`)
 
-const protocol = () =>
+const protocol = (...more: readonly string[]) =>
   http({
     requestHeaders: [
+      ...more.map((name) => ({ name, attribute: name, isRedacted: false })),
       { name: 'x-tenant', attribute: 'tenant', isRedacted: false },
       { name: 'host', attribute: 'host', isRedacted: false },
       { name: 'authorization', attribute: 'authorization', isRedacted: true },
@@ -110,7 +119,7 @@ const protocol = () =>
   })
 
 /** All that a parser says of some bytes, which come in two pieces. */
-function reading(parser: Parser<unknown, never>, bytes: Buffer, cut: number): unknown {
+function reading<M>(parser: Parser<M, never>, bytes: Buffer, cut: number) {
   parser.reset()
   const stopped = parser.read(bytes, 0, cut, undefined)
   const end = stopped < cut ? stopped : parser.read(bytes, cut, bytes.length, undefined)
@@ -132,4 +141,26 @@ test('a parser that has read much says of every head what one says that has read
     }),
     { numRuns: RUNS * 10 },
   )
+})
+
+test('a `traceparent` is understood alike whether or not somebody wants to see it', () => {
+  const read = protocol().request() as Parser<HttpRequest, never>
+  const shown = protocol('traceparent').request() as Parser<HttpRequest, never>
+  let understood = 0
+  fc.assert(
+    fc.property(HEAD, fc.nat(400), (head, cut) => {
+      const bytes = Buffer.from(head, 'latin1')
+      const first = Math.min(cut, bytes.length)
+      const [one, other] = [reading(read, bytes, first), reading(shown, bytes, first)]
+      assert.deepEqual(withoutCaptured(one), withoutCaptured(other), head)
+      if (one.message?.traceParent) understood++
+    }),
+    { numRuns: RUNS * 10 },
+  )
+  assert.ok(understood > RUNS / 10, `${understood} heads had one`)
+})
+
+const withoutCaptured = (said: { readonly message: HttpRequest | undefined }) => ({
+  ...said,
+  message: said.message && { ...said.message, captured: undefined },
 })

@@ -45,6 +45,8 @@ export interface LineReader {
   /** `first` is the first byte in lower case, `end` the line's feed. Undefined where it has nothing to say. */
   line(bytes: Buffer, first: number, at: number, end: number): Said | undefined
   heed(said: Said): void
+  /** Reads and heeds a `traceparent` that is written as everybody does; returns the line's length with its end, 0 where it is anything else. */
+  traceParent(bytes: Buffer, at: number, to: number): number
 }
 
 /**
@@ -61,12 +63,15 @@ export class HeaderLines {
   readonly #interner: Interner
   readonly #wanted: readonly WantedHeader[]
   readonly #special: LineReader | undefined
+  /** Unless somebody wants to see what it says. */
+  readonly #readsTraceParent: boolean
   readonly #known = new KnownLines<Said>()
 
   constructor(interner: Interner, wanted: readonly WantedHeader[], special: LineReader | undefined) {
     this.#interner = interner
     this.#wanted = wanted
     this.#special = special
+    this.#readsTraceParent = special !== undefined && !wanted.some(({ name }) => name === 'traceparent')
   }
 
   clear(): void {
@@ -91,6 +96,13 @@ export class HeaderLines {
       }
       // `traceparent` says something else each time.
       const isKnowable = (first | 0x20) !== LETTER_T
+      if (!isKnowable && this.#readsTraceParent) {
+        const length = this.#special!.traceParent(bytes, at, to)
+        if (length > 0) {
+          at += length
+          continue
+        }
+      }
       const length = isKnowable ? this.#known.find(bytes, at, to) : 0
       if (length > 0) {
         if (this.#known.said !== undefined) this.#heed(this.#known.said)

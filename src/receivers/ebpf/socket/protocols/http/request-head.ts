@@ -17,7 +17,7 @@ import { isNamed, valueEnd, valueStart } from './header-line.ts'
 import type { Heads } from './http-parser.ts'
 import type { HttpRequest, TraceParent, WantedHeader } from './message.ts'
 import { RequestLines } from './request-line.ts'
-import { parseTraceParent } from './trace-parent.ts'
+import { parseTraceParent, TRACE_PARENT_LINE, traceParentLine } from './trace-parent.ts'
 
 /** W3C: a `tracestate` of so many characters must be passed on; of a longer one whole entries are left out. */
 export const TRACE_STATE_MOST = 512
@@ -66,6 +66,14 @@ export class RequestHead implements Heads<HttpRequest>, LineReader {
       if (isNamed(bytes, at, end, 'user-agent')) return says(USER_AGENT, { text: this.#text(bytes, at + 11, end) })
     }
     return undefined
+  }
+
+  traceParent(bytes: Buffer, at: number, to: number): number {
+    const parent = traceParentLine(bytes, at, to)
+    if (parent === undefined) return 0
+    this.#traceParents++
+    this.#traceParent = parent
+    return TRACE_PARENT_LINE
   }
 
   heed({ about, text = '', traceParent }: Said): void {

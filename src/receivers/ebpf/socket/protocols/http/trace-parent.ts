@@ -1,5 +1,7 @@
 import type { TraceParent } from './message.ts'
 
+const CR = 0x0d
+const LF = 0x0a
 const DASH = 0x2d
 const LENGTH = 55
 const TRACE = 3
@@ -23,6 +25,18 @@ export function parseTraceParent(bytes: Buffer, from: number, to: number): Trace
     parentId: [WORDS[4]!, WORDS[5]!],
     flags,
   }
+}
+
+const NAME = 'traceparent: '
+/** Bytes of the line as it is mostly written, with CR and LF. */
+export const TRACE_PARENT_LINE = NAME.length + LENGTH + 2
+
+/** Of the line that begins at `at`: undefined where it is any other, or is written in any other way. Its first letter was looked at. */
+export function traceParentLine(bytes: Buffer, at: number, to: number): TraceParent | undefined {
+  const end = at + TRACE_PARENT_LINE
+  if (end > to || bytes[end - 2] !== CR || bytes[end - 1] !== LF) return
+  for (let index = 1; index < NAME.length; index++) if (bytes[at + index] !== NAME.charCodeAt(index)) return
+  return parseTraceParent(bytes, at + NAME.length, end - 2)
 }
 
 /** Words of eight lower-case digits, not all of them 0. */
