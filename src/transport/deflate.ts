@@ -23,19 +23,29 @@ interface Compressor {
 }
 
 type Now = (body: Buffer, options: object) => Buffer
-type Later = (body: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void
+type Stream = Pick<zlib.Gzip, 'on' | 'write' | 'close'>
+type Begin = (options: object) => Stream
 
 const chunkSize = ({ length }: Buffer): number => Math.max(LEAST_CHUNK, Math.ceil(length / CHUNK_SHARE))
 
-const compressor = (now: Now, later: Later, options: (level: number) => object): Compressor => ({
+/** `end`: what flushes all that there is, and ends it. */
+const compressor = (now: Now, begin: Begin, end: number, options: (level: number) => object): Compressor => ({
   now: (body, level) => now(body, { chunkSize: chunkSize(body), ...options(level) }),
-  later: (body, level) =>
-    new Promise((resolve, reject) =>
-      later(body, { chunkSize: chunkSize(body), ...options(level) }, (error, result) =>
-        error ? reject(error) : resolve(result),
-      ),
-    ),
+  later: (body, level) => throughStream(begin({ chunkSize: chunkSize(body), flush: end, ...options(level) }), body),
 })
+
+/** All in one write that ends the format: `zlib.gzip` and its like go to another thread once more to flush what is flushed. */
+function throughStream(stream: Stream, body: Buffer): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('error', reject)
+    stream.write(body, (error) => {
+      stream.close()
+      if (!error) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    })
+  })
+}
 
 const zstdLevel = (level: number) => ({
   ...(level !== DEFAULT_LEVEL && {
@@ -47,13 +57,13 @@ const zstdLevel = (level: number) => ({
 const zlibLevel = (level: number) => (level === HUFFMAN_ONLY ? { strategy: zlib.constants.Z_HUFFMAN_ONLY } : { level })
 
 /** HTTP's `deflate` is zlib's format (RFC 9110, 8.4.1.2). */
-const zlibFormat = compressor(zlib.deflateSync, zlib.deflate, zlibLevel)
+const zlibFormat = compressor(zlib.deflateSync, zlib.createDeflate, zlib.constants.Z_FINISH, zlibLevel)
 
 const COMPRESSORS: ReadonlyMap<string, Compressor> = new Map([
-  ['gzip', compressor(zlib.gzipSync, zlib.gzip, zlibLevel)],
+  ['gzip', compressor(zlib.gzipSync, zlib.createGzip, zlib.constants.Z_FINISH, zlibLevel)],
   ['zlib', zlibFormat],
   ['deflate', zlibFormat],
-  ['zstd', compressor(zlib.zstdCompressSync, zlib.zstdCompress, zstdLevel)],
+  ['zstd', compressor(zlib.zstdCompressSync, zlib.createZstdCompress, zlib.constants.ZSTD_e_end, zstdLevel)],
   ['snappy', { now: deflateSnappyNow, later: deflateSnappy }],
   // Its library ends a stream off-thread alone.
   ['x-snappy-framed', { now: () => undefined, later: deflateFrames }],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { compressMessage, inflateMessage, MESSAGE_CODINGS } from '../../src/transport/message-codings.ts'
 
@@ -14,6 +15,11 @@ describe('Codings of messages', () => {
         assert.ok(compressed.length < message.length)
         assert.deepEqual(await inflateMessage(compressed, coding, LIMIT), message)
       }
+    })
+
+    test(`${coding}: what cannot be made smaller comes back, whatever it takes`, async () => {
+      const noise = randomBytes(300_001)
+      assert.deepEqual(await inflateMessage(await compressMessage([noise], coding, -1), coding, LIMIT), noise)
     })
 
     test(`${coding}: small messages are inflated at once, large ones are not`, async () => {
