@@ -76,6 +76,13 @@ async function until<T>(look: () => Promise<T | undefined>, what: string, patien
   }
 }
 
+/** What its tracer counted as lost, by reason. */
+async function dropped(port: number): Promise<Map<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const counts = text.matchAll(/^telegen_ebpf_dropped\w*\{.*\breason="(\w+)".*\} (\d+)$/gm)
+  return new Map([...counts].map(([, reason, count]) => [reason as string, Number(count)]))
+}
+
 const config = (http: string) => `
 receivers: { ebpf: { tracers: { http: ${http}, exec: }, include: [{ names: [nginx, curl] }] } }
 exporters: { file: { path: DIR/out.jsonl, flush_interval: 20ms } }
@@ -119,14 +126,14 @@ const answers = (port: number) =>
     socket.once('connect', () => socket.destroy())
   })
 
-/** `requests` requests over `connections` connections that stay open; what each asks for is unlike all others. */
-async function keepAlive(port: number, requests: number, connections: number): Promise<void> {
-  let next = 0
+/** `requests` requests over `connections` connections that stay open; what each asks for is unlike all others: they are numbered from `first` on. */
+async function keepAlive(port: number, requests: number, connections: number, first = 0): Promise<void> {
+  let next = first
   await Promise.all(
     Array.from({ length: connections }, async () => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true })
       await once(socket, 'connect')
-      for (let number = next++; number < requests; number = next++) {
+      for (let number = next++; number < first + requests; number = next++) {
         socket.write(`GET /item/${number} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`)
         let answer = ''
         while (!/\r\n\r\nanswer \d$/.test(answer)) answer += String((await once(socket, 'data'))[0])
@@ -214,6 +221,49 @@ describe('the receiver ebpf, beside real programs', { skip }, () => {
       assert.equal(spans.length, REQUESTS)
       assert.equal(paths.size, REQUESTS)
     } finally {
+      assert.equal(await telegen.stop(), 0)
+      await server.stop()
+    }
+  })
+
+  test('requests that the ring had no room for are counted, and none of the others is paired wrongly', async () => {
+    const [port, metrics] = (await freePorts(2)) as [number, number]
+    const server = await nginx(port)
+    const telegen = await Telegen.start(`
+receivers: { ebpf: { tracers: { http: { client: false, path: full } }, include: [{ names: [nginx] }], ring_size: 2MiB } }
+exporters: { file: { path: DIR/out.jsonl, flush_interval: 20ms } }
+service:
+  telemetry: { metrics: { readers: [{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${metrics} } } } }] } }
+  pipelines: { traces: { receivers: [ebpf], exporters: [file] } }
+`)
+    try {
+      const file = join(telegen.directory, 'out.jsonl')
+      const numbersFrom = async (first: number) => {
+        const spans = await spansIn(file, port)
+        const numbers = spans.map((span) => {
+          const number = Number(String(span.with['url.path']).split('/').at(-1))
+          assert.equal(Number(span.with['http.response.status_code']), STATUSES[number % 10], `${number}`)
+          return number
+        })
+        return new Set(numbers.filter((number) => number >= first))
+      }
+      const allSeen = (first: number, requests: number) =>
+        until(async () => ((await numbersFrom(first)).size === requests ? true : undefined), `${requests} spans`)
+      await keepAlive(port, 1_000, 16)
+      await allSeen(0, 1_000)
+      telegen.kill('SIGSTOP')
+      await keepAlive(port, 10_000, 16, 1_000)
+      telegen.kill('SIGCONT')
+      const missing = async () => 10_000 - (await numbersFrom(1_000)).size
+      await until(async () => {
+        const counted = [...(await dropped(metrics)).values()].reduce((sum, count) => sum + count, 0)
+        return counted > 0 && (await missing()) <= counted ? true : undefined
+      }, 'all that are missing to be counted')
+      assert.ok((await missing()) > 1_000, 'the ring was too large for this test')
+      await keepAlive(port, 5_000, 16, 20_000)
+      await allSeen(20_000, 5_000)
+    } finally {
+      telegen.kill('SIGCONT')
       assert.equal(await telegen.stop(), 0)
       await server.stop()
     }
